@@ -1,0 +1,43 @@
+# Two commands: `make run` and `make test`. Both work from a fresh clone with Python 3.11+ and make.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.venv/.ok: requirements/app.txt requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/app.txt -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.PHONY: setup
+setup: .venv/.ok  ## build .venv from the locked requirements, nothing else
+
+.PHONY: run
+run: setup  ## start everything; loads the demo company when the database is empty
+	$(BIN)/rung up --demo
+
+.PHONY: test
+test: setup  ## every test: pure rooms, SQLite, PostgreSQL and the browser where they are found
+	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+.PHONY: check
+check: setup  ## format, lint, types, import contract, migrations
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m rung.cli migrate --check
+
+.PHONY: bench
+bench: setup  ## measure the figures of docs/figures.md as ratios in one run; writes var/bench.json
+	$(BIN)/python bench/run.py
+
+.PHONY: lock
+lock: setup  ## write requirements/*.txt anew from *.in
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements/app.in -o requirements/app.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements/dev.in -o requirements/dev.txt

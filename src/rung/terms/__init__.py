@@ -1,0 +1,1 @@
+"""The vocabulary: stages, event kinds, instants, durations, values. Imports nothing of Rung."""
