@@ -1,0 +1,65 @@
+"""Users, teams and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from rung.access import rules
+
+
+class Team(models.Model):
+    """People who share their work: a team sees its own hand-offs."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractBaseUser):
+    """Somebody of ours who signs in by e-mail."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=20, choices=[(role, role) for role in rules.ROLES])
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="members")
+    is_active = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False)
+    created_at = models.BigIntegerField()
+
+    objects = BaseUserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def may(self, verb: str) -> bool:
+        """Whether this user's role allows the verb (`rules.VERBS`)."""
+        return self.is_active and rules.may(self.role, verb)
+
+
+class Audit(models.Model):
+    """Who did what, in the order it was done. Append only; each row's hash covers the row before it."""
+
+    seq = models.BigAutoField(primary_key=True)
+    at = models.BigIntegerField()
+    by = models.CharField(max_length=254)
+    verb = models.CharField(max_length=60)
+    object = models.CharField(max_length=254, blank=True)
+    data: Any = models.JSONField(default=dict)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["at"], name="audit_at"),
+            models.Index(fields=["object", "seq"], name="audit_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by} {self.verb} {self.object}"

@@ -1,0 +1,56 @@
+"""Which role may do what: one table, and one question asked of it."""
+
+from typing import Final
+
+ROLES: Final = ("sales", "manager", "marketing", "revops", "admin")
+
+_EVERYBODY: Final = frozenset(ROLES)
+_SALES: Final = frozenset({"sales", "manager", "admin"})
+_MARKETING: Final = frozenset({"marketing", "revops", "admin"})
+_LEADERS: Final = frozenset({"manager", "revops", "admin"})
+_REVOPS: Final = frozenset({"revops", "admin"})
+_ADMIN: Final = frozenset({"admin"})
+
+VERBS: Final[dict[str, frozenset[str]]] = {
+    "see people": _EVERYBODY,
+    "see playbook": _EVERYBODY,
+    "describe people": _EVERYBODY,
+    "answer hand-offs": _SALES,
+    "log touches": _SALES | _MARKETING,
+    "qualify": _SALES,
+    "work deals": _SALES,
+    "override stage": _LEADERS,
+    "assign owner": _LEADERS,
+    "import": _MARKETING,
+    "undo import": _REVOPS,
+    "export": _LEADERS | _MARKETING,
+    "merge people": _LEADERS | _MARKETING,
+    "void events": _REVOPS,
+    "publish playbook": _REVOPS,
+    "see design": _REVOPS,
+    "see audit": _LEADERS,
+    "manage users": _ADMIN,
+    "manage keys": _ADMIN,
+    "erase people": _ADMIN,
+}
+"""Verb → the roles that may; a verb that is not here belongs to nobody."""
+
+
+class Refused(Exception):
+    """Somebody asked for what they may not have, or what cannot be done; the text is fit for them to read."""
+
+
+class NotAllowed(Refused):
+    """The role does not allow the verb."""
+
+
+def may(role: str, verb: str) -> bool:
+    """Whether the role allows the verb."""
+    return role in VERBS.get(verb, frozenset())
+
+
+def require(role: str, verb: str) -> None:
+    """Raises NotAllowed, naming who may, unless the role allows the verb."""
+    if not may(role, verb):
+        allowed = [known for known in ROLES if may(known, verb)]
+        raise NotAllowed(f"Your role ({role}) does not allow this: {verb}. Ask somebody in {' or '.join(allowed)}.")

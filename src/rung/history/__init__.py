@@ -1,0 +1,1 @@
+"""The event log: append, read in order, never change."""

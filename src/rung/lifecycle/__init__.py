@@ -1,0 +1,1 @@
+"""The one door into history, and where everybody stands by it."""

@@ -1,0 +1,253 @@
+"""Playbooks, generations, and where everybody stands by them: all of it can be built again from the history."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from rung.people.models import Company, Person
+from rung.terms.stages import STAGES, STATUSES
+
+_TRUE_FALSE_UNKNOWN = {"null": True, "default": None}
+
+
+class PlaybookVersion(models.Model):
+    """A playbook that was published, word for word. `version` is the hash of what it says."""
+
+    version = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    text = models.TextField()
+    created_at = models.BigIntegerField()
+    created_by = models.CharField(max_length=254)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version[:12]}"
+
+
+class Generation(models.Model):
+    """Everybody's standing by one playbook. Exactly one generation of a line is current (`Pointer`)."""
+
+    line = models.CharField(max_length=40, default="main")
+    playbook = models.ForeignKey(PlaybookVersion, on_delete=models.PROTECT, related_name="generations")
+    engine_version = models.CharField(max_length=40)
+    built_to_seq = models.BigIntegerField(default=0)
+    created_at = models.BigIntegerField()
+    switched_at = models.BigIntegerField(null=True)
+    published_by = models.CharField(max_length=254)
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.pk}"
+
+
+class Pointer(models.Model):
+    """Which generation of a line is current."""
+
+    line = models.CharField(max_length=40, primary_key=True)
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="+")
+    previous = models.ForeignKey(Generation, null=True, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.line} → {self.generation_id}"
+
+
+class Standing(models.Model):
+    """Where one person stands, and the facts that lists filter by, as of `scored_at`. Instants are microseconds UTC.
+
+    `state` is the engine's own memory: a cache, never migrated; when its versions do not match, the person is decided
+    again from nothing. `decided_until` is the instant up to which time alone has been looked at.
+    """
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="standings")
+    line = models.CharField(max_length=40, default="main")
+
+    stage = models.CharField(max_length=12, choices=[(code, code) for code in STAGES])
+    status = models.CharField(max_length=12, choices=[(code, code) for code in STATUSES])
+    lap = models.IntegerField(default=1)
+    score = models.FloatField(default=0)
+    fit = models.FloatField(default=0)
+    engagement = models.FloatField(default=0)
+    temperature = models.CharField(max_length=4, default="cold")
+    since = models.BigIntegerField()
+    scored_at = models.BigIntegerField()
+    decided_until = models.BigIntegerField()
+    due_at = models.BigIntegerField(null=True)
+
+    is_anonymous = models.BooleanField(default=False)
+    source = models.CharField(max_length=250, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    company = models.ForeignKey(Company, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    budget = models.BooleanField(**_TRUE_FALSE_UNKNOWN)
+    budget_until = models.BigIntegerField(null=True)
+    authority = models.BooleanField(**_TRUE_FALSE_UNKNOWN)
+    authority_until = models.BigIntegerField(null=True)
+    need = models.BooleanField(**_TRUE_FALSE_UNKNOWN)
+    need_until = models.BigIntegerField(null=True)
+    timing = models.BooleanField(**_TRUE_FALSE_UNKNOWN)
+    timing_until = models.BigIntegerField(null=True)
+    bant = models.IntegerField(default=0)
+    bant_told = models.IntegerField(default=0)
+
+    accepted = models.BooleanField(default=False)
+    rejected = models.BooleanField(default=False)
+    returned = models.BooleanField(default=False)
+    touched = models.BooleanField(default=False)
+    reached = models.BooleanField(default=False)
+    reachable = models.BooleanField(default=False)
+    consented = models.BooleanField(default=False)
+    unsubscribed = models.BooleanField(default=False)
+    deal_open = models.BooleanField(default=False)
+    deal_won = models.BooleanField(default=False)
+    deal_lost = models.BooleanField(default=False)
+    is_customer = models.BooleanField(default=False)
+    competitor = models.CharField(max_length=250, blank=True)
+    likelihood = models.FloatField(null=True)
+    idle_since = models.BigIntegerField(null=True)
+    signals = models.IntegerField(default=0)
+    visits = models.IntegerField(default=0)
+    rest_until = models.BigIntegerField(null=True)
+    held_until = models.BigIntegerField(null=True)
+
+    playbook_version = models.CharField(max_length=64)
+    engine_version = models.CharField(max_length=40)
+    last_seq = models.BigIntegerField(default=0)
+    last_at = models.BigIntegerField(default=0)
+    state = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["generation", "person", "line"], name="standing_once")]
+        indexes = [
+            models.Index(fields=["generation", "stage", "status", "score"], name="standing_rung"),
+            models.Index(fields=["generation", "score", "person"], name="standing_score"),
+            models.Index(fields=["generation", "since"], name="standing_since"),
+            models.Index(fields=["generation", "source"], name="standing_source"),
+            models.Index(fields=["generation", "owner"], name="standing_owner"),
+            models.Index(fields=["generation", "company"], name="standing_company"),
+            models.Index(
+                fields=["generation", "due_at"], name="standing_due", condition=models.Q(due_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.stage} {self.status}"
+
+
+class StageMove(models.Model):
+    """One move of one person: from where to where, when, by which line of the playbook, on which event.
+
+    `passed` marks a rung that was crossed, not rested on. `is_redefinition` marks a move that came of a changed
+    playbook or of a corrected history: it had no consequences and is no flow.
+    """
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="moves")
+    line_of_business = models.CharField(max_length=40, default="main")
+    number = models.IntegerField()
+    at = models.BigIntegerField()
+    from_stage = models.CharField(max_length=12)
+    from_status = models.CharField(max_length=12)
+    stage = models.CharField(max_length=12)
+    status = models.CharField(max_length=12)
+    cause = models.CharField(max_length=12)
+    because = models.TextField(blank=True)
+    rule_line = models.IntegerField(null=True)
+    lap = models.IntegerField(default=1)
+    score = models.FloatField()
+    fit = models.FloatField()
+    engagement = models.FloatField()
+    event_seq = models.BigIntegerField(null=True)
+    passed = models.BooleanField(default=False)
+    is_redefinition = models.BooleanField(default=False)
+    playbook_version = models.CharField(max_length=64)
+    engine_version = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "person", "line_of_business", "number"], name="move_once")
+        ]
+        indexes = [
+            models.Index(fields=["generation", "at"], name="move_at"),
+            models.Index(fields=["generation", "stage", "at"], name="move_stage"),
+            models.Index(fields=["event_seq"], name="move_event"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.from_stage} → {self.stage}"
+
+
+class Handoff(models.Model):
+    """A person handed over to sales. It lives across generations: a changed playbook neither opens nor closes one."""
+
+    LANES = ("hand_raise", "scored")
+    ANSWERS = ("accepted", "rejected", "returned")
+
+    uuid = models.UUIDField(unique=True)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="handoffs")
+    line = models.CharField(max_length=40, default="main")
+    opened_at = models.BigIntegerField()
+    opened_seq = models.BigIntegerField(null=True)
+    lane = models.CharField(max_length=12, choices=[(lane, lane) for lane in LANES])
+    evidence = models.TextField(blank=True)
+    playbook_version = models.CharField(max_length=64, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="handoffs")
+    answer = models.CharField(max_length=10, blank=True, choices=[(answer, answer) for answer in ANSWERS])
+    reason = models.CharField(max_length=1000, blank=True)
+    answered_at = models.BigIntegerField(null=True)
+    answered_by = models.CharField(max_length=254, blank=True)
+    withdrawn_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["person", "opened_at"], name="handoff_person"),
+            models.Index(
+                fields=["opened_at"],
+                name="handoff_open",
+                condition=models.Q(answered_at__isnull=True, withdrawn_at__isnull=True),
+            ),
+            models.Index(fields=["owner", "opened_at"], name="handoff_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.lane} {self.answer or 'open'}"
+
+
+class Tally(models.Model):
+    """How often, this lap, a person did a kind of thing or matched a signal, and when last: `times()` and `since()`."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="tallies")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tallies")
+    line = models.CharField(max_length=40, default="main")
+    name = models.CharField(max_length=200)
+    is_signal = models.BooleanField()
+    times = models.IntegerField()
+    last_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "person", "line", "is_signal", "name"], name="tally_once")
+        ]
+        indexes = [
+            models.Index(fields=["generation", "is_signal", "name", "times"], name="tally_times"),
+            models.Index(fields=["generation", "is_signal", "name", "last_at"], name="tally_last"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.name} × {self.times}"
+
+
+class Import(models.Model):
+    """One file brought in: its events carry the source `import:<id>`, so that undoing it strikes them all."""
+
+    name = models.CharField(max_length=254)
+    kind = models.CharField(max_length=20)
+    created_at = models.BigIntegerField()
+    created_by = models.CharField(max_length=254)
+    rows = models.IntegerField(default=0)
+    accepted = models.IntegerField(default=0)
+    duplicates = models.IntegerField(default=0)
+    refused = models.IntegerField(default=0)
+    undone_at = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"import {self.pk} {self.name}"

@@ -1,0 +1,1 @@
+"""Who somebody is: persons, companies, identity keys, aliases, merging."""

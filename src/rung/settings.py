@@ -1,0 +1,232 @@
+"""Everything that can be set, on one page: environment variables or a `.env` file, and what Django makes of them."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+from rung import sqlite
+
+sqlite.install()
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    """`NAME=value` lines; `#` starts a comment line; quotes around a value are dropped."""
+    if not path.is_file():
+        return {}
+    told = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if not name or name.startswith("#"):
+            continue
+        if not equals:
+            raise ImproperlyConfigured(f"{path}, line {number}: write NAME=value, or start a comment with #")
+        value = value.strip()
+        told[name.strip()] = value[1:-1] if len(value) > 1 and value[0] == value[-1] in "\"'" else value
+    return told
+
+
+_TOLD: Final = {**_dotenv(Path(".env")), **os.environ}
+
+
+def _told(name: str, default: str = "") -> str:
+    return _TOLD.get(name, "").strip() or default
+
+
+def _yes_or_no(name: str, default: bool) -> bool:
+    told = _told(name, "yes" if default else "no").lower()
+    if told not in {"yes", "no", "true", "false", "1", "0", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} is {told!r}: write yes or no")
+    return told in {"yes", "true", "1", "on"}
+
+
+def _public_url() -> str:
+    told = _told("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+    try:
+        parts = urlsplit(told)
+        is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and parts.port != 0
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ImproperlyConfigured(
+            f"PUBLIC_URL is {told!r}: write the address people open, as https://rung.acme.example"
+        )
+    return told
+
+
+def _secret_key() -> str:
+    """RUNG_SECRET_KEY, else the one kept in RUNG_HOME, made on the first start and readable by its owner only."""
+    told = _told("RUNG_SECRET_KEY")
+    if told:
+        if len(told) < 32:
+            raise ImproperlyConfigured("RUNG_SECRET_KEY is shorter than 32 characters: use a long random text")
+        return told
+    kept = RUNG_HOME / "secret-key"
+    try:
+        RUNG_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _kept_key(kept)
+    except OSError as fault:
+        raise ImproperlyConfigured(f"RUNG_HOME is {str(RUNG_HOME)!r}, which cannot be written: {fault}") from fault
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        key = get_random_secret_key() + get_random_secret_key()
+        file.write(key)
+    return key
+
+
+def _kept_key(kept: Path) -> str:
+    key = kept.read_text("ascii").strip()
+    if len(key) < 32:
+        raise ImproperlyConfigured(
+            f"{kept} holds no secret key: delete the file (everybody is signed out) or restore it"
+        )
+    return key
+
+
+def _database() -> dict[str, object]:
+    told = _told("RUNG_DATABASE_URL")
+    if not told:
+        return _sqlite(RUNG_HOME / "rung.sqlite3")
+    parts = urlsplit(told)
+    if parts.scheme == "sqlite" and parts.path.startswith("/") and not parts.hostname:
+        return _sqlite(Path(unquote(parts.path)))
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"RUNG_DATABASE_URL starts with {parts.scheme!r}: write postgresql://user:password@host:5432/name, "
+            "or nothing for SQLite in RUNG_HOME"
+        )
+    return postgres(told)
+
+
+def _sqlite(path: Path) -> dict[str, object]:
+    # Untuned Django loses jobs to "database is locked" with two workers. FULL survives a power cut; the larger
+    # checkpoint keeps the unique index on message ids from being the brake.
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=20000;"
+            " PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;",
+        },
+    }
+
+
+def postgres(url: str) -> dict[str, object]:
+    """Django's settings of a PostgreSQL address, with psycopg's own pool."""
+    parts = urlsplit(url)
+    options: dict[str, object] = dict(parse_qsl(parts.query))
+    host = str(options.pop("host", "") or parts.hostname or "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 20}, **options},
+    }
+
+
+RUNG_HOME: Final = Path(_told("RUNG_HOME", "var")).expanduser().absolute()
+RUNG_DEMO: Final = _yes_or_no("RUNG_DEMO", default=False)
+PUBLIC_URL: Final = _public_url()
+_IS_HTTPS: Final = PUBLIC_URL.startswith("https://")
+_HOST: Final = str(urlsplit(PUBLIC_URL).hostname)
+
+DEBUG = _yes_or_no("RUNG_DEBUG", default=False)
+SECRET_KEY = _secret_key()
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+ALLOWED_HOSTS = sorted({_HOST, "localhost", "127.0.0.1", "[::1]", *_told("RUNG_HOSTS").split()})
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+ROOT_URLCONF = "rung.urls"
+
+ROOMS: Final = tuple(
+    room
+    for room in ("access", "jobs", "history", "people", "lifecycle", "capture", "ui", "web", "demo")
+    if find_spec(f"rung.{room}") is not None
+)
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    *(f"rung.{room}" for room in ROOMS),
+]
+MIDDLEWARE = [
+    "rung.access.headers.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "access.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["rung.access.passwords.Argon2"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in"
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _IS_HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = RUNG_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO" if DEBUG else "WARNING"},
+}
