@@ -1,0 +1,425 @@
+"""A history as lines of JSON becomes columns; what cannot be read is refused line by line, with the reason.
+
+Two ways lead through a line. The fast one is a decoder written in C that also checks sizes, numbers and depth; a line
+it does not like, and a line that may hold characters to be normalised, takes the slow one, which finds the words for
+a refusal. Both accept the same lines and give the same events: a test holds them together.
+"""
+
+import json
+import re
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Annotated, Any, BinaryIO, Final, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from rung.engine import segment
+from rung.terms import instants
+from rung.terms.companies import company_key
+from rung.terms.kinds import KINDS
+from rung.terms.values import (
+    DEEPEST,
+    LONGEST_DATA_TEXT,
+    LONGEST_LINE,
+    LONGEST_TEXT,
+    MOST_FIELDS,
+    BadValue,
+    clean_text,
+    normalised,
+)
+
+KIND_NAMES: Final = tuple(KINDS)
+NONE: Final = -1
+"""The person code of a company's own event, and the company code of an event that names no company."""
+
+CORRECTIONS: Final = frozenset({"event_voided", "import_undone", "persons_merged", "persons_unmerged"})
+"""Kinds that correct the history: applied while reading, they are nobody's rows."""
+
+_OF_NOBODY: Final = frozenset({"company_described", "import_undone", "playbook_published"})
+_KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
+_REQUIRED: Final = {name: kind.required for name, kind in KINDS.items() if kind.required}
+_NOTHING: Final[Mapping[str, object]] = {}
+_CHUNK: Final = 4 << 20
+_EMAIL: Final = re.compile(
+    r"(?=.{6,254}\Z)(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A clean history: one row an event, in order of arrival; a row's `seq` is its number + 1.
+
+    `person`, `company` and `kind` are codes into `people`, `companies` and `KIND_NAMES`; everybody in `people` has a
+    row. `data` has been through `terms.values.normalised`.
+    """
+
+    people: list[str]
+    companies: list[str]
+    person: NDArray[np.int32]
+    at: NDArray[np.int64]
+    kind: NDArray[np.int16]
+    company: NDArray[np.int32]
+    data: list[Mapping[str, object]]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line that was not read, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of a history's lines; `last_at` is the time of the last event looked at."""
+
+    history: Columns
+    refused: list[Refused]
+    lines: int
+    duplicates: int
+    after_until: int
+    voided: int
+    last_at: int | None
+
+
+class BadLine(ValueError):
+    """A line that is refused; the text is the reason."""
+
+
+def read(stream: BinaryIO, *, until: int | None = None) -> Reading:
+    """The history in the stream. Never raises for what a line holds: such a line is refused and the rest goes on."""
+    reader = _Reader(until)
+    for number, line in enumerate(bounded_lines(stream), 1):
+        reader.take(number, line)
+    return reader.reading()
+
+
+def key_email(key: str) -> str | None:
+    """The e-mail address that a person's key counts as: the key itself where it is a valid address."""
+    return key if _EMAIL.match(key) else None
+
+
+def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream's lines without their ends; of a line that is too long no more than shows that it is."""
+    rest, is_start = b"", True
+    while chunk := stream.read(_CHUNK):
+        if is_start:
+            chunk, is_start = chunk.removeprefix(b"\xef\xbb\xbf"), False
+        *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[: LONGEST_LINE + 2]
+        yield from lines
+    if rest:
+        yield rest
+
+
+_Whole = Annotated[int, Meta(ge=1 - 2**63, le=2**63 - 1)]
+_Real = Annotated[float, Meta(gt=-(2.0**63), lt=2.0**63)]
+_Text = Annotated[str, Meta(max_length=LONGEST_DATA_TEXT)]
+_Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+def _data_type() -> Any:
+    """The type of an event's data as `terms.values` allows it, spelled out to its deepest level for the decoder."""
+    value: Any = _Whole | _Real | _Text | bool | None
+    for _ in range(DEEPEST - 1):
+        value = _Whole | _Real | _Text | bool | list[value] | Annotated[dict[_Name, value], Meta(max_length=200)] | None
+    return Annotated[dict[_Name, value], Meta(max_length=MOST_FIELDS)]
+
+
+_DATA: Final = _data_type()
+
+
+class _Line(msgspec.Struct):
+    """One line of a history as told."""
+
+    at: str
+    kind: str
+    person: str | None = None
+    data: _DATA | None = None  # type: ignore[valid-type]  # mypy cannot follow a type that is computed
+    id: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
+    company: str | None = None
+    source: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
+
+
+class _Row(NamedTuple):
+    """One line of a history after every check."""
+
+    person: str | None
+    at: int
+    kind: str
+    data: Mapping[str, object]
+    company: str | None
+
+
+class _Reader:
+    def __init__(self, until: int | None) -> None:
+        self._until = instants.LATEST if until is None else until
+        self._decode = msgspec.json.Decoder(_Line).decode
+        self._keys: dict[str, str] = {}
+        self._company_keys: dict[str, str | None] = {"": None}
+        self._clock = _Clock()
+        self._ids: set[str | tuple[str, str]] = set()
+        self._people: dict[str | None, int] = {None: NONE}
+        self._companies: dict[str | None, int] = {None: NONE}
+        self._person, self._at, self._kind, self._company = array("i"), array("q"), array("h"), array("i")
+        self._data: list[Mapping[str, object]] = []
+        self._told: list[tuple[str | None, str | None]] = []
+        self._corrections: list[tuple[int, int, _Row]] = []
+        self._refused: list[Refused] = []
+        self._lines = self._duplicates = self._after_until = 0
+        self._last_at: int | None = None
+
+    def take(self, number: int, line: bytes) -> None:
+        try:
+            if line.isascii() and b"\\u" not in line and len(line) <= LONGEST_LINE:
+                try:
+                    told = self._decode(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    pass  # the slow way finds the reason, or an event in another shape
+                else:
+                    self._lines += 1
+                    row = self._checked(told.person, told.at, told.kind, told.data or _NOTHING, told.company)
+                    self._add((row,), told.id, told.source)
+                    return
+            if line and not line.isspace():
+                self._lines += 1
+                self._add(*self._slowly(line))
+        except (BadLine, BadValue, instants.BadInstant, segment.NotTranslated) as refusal:
+            self._refused.append(Refused(number, str(refusal)))
+
+    def _slowly(self, line: bytes) -> tuple[tuple[_Row, ...], str | None, str | None]:
+        told = _object(line)
+        id_, source = _name_of(told, "id"), _name_of(told, "source")
+        if "type" in told and "kind" not in told:
+            id_ = _name_of(told, "messageId")
+            return tuple(self._loosely(part) for part in segment.lines_of(told, "import")), id_, source
+        return (self._loosely(told),), id_, source
+
+    def _loosely(self, told: Mapping[str, object]) -> _Row:
+        """The row of a line whose fields may be of any type."""
+        data = told.get("data")
+        if data is None:
+            data = _NOTHING
+        if not isinstance(data, dict):
+            raise BadLine(f"data is {_words(data)}: an object is allowed")
+        return self._checked(
+            _text_of(told, "person"),
+            _text_of(told, "at"),
+            _text_of(told, "kind"),
+            normalised(data) if data else data,
+            _text_of(told, "company"),
+        )
+
+    def _checked(
+        self, person: str | None, at: str | None, kind: str | None, data: Mapping[str, object], company: str | None
+    ) -> _Row:
+        if kind in _OF_NOBODY:
+            person = None
+        elif person is None or not (person := self._keys.get(person) or self._key(person)):
+            raise BadLine("no person: say who in the field person")
+        if at is None:
+            raise BadLine("no time: say when in the field at, as in 2026-03-01T10:00:00Z")
+        moment = self._clock.instant(at)
+        if kind not in _KIND_CODES:
+            raise BadLine(f"unknown kind {kind[:40]!r}" if kind else "no kind: say what happened in the field kind")
+        for name in _REQUIRED.get(kind, ()):
+            if data.get(name) is None:
+                raise BadLine(f"{kind} without {name}: say it in data.{name}")
+        if company is not None:
+            company = self._company_key(company)
+        if kind == "company_described" and company is None:
+            raise BadLine("company_described without company: name it by its domain; a mail provider's is no company")
+        return _Row(person, moment, kind, data, company)
+
+    def _key(self, told: str) -> str:
+        key = self._keys[told] = clean_text(told, "person")
+        return key
+
+    def _company_key(self, told: str) -> str | None:
+        try:
+            return self._company_keys[told]
+        except KeyError:
+            key = self._company_keys[told] = company_key(clean_text(told, "company"))
+            return key
+
+    def _add(self, rows: tuple[_Row, ...], id_: str | None, source: str | None) -> None:
+        if id_:
+            once = (source, id_) if source else id_
+            if once in self._ids:
+                self._duplicates += 1
+                return
+            self._ids.add(once)
+        for row in rows:
+            if row.at > self._until:
+                self._after_until += 1
+                return
+            if self._last_at is None or row.at > self._last_at:
+                self._last_at = row.at
+            if row.kind in CORRECTIONS:
+                self._corrections.append((row.at, len(self._data), row))
+                continue
+            self._person.append(self._people.setdefault(row.person, len(self._people) - 1))
+            self._company.append(self._companies.setdefault(row.company, len(self._companies) - 1))
+            self._at.append(row.at)
+            self._kind.append(_KIND_CODES[row.kind])
+            self._data.append(row.data)
+            self._told.append((id_, source))
+
+    def reading(self) -> Reading:
+        columns = Columns(
+            people=[key for key in self._people if key is not None],
+            companies=[key for key in self._companies if key is not None],
+            person=np.array(self._person, np.int32),
+            at=np.array(self._at, np.int64),
+            kind=np.array(self._kind, np.int16),
+            company=np.array(self._company, np.int32),
+            data=self._data,
+        )
+        corrected = self._corrected(columns) if self._corrections else columns
+        return Reading(
+            history=corrected,
+            refused=self._refused,
+            lines=self._lines,
+            duplicates=self._duplicates,
+            after_until=self._after_until,
+            voided=len(columns) - len(corrected),
+            last_at=self._last_at,
+        )
+
+    def _corrected(self, columns: Columns) -> Columns:
+        """The history as if what was voided had never been written and merged people had always been one."""
+        events, imports, heirs = set(), set(), dict[str, str]()
+        for _, _, row in sorted(self._corrections, key=itemgetter(0, 1)):
+            if row.kind == "event_voided":
+                events.add(str(row.data["event"]))
+            elif row.kind == "import_undone":
+                imports.add(f"import:{row.data['import']}")
+            elif row.kind == "persons_merged" and row.person is not None:
+                heirs[str(row.data["merged"])] = row.person
+            else:
+                heirs.pop(str(row.data["merged"]), None)
+        keep = np.array([id_ not in events and source not in imports for id_, source in self._told], bool)
+        return _kept(columns, keep, _heirs(columns.people, heirs))
+
+
+def _kept(columns: Columns, keep: NDArray[np.bool_], people: list[str]) -> Columns:
+    """The rows to keep, under the new keys of their people, with nobody left who has no row."""
+    person = columns.person[keep]
+    codes: dict[str, int] = {}
+    recoded = np.full(len(people) + 1, NONE, np.int32)  # the last place is where NONE, -1, looks
+    for old in dict.fromkeys(person.tolist()):
+        if old != NONE:
+            recoded[old] = codes.setdefault(people[old], len(codes))
+    return Columns(
+        people=list(codes),
+        companies=columns.companies,
+        person=recoded[person],
+        at=columns.at[keep],
+        kind=columns.kind[keep],
+        company=columns.company[keep],
+        data=[data for data, is_kept in zip(columns.data, keep.tolist(), strict=True) if is_kept],
+    )
+
+
+def _heirs(people: list[str], heirs: Mapping[str, str]) -> list[str]:
+    """Each person's living key; a ring of merges ends where it began."""
+    living = []
+    for key in people:
+        seen = {key}
+        while (heir := heirs.get(key)) is not None and heir not in seen:
+            seen.add(heir)
+            key = heir
+        living.append(key)
+    return living
+
+
+class _Clock:
+    """Reads times fast: a day and the rest of a time recur, so each is parsed once and then looked up."""
+
+    _MOST: Final = 200_000
+
+    def __init__(self) -> None:
+        self._days: dict[str, int] = {}
+        self._rests: dict[str, int] = {}
+
+    def instant(self, text: str) -> int:
+        try:
+            at = self._days[text[:10]] + self._rests[text[10:]]
+        except KeyError:
+            return self._learned(text)
+        return at if instants.EARLIEST <= at <= instants.LATEST else instants.parse_instant(text)
+
+    def _learned(self, text: str) -> int:
+        at = instants.parse_instant(text)
+        day = instants.parse_instant(text[:10])
+        if len(self._rests) < self._MOST:
+            self._days[text[:10]], self._rests[text[10:]] = day, at - day
+        return at
+
+
+def _object(line: bytes) -> dict[str, object]:
+    """The object a line holds. Raises BadLine with the reason when it holds none."""
+    if len(line) > LONGEST_LINE:
+        raise BadLine(f"the line is longer than {LONGEST_LINE} bytes")
+    try:
+        told = json.loads(line.decode(), parse_constant=_not_a_number, parse_int=_whole_number)
+    except UnicodeDecodeError as fault:
+        raise BadLine(f"not UTF-8: byte {line[fault.start]:#04x} at position {fault.start + 1}") from None
+    except json.JSONDecodeError as fault:
+        raise BadLine(f"not JSON: {fault.msg} at position {fault.pos + 1}") from None
+    except RecursionError:
+        raise BadLine(f"nested deeper than {DEEPEST} levels") from None
+    if not isinstance(told, dict):
+        raise BadLine(f"not an object but {_words(told)}")
+    return told
+
+
+def _not_a_number(text: str) -> float:
+    raise BadLine(f"{text} is not a number that JSON knows")
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > 20:  # before int(): a number of thousands of digits takes long to read
+        raise BadLine(f"{digits[:20]}… is larger than a number may be (2^63)")
+    return int(digits)
+
+
+def _text_of(told: Mapping[str, object], name: str) -> str | None:
+    value = told.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise BadLine(f"{name} is {_words(value)}: a text is allowed")
+
+
+def _name_of(told: Mapping[str, object], name: str) -> str | None:
+    """An id or a source: text, or a whole number, which is taken as its digits."""
+    value = told.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = _text_of(told, name)
+    if text:
+        clean_text(text, name)  # refuses what no column may hold; an id stays as it was told
+    return text
+
+
+def _words(value: object) -> str:
+    names = {
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+    }
+    return names.get(type(value), "null")
