@@ -4,7 +4,7 @@ import sys
 from typing import Final
 
 OLDEST: Final = (3, 51, 3)
-"""SQLite 3.7.0 to 3.51.2 can lose committed writes in WAL mode with several connections; 3.51.3 is the first without."""
+"""3.7.0 to 3.51.2 can lose committed writes in WAL mode with several connections; 3.51.3 is the first without it."""
 
 
 class UnsafeSqlite(RuntimeError):

@@ -40,7 +40,7 @@ class Event(models.Model):
 
 
 class Struck(models.Model):
-    """An event that no longer counts: voided, or brought by an import that was undone. `by_seq` is the event that says so."""
+    """An event that no longer counts: voided, or brought by an undone import. `by_seq` is the event that says so."""
 
     seq = models.BigIntegerField(primary_key=True)
     by_seq = models.BigIntegerField(db_index=True)

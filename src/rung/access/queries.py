@@ -1,0 +1,26 @@
+"""Users as the screens list them, and whether the audit log is whole."""
+
+from django.db.models import QuerySet
+
+from rung.access.actions import hash_of
+from rung.access.models import Audit, User
+
+
+def users() -> QuerySet[User]:
+    """Everybody who can sign in, by name."""
+    return User.objects.filter(is_active=True).select_related("team").order_by("name", "email")
+
+
+def demo_faces() -> list[User]:
+    """The demo company's users, who sign in with one click in demo mode."""
+    return list(users().filter(is_demo=True).order_by("pk"))
+
+
+def first_broken_audit() -> int | None:
+    """The seq of the first audit row that does not follow from the one before; None when the chain is whole."""
+    previous = ""
+    for row in Audit.objects.order_by("seq").iterator(chunk_size=2_000):
+        if row.previous_hash != previous or row.hash != hash_of(row):
+            return row.seq
+        previous = row.hash
+    return None
