@@ -1,0 +1,1 @@
+"""The playbook: the agreement between marketing and sales, as data."""
