@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from rung.access import rules
 
@@ -37,6 +38,15 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def get_session_auth_hash(self) -> str:
+        """What a session must match: it ends when the password, the role or the account's state changes."""
+        said = f"{self.password}|{self.role}|{self.team_id}|{self.is_active}"
+        return salted_hmac("rung.access.session", said, algorithm="sha256").hexdigest()
+
+    def get_session_auth_fallback_hash(self) -> list[str]:
+        """No older keys: a changed secret key signs everybody out."""
+        return []
 
     def may(self, verb: str) -> bool:
         """Whether this user's role allows the verb (`rules.VERBS`)."""

@@ -10,7 +10,6 @@ from django.db import connection
 
 from rung.jobs import locks
 
-_ROWS_A_STATEMENT: Final = 400
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -108,6 +107,7 @@ def _next_seqs(count: int) -> range:
 
 
 def _copy(columns: str, rows: list[tuple[Any, ...]]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY history_event ({columns}) FROM STDIN") as copy:
+    statement = f"COPY history_event ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
