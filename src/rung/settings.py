@@ -152,7 +152,7 @@ ROOT_URLCONF = "rung.urls"
 
 ROOMS: Final = tuple(
     room
-    for room in ("access", "jobs", "history", "people", "lifecycle", "capture", "ui", "web", "demo")
+    for room in ("access", "jobs", "history", "people", "lifecycle", "capture", "insight", "ui", "web", "demo")
     if find_spec(f"rung.{room}") is not None
 )
 INSTALLED_APPS = [

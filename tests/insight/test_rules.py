@@ -1,4 +1,4 @@
-from rung.lifecycle.figures import Step, steps, weakest
+from rung.insight.rules import Step, steps, weakest
 from rung.terms.instants import DAY
 
 NOW = 2_000 * DAY

@@ -1,0 +1,278 @@
+"""The ladder's figures, read from standings, moves and hand-offs. One call, one frozen answer."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Min, Q
+
+from rung.history.models import Event
+from rung.insight.models import Snapshot
+from rung.insight.rules import USUAL, Step, steps, weakest
+from rung.lifecycle.models import Generation, Handoff, Pointer, Standing, StageMove
+from rung.people.models import Person
+from rung.playbook.definitions import Playbook
+from rung.terms.instants import MINUTE, micros, moment
+from rung.terms.stages import RANK
+
+FRESH: Final = 5 * MINUTE
+"""How old figures of the climb may be before they are computed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RungFigures:
+    """One used rung: who stands there actively, who arrived in the period, who went on, who fell and why."""
+
+    code: str
+    standing: int
+    anonymous: int
+    arrived: int
+    went_on: int
+    fell: int
+    main_fall: str
+    """The commonest reason for falling from here in the period, in the setback's words; empty when nobody fell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A status beside the ladder: how many, and the commonest reason this period."""
+
+    code: str
+    people: int
+    main_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Hand-offs of the period and what became of them."""
+
+    opened: int
+    accepted: int
+    rejected: int
+    returned: int
+    open: int
+    late: int
+    """Answered after the due time, or open and past it."""
+    overdue: int
+    """Open and past the due time."""
+    due_soon: int
+    """Open and due within 30 minutes."""
+    reasons: tuple[tuple[str, int], ...]
+
+    @property
+    def answered(self) -> int:
+        return self.accepted + self.rejected + self.returned
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """Deals won in the period: how many, and the sum by currency in minor units."""
+
+    deals: int
+    amounts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Everything the ladder page shows. Instants are microseconds UTC."""
+
+    start: int
+    now: int
+    known: int
+    rungs: tuple[RungFigures, ...]
+    steps: tuple[Step, ...]
+    weakest: Step | None
+    beside: tuple[Beside, ...]
+    second_lap: int
+    answers: Answers
+    won: Won
+
+
+def ladder(playbook: Playbook, *, start: int, now: int) -> Ladder:
+    """The ladder from `start` (the first instant of the month or quarter) to `now`."""
+    generation = Pointer.objects.select_related("generation").get(line="main").generation
+    used = ("suspect", *playbook.stages)
+    counts = _counts(generation)
+    moves = _moves_between(generation, start, now)
+    found = steps(_climbs(generation, now), [RANK[code] for code in used], start=start, now=now)
+    went_on = {step.rank: step.went_on for step in found}
+    rungs = tuple(
+        RungFigures(
+            code=code,
+            standing=counts.standing[code],
+            anonymous=counts.anonymous[code],
+            arrived=moves.arrived[code] if code != "suspect" else _newly_known(start, now),
+            went_on=went_on.get(RANK[code], 0),
+            fell=sum(moves.fell[code].values()),
+            main_fall=_commonest(moves.fell[code]),
+        )
+        for code in used
+    )
+    return Ladder(
+        start=start,
+        now=now,
+        known=sum(counts.standing.values()) + sum(counts.beside.values()),
+        rungs=rungs,
+        steps=found,
+        weakest=weakest(found),
+        beside=tuple(
+            Beside(code, counts.beside[code], _commonest(moves.beside[code]))
+            for code in ("nurture", "lost", "disqualified")
+        ),
+        second_lap=counts.second_lap,
+        answers=_answers(playbook, start, now),
+        won=_won(start, now),
+    )
+
+
+def period_start(now: int, zone: str, *, months: int = 1) -> int:
+    """The first instant of the calendar month (or of `months` months: 3 = the quarter) that `now` lies in."""
+    local = moment(now).astimezone(ZoneInfo(zone))
+    month = local.month - (local.month - 1) % months
+    return micros(datetime(local.year, month, 1, tzinfo=ZoneInfo(zone)))
+
+
+def working_days_gone(playbook: Playbook, *, start: int, now: int) -> float:
+    """The share of the calendar month's working days that have begun, 0 to 1."""
+    working = playbook.calendar.working_time()
+    zone = ZoneInfo(working.zone)
+    day = moment(start).astimezone(zone).date()
+    today = moment(now).astimezone(zone).date()
+    month, gone, total = day.month, 0, 0
+    while day.month == month:
+        is_working = bool(working.week[day.weekday()]) and not working.is_holiday(day)
+        total += is_working
+        gone += is_working and day <= today
+        day += timedelta(days=1)
+    return gone / total if total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    standing: Counter[str]
+    anonymous: Counter[str]
+    beside: Counter[str]
+    second_lap: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    arrived: Counter[str]
+    fell: dict[str, Counter[str]]
+    beside: dict[str, Counter[str]]
+
+
+def _counts(generation: Generation) -> _Counts:
+    standing: Counter[str] = Counter()
+    anonymous: Counter[str] = Counter()
+    beside: Counter[str] = Counter()
+    rows = Standing.objects.filter(generation=generation).values_list("stage", "status", "is_anonymous")
+    for stage, status, is_anonymous, people in rows.annotate(Count("id")).order_by():
+        if status != "active":
+            beside[status] += people
+        else:
+            standing[stage] += people
+            anonymous[stage] += people if is_anonymous else 0
+    second_lap = Standing.objects.filter(generation=generation, lap__gt=1).count()
+    return _Counts(standing, anonymous, beside, second_lap)
+
+
+def _flow(generation: Generation) -> Q:
+    """Moves that happened, as opposed to moves that a changed definition or a corrected past implies."""
+    return Q(generation=generation, is_redefinition=False)
+
+
+def _moves_between(generation: Generation, start: int, now: int) -> _Moves:
+    arrived: Counter[str] = Counter()
+    fell: dict[str, Counter[str]] = defaultdict(Counter)
+    beside: dict[str, Counter[str]] = defaultdict(Counter)
+    moves = StageMove.objects.filter(_flow(generation), at__gte=start, at__lte=now)
+    rows = moves.values_list("cause", "from_stage", "stage", "status", "because").annotate(Count("id")).order_by()
+    for cause, from_stage, stage, status, because, count in rows:
+        if cause == "setback":
+            fell[from_stage][because] += count
+            beside[status][because] += count
+        elif RANK[stage] > RANK[from_stage]:
+            arrived[stage] += count
+    return _Moves(arrived, fell, beside)
+
+
+def _newly_known(start: int, now: int) -> int:
+    return Person.objects.filter(first_seen_at__gte=start, first_seen_at__lte=now).count()
+
+
+def _climbs(generation: Generation, now: int) -> list[dict[int, int]]:
+    """One mapping a person and lap: rank of a rung → first arrival. Kept for five minutes, since it reads all moves."""
+    kept = Snapshot.objects.filter(report="climbs", generation_id=generation.pk).first()
+    if kept is not None and kept.computed_at > now - FRESH:
+        return [{int(rank): at for rank, at in climb} for climb in kept.figures]
+    climbs = _read_climbs(generation, now)
+    Snapshot.objects.update_or_create(
+        report="climbs",
+        generation_id=generation.pk,
+        defaults={"computed_at": now, "figures": [list(climb.items()) for climb in climbs]},
+    )
+    return climbs
+
+
+def _read_climbs(generation: Generation, now: int) -> list[dict[int, int]]:
+    found: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    moves = StageMove.objects.filter(_flow(generation), cause="promotion", at__gte=now - USUAL[0], at__lte=now)
+    rows = moves.values_list("person_id", "lap", "stage").annotate(Min("at")).order_by()
+    for person_id, lap, stage, at in rows.iterator(chunk_size=10_000):
+        found[person_id, lap][RANK[stage]] = at
+    return list(found.values())
+
+
+def _answers(playbook: Playbook, start: int, now: int) -> Answers:
+    handoffs = Handoff.objects.filter(
+        Q(opened_at__gte=start) | Q(answered_at__isnull=True, withdrawn_at__isnull=True), opened_at__lte=now
+    ).values_list("opened_at", "lane", "answer", "answered_at", "withdrawn_at", "reason")
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for opened_at, lane, answer, answered_at, withdrawn_at, reason in handoffs:
+        is_open = answered_at is None and withdrawn_at is None
+        due = due_at(playbook, lane=lane, opened_at=opened_at)
+        counts["opened"] += opened_at >= start
+        counts[answer or ("open" if is_open else "withdrawn")] += 1
+        counts["late"] += due is not None and (answered_at or (now if is_open else 0)) > due
+        counts["overdue"] += is_open and due is not None and due <= now
+        counts["due_soon"] += is_open and due is not None and now < due <= now + 30 * MINUTE
+        if answer == "rejected":
+            reasons[reason or "No reason given"] += 1
+    return Answers(
+        opened=counts["opened"],
+        accepted=counts["accepted"],
+        rejected=counts["rejected"],
+        returned=counts["returned"],
+        open=counts["open"],
+        late=counts["late"],
+        overdue=counts["overdue"],
+        due_soon=counts["due_soon"],
+        reasons=tuple(reasons.most_common(6)),
+    )
+
+
+def due_at(playbook: Playbook, *, lane: str, opened_at: int) -> int | None:
+    """When sales owes its answer to a hand-off; None where the playbook sets no clock for the lane."""
+    handoff = playbook.handoff
+    duration = handoff.accept_within_hand_raise if lane == "hand_raise" else handoff.accept_within_scored
+    return None if duration is None else playbook.calendar.working_time().add(opened_at, duration)
+
+
+def _won(start: int, now: int) -> Won:
+    amounts: Counter[str] = Counter()
+    deals: set[object] = set()
+    events = Event.objects.filter(kind="deal_won", at__gte=start, at__lte=now).values_list("seq", "data")
+    for seq, data in events:
+        deals.add(data.get("deal", seq))
+        amount, currency = data.get("amount"), data.get("currency")
+        if isinstance(amount, (int, float)) and not isinstance(amount, bool) and isinstance(currency, str):
+            amounts[currency] += int(amount)
+    return Won(len(deals), tuple(amounts.most_common(3)))
+
+
+def _commonest(reasons: Counter[str]) -> str:
+    return reasons.most_common(1)[0][0] if reasons else ""
