@@ -1,0 +1,40 @@
+// Dialogs opened by [data-opens], and popovers placed under the button that opened them.
+export const open = (id) => {
+  const dialog = document.getElementById(id);
+  if (!dialog || dialog.open) return;
+  for (const menu of document.querySelectorAll("[data-menu]:popover-open")) menu.hidePopover();
+  for (const other of document.querySelectorAll("dialog[open]")) other.close();
+  dialog.showModal();
+  dialog.dispatchEvent(new CustomEvent("rung:opened"));
+};
+
+document.addEventListener("click", (event) => {
+  const from = event.target.closest("[data-opens]");
+  if (from && !from.matches('[role="option"]')) open(from.dataset.opens);
+  // A click on the backdrop closes: the dialog itself is hit only outside its content.
+  if (event.target instanceof HTMLDialogElement && event.target.matches(".palette")) event.target.close();
+});
+
+let opener = null;
+document.addEventListener("pointerdown", (event) => remember(event.target), true);
+document.addEventListener("keydown", (event) => remember(event.target), true);
+const remember = (target) => {
+  const button = target instanceof Element ? target.closest("[popovertarget]") : null;
+  if (button) opener = button;
+};
+
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const menu = event.target;
+    if (!(menu instanceof HTMLElement) || !menu.matches("[data-menu]") || event.newState !== "open" || !opener) return;
+    const at = opener.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = menu;
+    const left = Math.max(8, Math.min(at.left, innerWidth - width - 8));
+    const below = at.bottom + 4;
+    menu.style.left = `${left}px`;
+    menu.style.top = `${below + height > innerHeight - 8 ? Math.max(8, at.top - height - 4) : below}px`;
+    menu.querySelector("[autofocus], input:not([type=hidden]), select, a, button")?.focus();
+  },
+  true,
+);

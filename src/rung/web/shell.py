@@ -1,0 +1,104 @@
+"""The frame around every page: which places there are for this user, and the one function that renders a page."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+
+from rung.access.models import User
+from rung.ui.context import look
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere to go. `name` is the route's name: a place without a route is not shown, so no link is dead."""
+
+    name: str
+    label: str
+    icon: str
+    verb: str
+    keys: str = ""
+    on_phone: bool = True
+
+
+PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
+    (
+        "Know",
+        (
+            Place("ladder", "Ladder", "ladder", "see people", "l"),
+            Place("people", "People", "people", "see people", "p"),
+            Place("companies", "Companies", "company", "see people", "c"),
+        ),
+    ),
+    ("Run", (Place("playbook", "Playbook", "playbook", "see playbook", "b"),)),
+    ("", (Place("design", "Design kit", "eye", "see design", "d", on_phone=False),)),
+)
+
+ROLE_LABELS: Final = {
+    "sales": "Sales",
+    "manager": "Manager",
+    "marketing": "Marketing",
+    "revops": "RevOps",
+    "admin": "Admin",
+}
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    place: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Render a page in the frame. `place` is the name of the place it belongs to.
+
+    Every template may use `now` (micros) and `viewer`; both are set here so that one page tells one time.
+    """
+    viewer = request.user
+    frame: dict[str, Any] = {**look(request), "now": time.time_ns() // 1_000, "viewer": viewer}
+    if isinstance(viewer, User):
+        frame |= {
+            "firm": "",
+            "navigation": navigation(viewer, place),
+            "role_label": ROLE_LABELS.get(viewer.role, viewer.role),
+            "commands": [],
+        }
+    return render(request, template, {**frame, **(context or {})}, status=status)
+
+
+def navigation(user: User, current: str = "") -> list[tuple[str, list[dict[str, Any]]]]:
+    """The places that exist and that this user may see, in groups; groups without a place are left out."""
+    groups = []
+    for label, places in PLACES:
+        shown = [shown for place in places if user.may(place.verb) and (shown := _shown(place, current))]
+        if shown:
+            groups.append((label, shown))
+    return groups
+
+
+def home(user: User) -> str:
+    """Where a user starts: the first place that exists for them."""
+    for _, places in navigation(user):
+        return str(places[0]["href"])
+    return reverse("people")
+
+
+def _shown(place: Place, current: str) -> dict[str, Any] | None:
+    try:
+        href = reverse(place.name)
+    except NoReverseMatch:
+        return None
+    return {
+        "code": place.name,
+        "href": href,
+        "label": place.label,
+        "icon": place.icon,
+        "keys": place.keys,
+        "on_phone": place.on_phone,
+        "is_current": place.name == current,
+    }
