@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rung.engine import reading
 from rung.engine.reading import KIND_NAMES, Reading
-from rung.terms.instants import parse_instant
+from rung.terms.instants import BadInstant, parse_instant
 
 NOON = "2026-03-01T12:00:00Z"
 
@@ -137,6 +137,31 @@ def test_a_refused_line_does_not_use_up_its_id() -> None:
 
 def test_the_same_id_from_two_sources_is_two_events() -> None:
     assert read(line(id="m1", source="web"), line(id="m1", source="crm")).duplicates == 0
+
+
+@given(
+    st.lists(
+        st.builds(
+            "{}{}{}{}".format,
+            st.sampled_from(["2026-03-01", "2026-02-29", "1970-01-01", "2100-12-31", "0000-01-01", "x"]),
+            st.sampled_from(["T00:00", "T23:59", " 12:34", "T24:00", "T1:00", ""]),
+            st.sampled_from([":30", ":60", ":59.5", ":00,123456789", ""]),
+            st.sampled_from(["Z", "z", "+01:00", "-0130", "+14", "+25:00", ""]),
+        ),
+        max_size=12,
+    )
+)
+@settings(deadline=None)
+def test_a_time_means_the_same_whether_its_parts_were_seen_before_or_not(texts: list[str]) -> None:
+    def instant(parse: Any, text: str) -> object:
+        try:
+            return parse(text)
+        except BadInstant as refusal:
+            return str(refusal)
+
+    clock = reading._Clock()
+    for text in texts:
+        assert instant(clock.instant, text) == instant(parse_instant, text)
 
 
 @pytest.mark.parametrize("at", ["2026-03-01T13:00:00+01:00", "2026-03-01 12:00Z", "2026-03-01T12:00:00.000000000Z"])
@@ -320,6 +345,7 @@ _LINES = st.fixed_dictionaries(
         "id": st.sampled_from(["a", "b ", 7, "7", "", None, "é"]),
         "company": st.sampled_from(["acme.example", "Acme", "gmail.com", "", " ", None, 5]),
         "source": st.sampled_from(["web", "", None]),
+        "by": st.sampled_from(["sam", "", None]),
         "extra": _DATA,
     },
 )
@@ -331,14 +357,13 @@ def test_the_fast_way_and_the_slow_way_agree(told: list[dict[str, Any]]) -> None
     ascii_lines = "\n".join(json.dumps(one, ensure_ascii=False) for one in told).encode("utf-8", "replace")
     fast, slow = reading._Reader(None), reading._Reader(None)
     slow._decode = _refuses_everything  # type: ignore[assignment,method-assign]
-    for number, one in enumerate(ascii_lines.split(b"\n"), 1):
-        fast.take(number, one)
-        slow.take(number, one)
+    fast.take(ascii_lines.split(b"\n"))
+    slow.take(ascii_lines.split(b"\n"))
     a, b = fast.reading(), slow.reading()
     assert (a.refused, a.lines, a.duplicates, a.voided) == (b.refused, b.lines, b.duplicates, b.voided)
     for name in ("people", "companies", "data"):
         assert repr(getattr(a.history, name)) == repr(getattr(b.history, name))
-    for name in ("person", "at", "kind", "company"):
+    for name in ("person", "at", "kind", "company", "has_by"):
         assert getattr(a.history, name).tolist() == getattr(b.history, name).tolist()
 
 

@@ -8,9 +8,8 @@ a refusal. Both accept the same lines and give the same events: a test holds the
 import json
 import re
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Annotated, Any, BinaryIO, Final, NamedTuple
 
 import msgspec
@@ -42,6 +41,12 @@ CORRECTIONS: Final = frozenset({"event_voided", "import_undone", "persons_merged
 
 _OF_NOBODY: Final = frozenset({"company_described", "import_undone", "playbook_published"})
 _KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
+_PLAIN: Final = {
+    name: code
+    for name, code in _KIND_CODES.items()
+    if name not in CORRECTIONS | _OF_NOBODY and not KINDS[name].required
+}
+"""Kinds whose events need no other check than those of every event."""
 _REQUIRED: Final = {name: kind.required for name, kind in KINDS.items() if kind.required}
 _NOTHING: Final[Mapping[str, object]] = {}
 _CHUNK: Final = 4 << 20
@@ -57,7 +62,7 @@ class Columns:
     """A clean history: one row an event, in order of arrival; a row's `seq` is its number + 1.
 
     `person`, `company` and `kind` are codes into `people`, `companies` and `KIND_NAMES`; everybody in `people` has a
-    row. `data` has been through `terms.values.normalised`.
+    row. `has_by`: the line says who did it. `data` has been through `terms.values.normalised`.
     """
 
     people: list[str]
@@ -66,6 +71,7 @@ class Columns:
     at: NDArray[np.int64]
     kind: NDArray[np.int16]
     company: NDArray[np.int32]
+    has_by: NDArray[np.bool_]
     data: list[Mapping[str, object]]
 
     def __len__(self) -> int:
@@ -100,8 +106,7 @@ class BadLine(ValueError):
 def read(stream: BinaryIO, *, until: int | None = None) -> Reading:
     """The history in the stream. Never raises for what a line holds: such a line is refused and the rest goes on."""
     reader = _Reader(until)
-    for number, line in enumerate(bounded_lines(stream), 1):
-        reader.take(number, line)
+    reader.take(bounded_lines(stream))
     return reader.reading()
 
 
@@ -150,6 +155,7 @@ class _Line(msgspec.Struct):
     id: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
     company: str | None = None
     source: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
+    by: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
 
 
 class _Row(NamedTuple):
@@ -163,48 +169,83 @@ class _Row(NamedTuple):
 
 
 class _Reader:
+    """Gathers rows. What was seen before (a person's spelling, a day, a kind) is looked up, not checked again."""
+
     def __init__(self, until: int | None) -> None:
         self._until = instants.LATEST if until is None else until
         self._decode = msgspec.json.Decoder(_Line).decode
+        self._clock = _Clock()
         self._keys: dict[str, str] = {}
         self._company_keys: dict[str, str | None] = {"": None}
-        self._clock = _Clock()
-        self._ids: set[str | tuple[str, str]] = set()
         self._people: dict[str | None, int] = {None: NONE}
         self._companies: dict[str | None, int] = {None: NONE}
+        self._spelled: dict[str | None, int] = {}
+        self._company_spelled: dict[str | None, int] = {None: NONE}
+        self._ids: set[str | tuple[str, str]] = set()
         self._person, self._at, self._kind, self._company = array("i"), array("q"), array("h"), array("i")
+        self._has_by = array("b")
         self._data: list[Mapping[str, object]] = []
-        self._told: list[tuple[str | None, str | None]] = []
-        self._corrections: list[tuple[int, int, _Row]] = []
+        self._message_ids: list[str | None] = []
+        self._sources: dict[int, str] = {}
+        self._corrections: list[_Row] = []
         self._refused: list[Refused] = []
         self._lines = self._duplicates = self._after_until = 0
-        self._last_at: int | None = None
+        self._last_at = NONE
 
-    def take(self, number: int, line: bytes) -> None:
-        try:
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Reads line after line. The loop is the hot one of `rung decide`, a million turns: what is ordinary and was
+        seen before is looked up here, everything else leaves through `_carefully`."""
+        decode, days, minutes, rests = self._decode, self._clock.days, self._clock.minutes, self._clock.rests
+        spelled, companies, ids, until = self._spelled, self._company_spelled, self._ids, self._until
+        for number, line in enumerate(lines, 1):
+            told = None
             if line.isascii() and b"\\u" not in line and len(line) <= LONGEST_LINE:
                 try:
-                    told = self._decode(line)
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                    pass  # the slow way finds the reason, or an event in another shape
+                    told = decode(line)
+                    when = told.at
+                    at = days[when[:10]] + minutes[when[10:16]] + rests[when[16:]]
+                    person, kind, company = spelled[told.person], _PLAIN[told.kind], companies[told.company]
+                except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    pass
                 else:
-                    self._lines += 1
-                    row = self._checked(told.person, told.at, told.kind, told.data or _NOTHING, told.company)
-                    self._add((row,), told.id, told.source)
-                    return
-            if line and not line.isspace():
-                self._lines += 1
+                    once = (told.source, told.id) if told.source and told.id else told.id
+                    if instants.EARLIEST <= at <= until and once not in ids:
+                        if once:
+                            ids.add(once)
+                        self._lines += 1
+                        self._append(person, at, kind, company, told.data or _NOTHING, told)
+                        continue
+            self._carefully(number, line, told)
+
+    def _carefully(self, number: int, line: bytes, told: "_Line | None") -> None:
+        if not line or line.isspace():
+            return
+        self._lines += 1
+        try:
+            if told is None:
                 self._add(*self._slowly(line))
+            else:
+                row = self._checked(told.person, told.at, told.kind, told.data or _NOTHING, told.company)
+                self._add((row,), told)
+                self._remember(told, row)
         except (BadLine, BadValue, instants.BadInstant, segment.NotTranslated) as refusal:
             self._refused.append(Refused(number, str(refusal)))
 
-    def _slowly(self, line: bytes) -> tuple[tuple[_Row, ...], str | None, str | None]:
+    def _remember(self, told: "_Line", row: "_Row") -> None:
+        """From now on the hot loop knows these spellings."""
+        if row.person in self._people and row.person is not None:
+            self._spelled[told.person] = self._people[row.person]
+        if row.company in self._companies:
+            self._company_spelled[told.company] = self._companies[row.company]
+
+    def _slowly(self, line: bytes) -> tuple[tuple["_Row", ...], "_Line"]:
+        """The rows of a line in any shape, and whatever of it is kept as told."""
         told = _object(line)
-        id_, source = _name_of(told, "id"), _name_of(told, "source")
-        if "type" in told and "kind" not in told:
-            id_ = _name_of(told, "messageId")
-            return tuple(self._loosely(part) for part in segment.lines_of(told, "import")), id_, source
-        return (self._loosely(told),), id_, source
+        is_segment = "type" in told and "kind" not in told
+        kept = _Line(at="", kind="", id=_name_of(told, "messageId" if is_segment else "id"))
+        kept.source, kept.by = _name_of(told, "source"), _name_of(told, "by")
+        lines = segment.lines_of(told, "import") if is_segment else (told,)
+        return tuple(self._loosely(part) for part in lines), kept
 
     def _loosely(self, told: Mapping[str, object]) -> _Row:
         """The row of a line whose fields may be of any type."""
@@ -253,9 +294,9 @@ class _Reader:
             key = self._company_keys[told] = company_key(clean_text(told, "company"))
             return key
 
-    def _add(self, rows: tuple[_Row, ...], id_: str | None, source: str | None) -> None:
-        if id_:
-            once = (source, id_) if source else id_
+    def _add(self, rows: tuple["_Row", ...], told: "_Line") -> None:
+        if told.id:
+            once = (told.source, told.id) if told.source else told.id
             if once in self._ids:
                 self._duplicates += 1
                 return
@@ -264,17 +305,24 @@ class _Reader:
             if row.at > self._until:
                 self._after_until += 1
                 return
-            if self._last_at is None or row.at > self._last_at:
-                self._last_at = row.at
+            self._last_at = max(self._last_at, row.at)
             if row.kind in CORRECTIONS:
-                self._corrections.append((row.at, len(self._data), row))
+                self._corrections.append(row)
                 continue
-            self._person.append(self._people.setdefault(row.person, len(self._people) - 1))
-            self._company.append(self._companies.setdefault(row.company, len(self._companies) - 1))
-            self._at.append(row.at)
-            self._kind.append(_KIND_CODES[row.kind])
-            self._data.append(row.data)
-            self._told.append((id_, source))
+            person = self._people.setdefault(row.person, len(self._people) - 1)
+            company = self._companies.setdefault(row.company, len(self._companies) - 1)
+            self._append(person, row.at, _KIND_CODES[row.kind], company, row.data, told)
+
+    def _append(self, person: int, at: int, kind: int, company: int, data: Mapping[str, object], told: "_Line") -> None:
+        self._person.append(person)
+        self._at.append(at)
+        self._kind.append(kind)
+        self._company.append(company)
+        self._has_by.append(bool(told.by))
+        self._data.append(data)
+        self._message_ids.append(told.id)
+        if told.source:
+            self._sources[len(self._data) - 1] = told.source
 
     def reading(self) -> Reading:
         columns = Columns(
@@ -284,9 +332,11 @@ class _Reader:
             at=np.array(self._at, np.int64),
             kind=np.array(self._kind, np.int16),
             company=np.array(self._company, np.int32),
+            has_by=np.array(self._has_by, np.bool_),
             data=self._data,
         )
         corrected = self._corrected(columns) if self._corrections else columns
+        last_at = max(self._last_at, int(columns.at.max(initial=NONE)))
         return Reading(
             history=corrected,
             refused=self._refused,
@@ -294,13 +344,13 @@ class _Reader:
             duplicates=self._duplicates,
             after_until=self._after_until,
             voided=len(columns) - len(corrected),
-            last_at=self._last_at,
+            last_at=None if last_at == NONE else last_at,
         )
 
     def _corrected(self, columns: Columns) -> Columns:
         """The history as if what was voided had never been written and merged people had always been one."""
         events, imports, heirs = set(), set(), dict[str, str]()
-        for _, _, row in sorted(self._corrections, key=itemgetter(0, 1)):
+        for row in self._corrections:
             if row.kind == "event_voided":
                 events.add(str(row.data["event"]))
             elif row.kind == "import_undone":
@@ -309,8 +359,9 @@ class _Reader:
                 heirs[str(row.data["merged"])] = row.person
             else:
                 heirs.pop(str(row.data["merged"]), None)
-        keep = np.array([id_ not in events and source not in imports for id_, source in self._told], bool)
-        return _kept(columns, keep, _heirs(columns.people, heirs))
+        undone = {row for row, source in self._sources.items() if source in imports}
+        keep = [row not in undone and id_ not in events for row, id_ in enumerate(self._message_ids)]
+        return _kept(columns, np.array(keep, np.bool_), _heirs(columns.people, heirs))
 
 
 def _kept(columns: Columns, keep: NDArray[np.bool_], people: list[str]) -> Columns:
@@ -328,6 +379,7 @@ def _kept(columns: Columns, keep: NDArray[np.bool_], people: list[str]) -> Colum
         at=columns.at[keep],
         kind=columns.kind[keep],
         company=columns.company[keep],
+        has_by=columns.has_by[keep],
         data=[data for data, is_kept in zip(columns.data, keep.tolist(), strict=True) if is_kept],
     )
 
@@ -345,26 +397,30 @@ def _heirs(people: list[str], heirs: Mapping[str, str]) -> list[str]:
 
 
 class _Clock:
-    """Reads times fast: a day and the rest of a time recur, so each is parsed once and then looked up."""
+    """Reads times fast: day, hour with minute, and what follows recur; each is parsed once and then looked up."""
 
-    _MOST: Final = 200_000
+    _MOST: Final = 100_000
 
     def __init__(self) -> None:
-        self._days: dict[str, int] = {}
-        self._rests: dict[str, int] = {}
+        self.days: dict[str, int] = {}
+        self.minutes: dict[str, int] = {}
+        self.rests: dict[str, int] = {}
 
     def instant(self, text: str) -> int:
         try:
-            at = self._days[text[:10]] + self._rests[text[10:]]
+            at = self.days[text[:10]] + self.minutes[text[10:16]] + self.rests[text[16:]]
         except KeyError:
             return self._learned(text)
         return at if instants.EARLIEST <= at <= instants.LATEST else instants.parse_instant(text)
 
     def _learned(self, text: str) -> int:
+        """The instant, by the one parser; its parts are kept unless it is a date alone or the parts are too many."""
         at = instants.parse_instant(text)
-        day = instants.parse_instant(text[:10])
-        if len(self._rests) < self._MOST:
-            self._days[text[:10]], self._rests[text[10:]] = day, at - day
+        day, minute, rest = text[:10], text[10:16], text[16:]
+        if rest and len(self.rests) < self._MOST:
+            self.days[day] = instants.parse_instant(day)
+            self.minutes[minute] = instants.parse_instant(f"{day}{minute}Z") - self.days[day]
+            self.rests[rest] = at - self.days[day] - self.minutes[minute]
         return at
 
 
