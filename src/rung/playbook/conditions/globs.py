@@ -43,7 +43,8 @@ def glob(pattern: str) -> Callable[[str], bool]:
 
 def _lower(character: str) -> str:
     lower = character.lower()
-    return lower if len(lower) == 1 and lower.upper() == character else character
+    is_pair = len(lower) == 1 and lower.upper() == character and character <= "\uffff"  # what fits two bytes: Spark
+    return lower if is_pair else character
 
 
 def _squeezed(alternative: str) -> str:
