@@ -1,0 +1,210 @@
+"""Who is this? One batch of sightings, answered in order, written at the end.
+
+Keys decide: our own id before e-mail before phone before cookie. Known beats anonymous: a cookie's anonymous person
+becomes the known one, or is merged into them. Two people who are both known are never made one by a cookie.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import uuid_utils.compat
+
+from rung.people.models import Alias, Company, Identity, Person
+from rung.people.rules import Keys
+
+_AT_A_TIME: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one event says about who: keys, or the person's id where the caller knows it, and the company's key."""
+
+    keys: Keys
+    at: int
+    person_id: int | None = None
+    company: str | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """Who it is. Ids are there once the register has been written.
+
+    `merged`: the anonymous persons that turned out to be this one. `learnt`: keys that were new for the person.
+    """
+
+    person: Person | None
+    company: Company | None
+    merged: list[Person] = field(default_factory=list)
+    learnt: list[tuple[str, str]] = field(default_factory=list)
+    is_new: bool = False
+
+
+class NoSuchPerson(LookupError):
+    """An id that names nobody."""
+
+
+class Register:
+    """The part of persons, companies and keys that a batch touches, held in memory until it is written."""
+
+    def __init__(self, sightings: Sequence[Sighting]) -> None:
+        self._identities: dict[tuple[str, str], Person] = {}
+        self._living: dict[int, Person] = {}
+        self._strong: set[int] = set()
+        self._companies: dict[str, Company] = {}
+        self._new_people: list[Person] = []
+        self._new_companies: list[Company] = []
+        self._new_identities: list[Identity] = []
+        self._known: list[Person] = []
+        self._merges: list[tuple[Person, Person]] = []
+        self._load(sightings)
+
+    def find(self, sighting: Sighting) -> Found:
+        """Who the sighting is of; whoever is new is made. Raises NoSuchPerson for an id that names nobody."""
+        company = self._company(sighting.company, sighting.at) if sighting.company else None
+        if sighting.person_id is not None:
+            if sighting.person_id not in self._living:
+                raise NoSuchPerson(f"There is no person {sighting.person_id}.")
+            found = Found(self._end(self._living[sighting.person_id]), company)
+        elif sighting.keys:
+            found = self._by_keys(sighting, company)
+        else:
+            return Found(None, company)
+        self._attach(found, sighting)
+        return found
+
+    def write(self) -> None:
+        """Writes whoever is new, whoever became known, new keys and merges."""
+        Company.objects.bulk_create(self._new_companies)
+        Person.objects.bulk_create(self._new_people)
+        for identity in self._new_identities:
+            identity.person_id = identity.person.pk
+        Identity.objects.bulk_create(self._new_identities)
+        if self._known:
+            Person.objects.filter(pk__in=[person.pk for person in self._known]).update(is_anonymous=False)
+        for survivor, merged in self._merges:
+            merge_ids(survivor_id=survivor.pk, merged_id=merged.pk)
+
+    def _load(self, sightings: Sequence[Sighting]) -> None:
+        wanted: dict[str, set[str]] = {kind: set() for kind in Identity.KINDS}
+        ids: set[int] = set()
+        companies: set[str] = set()
+        for sighting in sightings:
+            if sighting.person_id is not None:
+                ids.add(sighting.person_id)
+            for kind, value in sighting.keys.strong():
+                wanted[kind].add(value)
+            if sighting.keys.anonymous_id:
+                wanted["anonymous_id"].add(sighting.keys.anonymous_id)
+            if sighting.company:
+                companies.add(sighting.company)
+        keys: dict[tuple[str, str], int] = {}
+        for kind, values in wanted.items():
+            for part in _parts(values):
+                rows = Identity.objects.filter(kind=kind, value__in=part).values_list("value", "person_id")
+                keys.update(((kind, value), person_id) for value, person_id in rows)
+        self._load_people(ids | set(keys.values()))
+        self._identities = {key: self._living[person_id] for key, person_id in keys.items()}
+        for part in _parts(companies):
+            self._companies.update({company.key: company for company in Company.objects.filter(key__in=part)})
+
+    def _load_people(self, ids: set[int]) -> None:
+        living: dict[int, int] = {}
+        for part in _parts(ids):
+            living.update(Alias.objects.filter(old_id__in=part).values_list("old_id", "living_id"))
+        ends = {id_: living.get(id_, id_) for id_ in ids}
+        people: dict[int, Person] = {}
+        for part in _parts(set(ends.values())):
+            people.update(Person.objects.in_bulk(part))
+            strong = Identity.objects.filter(person_id__in=part).exclude(kind="anonymous_id")
+            self._strong.update(strong.values_list("person_id", flat=True))
+        self._living = {id_: people[end] for id_, end in ends.items() if end in people}
+
+    def _by_keys(self, sighting: Sighting, company: Company | None) -> Found:
+        keys = sighting.keys
+        known = next((self._identities[key] for key in keys.strong() if key in self._identities), None)
+        visitor = self._identities.get(("anonymous_id", keys.anonymous_id)) if keys.anonymous_id else None
+        known = self._end(known) if known else None
+        visitor = self._end(visitor) if visitor else None
+        if known is not None:
+            found = Found(known, company)
+            if visitor is not None and visitor is not known and visitor.is_anonymous:
+                self._merges.append((known, visitor))
+                visitor._rung_merged_into = known  # type: ignore[attr-defined]  # lives as long as the batch
+                found.merged.append(visitor)
+            return found
+        is_named = any(True for _ in keys.strong())
+        if visitor is not None and (visitor.is_anonymous or not is_named):
+            return Found(visitor, company)
+        return Found(self._new_person(sighting.at, is_anonymous=not is_named), company, is_new=True)
+
+    def _attach(self, found: Found, sighting: Sighting) -> None:
+        """Gives the person every key of the sighting that nobody has yet."""
+        person = found.person
+        assert person is not None
+        for key in sighting.keys.strong():
+            if key not in self._identities:
+                self._identify(key, person, sighting.at)
+                found.learnt.append(key)
+                if person.is_anonymous:
+                    person.is_anonymous = False
+                    self._known.append(person)
+        cookie = ("anonymous_id", sighting.keys.anonymous_id)
+        if cookie[1] and cookie not in self._identities:
+            self._identify(cookie, person, sighting.at)
+
+    def _identify(self, key: tuple[str, str], person: Person, at: int) -> None:
+        self._identities[key] = person
+        self._new_identities.append(Identity(kind=key[0], value=key[1], person=person, since_at=at))
+
+    def _new_person(self, at: int, *, is_anonymous: bool) -> Person:
+        person = Person(
+            uuid=uuid_utils.compat.uuid7(), is_anonymous=is_anonymous, first_seen_at=at, last_event_at=at, traits={}
+        )
+        self._new_people.append(person)
+        return person
+
+    def _company(self, key: str, at: int) -> Company:
+        company = self._companies.get(key)
+        if company is None:
+            domain = key if "." in key and " " not in key and key == key.lower() else ""
+            company = Company(
+                uuid=uuid_utils.compat.uuid7(), key=key, name=key, domain=domain, first_seen_at=at, traits={}
+            )
+            self._companies[key] = company
+            self._new_companies.append(company)
+        return company
+
+    @staticmethod
+    def _end(person: Person) -> Person:
+        while (into := getattr(person, "_rung_merged_into", None)) is not None:
+            person = into
+        return person
+
+
+def merge_ids(*, survivor_id: int, merged_id: int) -> None:
+    """Makes one person live on as another; whoever had been merged into them follows."""
+    Alias.objects.create(old_id=merged_id, into_id=survivor_id, living_id=survivor_id)
+    Alias.objects.filter(living_id=merged_id).update(living_id=survivor_id)
+    Person.objects.filter(pk=merged_id).update(is_merged=True)
+
+
+def unmerge_ids(*, merged_id: int) -> None:
+    """Gives a merged person their own life back, with everybody who had been merged into them."""
+    Alias.objects.filter(old_id=merged_id).delete()
+    Person.objects.filter(pk=merged_id).update(is_merged=False)
+    front = [merged_id]
+    while front:
+        front = list(Alias.objects.filter(into_id__in=front).values_list("old_id", flat=True))
+        Alias.objects.filter(old_id__in=front).update(living_id=merged_id)
+
+
+def ids_of(living_id: int) -> list[int]:
+    """The id of a living person and of everybody who was merged into them."""
+    return [living_id, *Alias.objects.filter(living_id=living_id).values_list("old_id", flat=True)]
+
+
+def _parts(values: Iterable[object]) -> Iterable[list[object]]:
+    ordered = sorted(values)  # type: ignore[type-var]  # texts or whole numbers, never both
+    for start in range(0, len(ordered), _AT_A_TIME):
+        yield ordered[start : start + _AT_A_TIME]
