@@ -1,0 +1,389 @@
+"""The firm's agreement as its own people feel it: a quick likeness of `playbooks/default.yaml`.
+
+The salespeople of the demo react to hand-offs, so the generator must know when one opens, while it is still making the
+history. Asking the engine after every event would take minutes; this likeness keeps a person's points and rung in a few
+numbers. It is no second truth: a test compares its lines with the shipped playbook and its moves with the engine's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rung.terms.instants import DAY, parse_instant
+from rung.terms.kinds import KINDS, REACHED, SIGNS_OF_LIFE
+from rung.terms.stages import RANK
+
+Data = Mapping[str, object]
+FOREVER: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One signal of the playbook: what counts, for how much, at most, and how fast it fades (days)."""
+
+    name: str
+    kind: str
+    points: float
+    cap: float | None = None
+    half_life: float | None = None
+    test: Callable[[Data], bool] | None = None
+    is_hand_raise: bool = False
+
+
+def _path_starts(*starts: str) -> Callable[[Data], bool]:
+    return lambda data: str(data.get("path", "")).startswith(starts)
+
+
+def _by_person(data: Data) -> bool:
+    return not data.get("machine")
+
+
+def _positive(data: Data) -> bool:
+    return data.get("outcome") == "positive"
+
+
+SIGNALS: Final = (
+    Line("Page view", "page_viewed", 1, 5, 14),
+    Line("Pricing page", "page_viewed", 8, 24, 14, _path_starts("/pricing")),
+    Line("Careers page", "page_viewed", -10, None, None, _path_starts("/careers")),
+    Line("Content", "content_downloaded", 10, 20, 30),
+    Line("Webinar attended", "webinar_attended", 12, 24, 30),
+    Line("Mail click", "email_clicked", 3, 9, 14, _by_person),
+    Line("Reply", "email_replied", 15, 30, 30, _positive),
+    Line("Question", "question_asked", 15, 30, 30),
+    Line("Call", "call_received", 20, 40, 30),
+    Line("Trial", "trial_started", 30, 30, 30),
+    Line("Demo request", "demo_requested", 40, None, 60, is_hand_raise=True),
+    Line("Quote request", "quote_requested", 40, None, 60, is_hand_raise=True),
+)
+COLLEAGUE: Final = Line("Active colleague", "page_viewed", 2, 10, 14)
+THRESHOLD: Final = 50
+FIT_NEEDED: Final = 20
+RESTS: Final[dict[str, int]] = {"No budget": 90, "Not our customer": -1}
+"""Days of rest by reject reason; −1 is for ever; others take the setback's own."""
+REJECTED_REST: Final = 30
+LOST_REST: Final = 60
+IDLE_DAYS: Final = 90
+CUSTOMER_QUIET_DAYS: Final = 30
+NEW_INTEREST: Final = 20
+ANSWER_VALID_DAYS: Final = {"budget": 180, "authority": 180, "need": 180, "timing": 180}
+
+TARGET_INDUSTRIES: Final = frozenset(
+    {"Logistics", "Manufacturing", "Retail", "Utilities", "Food", "Pharma", "Software"}
+)
+
+
+def fit(title: str, industry: str | None, employees: int | None) -> float:
+    """Points for who they are."""
+    points = 0.0
+    if industry in TARGET_INDUSTRIES:
+        points += 15
+    if employees is not None and 50 <= employees <= 1000:
+        points += 15
+    lowered = title.lower()
+    if lowered.startswith(("vp ", "chief ", "head of ")) or lowered.endswith(" director"):
+        points += 10
+    return points
+
+
+_BY_KIND: Final[dict[str, tuple[tuple[int, Line], ...]]] = {
+    kind: tuple((n, line) for n, line in enumerate(SIGNALS) if line.kind == kind)
+    for kind in {line.kind for line in SIGNALS}
+}
+_COLLEAGUE: Final = len(SIGNALS)
+_LINES: Final = (*SIGNALS, COLLEAGUE)
+_OWN: Final = frozenset(code for code, kind in KINDS.items() if kind.is_own)
+_TURNS: Final = REACHED | {
+    "email_replied",
+    "bant_answered",
+    "admission_given",
+    "handoff_accepted",
+    "handoff_rejected",
+    "handoff_returned",
+    "deal_opened",
+    "deal_won",
+    "deal_lost",
+    "stage_overridden",
+}
+
+
+def _instant(told: object) -> int | None:
+    return parse_instant(told) if isinstance(told, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One move, as the people of the firm would notice it."""
+
+    at: int
+    before: str
+    stage: str
+    status: str
+    score: float
+
+
+class Standing:
+    """Where one person stands, event by event."""
+
+    __slots__ = (
+        "accepted",
+        "admissions",
+        "answers",
+        "deals",
+        "fit",
+        "has_address",
+        "held_until",
+        "hot_at",
+        "is_waiting",
+        "last_sign",
+        "moves",
+        "opened",
+        "reached",
+        "rejected",
+        "rejected_for",
+        "rejected_until",
+        "resting_until",
+        "returned",
+        "signals",
+        "since",
+        "stage",
+        "status",
+        "sums",
+    )
+
+    def __init__(self) -> None:
+        self.stage, self.status = "suspect", "active"
+        self.fit = 0.0
+        self.has_address = False
+        self.since = self.last_sign = -1
+        self.resting_until = self.held_until = -1
+        self.is_waiting = False
+        self.moves: list[Moved] = []
+        self.opened: list[tuple[int, bool]] = []
+        self._empty()
+
+    def _empty(self) -> None:
+        self._empty_points()
+        self._clear_answers()
+        self.rejected = False
+        self.rejected_for = ""
+        self.rejected_until: int | None = None
+        self.answers: dict[str, tuple[bool, int]] = {}
+        self.admissions: set[str] = set()
+        self.deals: dict[str, str] = {}
+
+    def _empty_points(self) -> None:
+        self.sums: dict[int, tuple[float, int]] = {}
+        self.signals = 0
+        self.hot_at = -1
+
+    def _clear_answers(self) -> None:
+        self.accepted = self.returned = self.reached = False
+
+    def tell(self, at: int, kind: str, data: Data, by: str | None) -> bool:
+        """An event of the person's own. Returns whether a hand-off opened that waits for an answer."""
+        if self.since < 0:
+            self.since = self.last_sign = at
+        self._fall_idle(at)
+        changed = kind in _TURNS or (self.resting_until >= 0 and at >= self.resting_until)
+        if kind in _OWN:
+            changed |= self.is_waiting
+            self.is_waiting = False
+        changed |= self._add_points(at, kind, data)
+        if kind in SIGNS_OF_LIFE:
+            self.last_sign = at
+        if kind in _TURNS:
+            self._take(at, kind, data)
+        return changed and self.look(at, by if KINDS[kind].actor == "sales" else None)
+
+    def colleague(self, at: int) -> bool:
+        """A colleague read a page. Returns whether a hand-off opened."""
+        self._add(at, _COLLEAGUE, COLLEAGUE)
+        return self.stage in ("suspect", "lead") and not self.is_waiting and self.look(at, None)
+
+    def look(self, at: int, by: str | None = None) -> bool:
+        """Apply the rules at the instant. Returns whether a hand-off opened that waits for an answer."""
+        if at < self.held_until:
+            return False
+        self._fall_idle(at)
+        if self._fell(at):
+            return False
+        if self.is_waiting or self.status == "disqualified":
+            return False
+        opened = False
+        for _ in range(8):
+            target = self._next_rung(at)
+            if target is None:
+                break
+            opened |= self._climb(at, target, by)
+        return opened
+
+    def engagement(self, at: int) -> float:
+        total = 0.0
+        for n, (points, then) in self.sums.items():
+            line = _LINES[n]
+            if line.half_life is not None:
+                points *= 2.0 ** (-(at - then) / (line.half_life * DAY))
+            total += points if line.cap is None else min(line.cap, points)
+        return total
+
+    def score(self, at: int) -> float:
+        return self.engagement(at) + self.fit
+
+    def moves_on(self, day_of: Callable[[int], object], at: int) -> int:
+        """How many moves the person has made on the day of the instant."""
+        day = day_of(at)
+        return sum(day_of(move.at) == day for move in self.moves[-6:])
+
+    def has_lost(self) -> bool:
+        """A deal was lost, and none is open or won."""
+        states = set(self.deals.values())
+        return "deal_lost" in states and not states & {"deal_opened", "deal_moved", "deal_won"}
+
+    def bant(self, at: int) -> int:
+        return sum(self._holds(letter, at) for letter in self.answers)
+
+    def _holds(self, letter: str, at: int) -> bool:
+        confirmed, until = self.answers.get(letter, (False, 0))
+        return confirmed and at < until
+
+    def _add_points(self, at: int, kind: str, data: Data) -> bool:
+        counts = False
+        for n, line in _BY_KIND.get(kind, ()):
+            if line.test is None or line.test(data):
+                self._add(at, n, line)
+                if line.points >= 0 and kind in _OWN:
+                    counts = True
+                if line.is_hand_raise:
+                    self.hot_at = at
+                    self.resting_until = -1
+        if counts:
+            self.signals += 1
+            self.last_sign = at
+        return counts
+
+    def _add(self, at: int, n: int, line: Line) -> None:
+        points, then = self.sums.get(n, (0.0, at))
+        if line.half_life is not None:
+            points *= 2.0 ** (-(at - then) / (line.half_life * DAY))
+        self.sums[n] = (points + line.points, at)
+
+    def _take(self, at: int, kind: str, data: Data) -> None:
+        if kind in REACHED or (kind == "email_replied" and data.get("outcome") != "negative"):
+            self.reached = True
+        elif kind == "bant_answered":
+            letter = str(data["letter"])
+            self.answers[letter] = (data["confirmed"] == "yes", at + ANSWER_VALID_DAYS[letter] * DAY)
+        elif kind == "admission_given":
+            self.admissions.add(str(data["admission"]))
+        elif kind.startswith("handoff_"):
+            self.accepted, self.rejected, self.returned = (
+                kind == f"handoff_{word}" for word in ("accepted", "rejected", "returned")
+            )
+            if self.rejected:
+                self.rejected_for = str(data.get("reason", ""))
+                self.rejected_until = _instant(data.get("until"))
+        elif kind.startswith("deal_"):
+            self.deals[str(data.get("deal", ""))] = kind
+            if kind == "deal_won":
+                self.resting_until = -1
+        elif kind == "stage_overridden":
+            self._override(at, data)
+
+    def _override(self, at: int, data: Data) -> None:
+        until = _instant(data.get("until"))
+        self.held_until = FOREVER if until is None else until
+        self.resting_until = -1
+        self._move(at, str(data.get("to") or self.stage), str(data.get("status") or "active"))
+
+    def _fall_idle(self, at: int) -> None:
+        falls_at = max(self.last_sign + IDLE_DAYS * DAY, self.since)
+        if self.stage in ("mql", "sal", "prospect") and self.status == "active" and at >= falls_at >= self.held_until:
+            self._fall(falls_at, "nurture", -1)
+
+    def _fell(self, at: int) -> bool:
+        if self.rejected and self.stage in ("mql", "sal", "prospect"):
+            self._fall(at, "nurture", self._rest_after_rejection(at))
+            return True
+        if self.has_lost() and self.stage in ("prospect", "opportunity"):
+            self._fall(at, "lost", at + LOST_REST * DAY)
+            return True
+        if (
+            self.stage == "customer"
+            and at - self.since >= CUSTOMER_QUIET_DAYS * DAY
+            and self.engagement(at) >= NEW_INTEREST
+        ):
+            kept = (self.sums, self.signals)
+            self._empty()
+            self.sums, self.signals = kept
+            self._move(at, "lead", "active")
+        return False
+
+    def _rest_after_rejection(self, at: int) -> int:
+        if self.rejected_until is not None:
+            return self.rejected_until
+        days = RESTS.get(self.rejected_for, REJECTED_REST)
+        return FOREVER if days < 0 else at + days * DAY
+
+    def _fall(self, at: int, status: str, resting_until: int) -> None:
+        self._move(at, "lead", status)
+        self._clear_answers()
+        self.is_waiting = True
+        if resting_until >= 0:
+            self.resting_until = resting_until
+
+    def _next_rung(self, at: int) -> str | None:
+        rank = RANK[self.stage]
+        if rank < 6 and at >= self.resting_until:
+            if "deal_won" in self.deals.values():
+                return "customer"
+            if rank < 5 and self._is_opportunity(at):
+                return "opportunity"
+            is_idle = at - self.last_sign >= IDLE_DAYS * DAY
+            if rank < 4 and not is_idle and self._is_prospect(at):
+                return "prospect"
+            if rank < 3 and not is_idle and self.accepted and not self.rejected:
+                return "sal"
+            if rank < 2 and not is_idle and self.fit >= FIT_NEEDED and self.score(at) >= THRESHOLD:
+                return "mql"
+        if self.has_address and self.signals >= 1 and (rank < 1 or (rank == 1 and self.status == "never")):
+            return "lead"
+        return None
+
+    def _is_prospect(self, at: int) -> bool:
+        return self.reached and not self.rejected and not self.has_lost() and self.bant(at) >= 1
+
+    def _is_opportunity(self, at: int) -> bool:
+        return (
+            self.reached
+            and not self.rejected
+            and not self.has_lost()
+            and self._holds("need", at)
+            and self.bant(at) >= 3
+            and len(self.admissions) == 2
+        )
+
+    def _climb(self, at: int, target: str, by: str | None) -> bool:
+        before, was_answered = self.stage, self.accepted
+        if target != "lead" and before == "suspect" and self.has_address and self.signals:
+            self._move(at, "lead", "active")
+        self._move(at, target, "active")
+        if target == "mql":
+            self._clear_answers_of_handoff()
+            self.opened.append((at, self.hot_at == at))
+            return True
+        if RANK[target] > RANK["mql"] and (RANK[before] < RANK["mql"] or (before == "mql" and not was_answered)):
+            self.opened.append((at, True))
+            if target == "customer":
+                self._empty_points()
+            return by is None
+        if target == "customer":
+            self._empty_points()
+        return False
+
+    def _clear_answers_of_handoff(self) -> None:
+        self.accepted = self.rejected = self.returned = False
+
+    def _move(self, at: int, stage: str, status: str) -> None:
+        self.moves.append(Moved(at, self.stage, stage, status, self.score(at)))
+        self.stage, self.status, self.since = stage, status, at
