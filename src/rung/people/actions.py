@@ -21,8 +21,10 @@ __all__ = [
     "Sighting",
     "absorb",
     "absorb_companies",
+    "absorbed",
     "describe_again",
     "describe_companies_again",
+    "forget_whoever_has_no_event",
     "identify",
     "ids_of",
     "merge_ids",
@@ -117,10 +119,7 @@ def describe_companies_again(company_ids: Iterable[int]) -> None:
 
 def forget_whoever_has_no_event(person_ids: Iterable[int]) -> list[int]:
     """Removes persons of whom nothing is left (an undone import brought them); returns their ids."""
-    gone = []
-    for person_id in person_ids:
-        if not counted().filter(person_id__in=ids_of(person_id)).exists():
-            gone.append(person_id)
+    gone = [id_ for id_ in person_ids if not counted().filter(person_id__in=ids_of(id_)).exists()]
     Person.objects.filter(pk__in=gone).delete()
     return gone
 
@@ -211,6 +210,13 @@ def _trait_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple
     differ = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     fresh = rules.trait_rows({name: after[name] for name in differ if name in after})
     return [name for name in differ if name in before], [
-        {"field": field, "text": text, "word": text and text[: rules.WORD_LENGTH], "number": number, "truth": truth}
-        for field, text, number, truth in fresh
+        {
+            "field": field,
+            "text": text,
+            "word": text and text[: rules.WORD_LENGTH],
+            "number": number,
+            "truth": truth,
+            "is_item": is_item,
+        }
+        for field, text, number, truth, is_item in fresh
     ]

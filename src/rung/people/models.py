@@ -70,6 +70,8 @@ class Person(models.Model):
 class _Trait(models.Model):
     """One value of one field, for filters: exactly one of text, number, truth is set; a list has a row per item.
 
+    `is_item` sets those rows apart: a list of one text is not that text.
+
     `word` is the first 100 characters of `text`: short enough to index on PostgreSQL whatever the script, and equal to
     the whole text whenever it is shorter than 100.
     """
@@ -79,6 +81,7 @@ class _Trait(models.Model):
     word = models.CharField(max_length=100, null=True)
     number = models.FloatField(null=True)
     truth = models.BooleanField(null=True)
+    is_item = models.BooleanField(default=False)
 
     class Meta:
         abstract = True

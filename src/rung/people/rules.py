@@ -24,9 +24,9 @@ _ROLES: Final = frozenset(
     """
     abuse accounting accounts admin administrator billing booking bookings bounce careers contact customerservice
     donotreply do-not-reply enquiries enquiry finance feedback hello help helpdesk hi hostmaster hr info inquiries
-    invoice invoices it jobs kontakt legal mail mailer-daemon marketing media news newsletter no-reply noc noreply office
-    orders post postmaster press privacy purchasing reception recruiting root sales secretary security service support
-    team techsupport webmaster
+    invoice invoices it jobs kontakt legal mail mailer-daemon marketing media news newsletter no-reply noc noreply
+    office orders post postmaster press privacy purchasing reception recruiting root sales secretary security service
+    support team techsupport webmaster
     """.split()
 )
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
@@ -159,16 +159,17 @@ def columns_of(traits: Mapping[str, Any]) -> dict[str, str]:
     return {name: text[: COLUMN_LENGTH.get(name, 250)] for name, text in texts.items()}
 
 
-def trait_rows(traits: Mapping[str, Any]) -> Iterator[tuple[str, str | None, float | None, bool | None]]:
-    """(field, text, number, truth) for filters; a list has a row per item."""
+def trait_rows(traits: Mapping[str, Any]) -> Iterator[tuple[str, str | None, float | None, bool | None, bool]]:
+    """(field, text, number, truth, is an item of a list) for filters; a list has a row per item."""
     for field, value in traits.items():
-        for item in value if isinstance(value, list) else (value,):
+        is_list = isinstance(value, list)
+        for item in value if is_list else (value,):
             if isinstance(item, bool):
-                yield field, None, None, item
+                yield field, None, None, item, is_list
             elif isinstance(item, str):
-                yield field, item, None, None
+                yield field, item, None, None, is_list
             elif isinstance(item, (int, float)):
-                yield field, None, float(item), None
+                yield field, None, float(item), None, is_list
 
 
 def company_name(key: str, traits: Mapping[str, Any]) -> str:
