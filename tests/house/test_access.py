@@ -15,7 +15,7 @@ def test_a_verb_nobody_listed_belongs_to_nobody() -> None:
 
 
 def test_a_refusal_names_who_may() -> None:
-    with pytest.raises(rules.NotAllowed, match="publish playbook.* revops or admin"):
+    with pytest.raises(rules.NotAllowed, match=r"publish playbook.* revops or admin"):
         rules.require("sales", "publish playbook")
 
 

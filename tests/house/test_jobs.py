@@ -1,0 +1,135 @@
+"""Work for later is done once, by one worker, and tried again when it goes wrong."""
+
+import threading
+
+import pytest
+from django.db import connections, transaction
+
+from rung.jobs import actions, queries
+from rung.jobs.models import Outbox, ScheduledRun
+from rung.jobs.worker import Schedule, Worker
+from rung.terms.instants import DAY, HOUR, MINUTE, SECOND
+
+AT = 20_000 * DAY
+
+
+def enqueued(count: int = 1, at: int = AT) -> None:
+    actions.enqueue_many(kind="mail", work=[(f"mail {number}", {"to": number}) for number in range(count)], at=at)
+
+
+def worker(**jobs: object) -> Worker:
+    return Worker(name="w", jobs=jobs, schedules=())  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
+def test_the_same_key_is_written_once() -> None:
+    assert actions.enqueue(kind="mail", key="welcome ana", payload={}, at=AT)
+    assert not actions.enqueue(kind="mail", key="welcome ana", payload={}, at=AT)
+    assert Outbox.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_what_is_asked_for_in_a_failed_transaction_is_never_done() -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        enqueued()
+        raise ZeroDivisionError
+    assert not Outbox.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_leased_row_is_nobody_elses_until_the_lease_ends() -> None:
+    enqueued()
+    (mine,) = actions.claim(worker="one", at=AT, kinds=["mail"])
+    assert actions.claim(worker="two", at=AT + MINUTE, kinds=["mail"]) == []
+    (theirs,) = actions.claim(worker="two", at=AT + actions.LEASE, kinds=["mail"])
+    assert theirs.attempts == 2
+    assert not actions.finish(mine, at=AT + actions.LEASE), "a late worker cannot end somebody else's lease"
+    assert actions.finish(theirs, at=AT + actions.LEASE)
+
+
+@pytest.mark.django_db
+def test_only_due_rows_of_known_kinds_are_claimed_oldest_first() -> None:
+    actions.enqueue(kind="mail", key="later", payload={}, at=AT, run_after=AT + HOUR)
+    actions.enqueue(kind="mail", key="second", payload={}, at=AT)
+    actions.enqueue(kind="mail", key="first", payload={}, at=AT - HOUR)
+    actions.enqueue(kind="other", key="other", payload={}, at=AT)
+    assert [claim.key for claim in actions.claim(worker="w", at=AT, kinds=["mail"])] == ["first", "second"]
+
+
+@pytest.mark.django_db
+def test_a_failing_job_waits_longer_each_time_and_is_given_up_visibly() -> None:
+    enqueued()
+    waits, at = [], AT
+    for _ in range(actions.MOST_ATTEMPTS):
+        (claim,) = actions.claim(worker="w", at=at, kinds=["mail"])
+        actions.give_back(claim, at=at, error="no route to host")
+        row = Outbox.objects.get()
+        waits.append(row.run_after - at)
+        at = row.run_after
+    assert waits[:3] == [10 * SECOND, 40 * SECOND, 160 * SECOND]
+    assert (row.last_error, row.failed_at) == ("no route to host", at)
+    assert queries.outbox_state(at=at).failed == 1
+    assert actions.try_again(row_id=row.pk, at=at)
+    assert len(actions.claim(worker="w", at=at, kinds=["mail"])) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_do_every_row_exactly_once() -> None:
+    enqueued(60)
+    done: list[str] = []
+
+    def work(name: str) -> None:
+        while claims := actions.claim(worker=name, at=AT, kinds=["mail"], limit=4):
+            for claim in claims:
+                done.append(claim.key)
+                assert actions.finish(claim, at=AT)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == len(set(done)) == 60
+    assert Outbox.objects.filter(attempts=1, done_at=AT).count() == 60
+
+
+@pytest.mark.django_db
+def test_a_job_and_its_mark_are_one_transaction(caplog: pytest.LogCaptureFixture) -> None:
+    enqueued()
+
+    def halfway(payload: object, at: int) -> None:
+        actions.enqueue(kind="other", key="half done", payload={}, at=at)
+        raise ZeroDivisionError
+
+    assert worker(mail=halfway).turn(AT)
+    assert not Outbox.objects.filter(key="half done").exists()
+    assert "ZeroDivisionError" in Outbox.objects.get().last_error
+
+
+@pytest.mark.django_db
+def test_a_stopped_worker_finishes_the_row_in_hand_and_gives_the_others_back() -> None:
+    enqueued(3)
+    subject = worker(mail=lambda payload, at: subject.stop())
+    subject.turn(AT)
+    assert Outbox.objects.filter(done_at__isnull=False).count() == 1
+    assert Outbox.objects.filter(done_at__isnull=True, lease_until=0).count() == 2
+
+
+@pytest.mark.django_db
+def test_a_scheduled_turn_is_taken_by_one_worker_only() -> None:
+    turns: list[int] = []
+    nightly = Schedule(name="nightly", cron="0 3 * * *", run=turns.append)
+    for name in ("one", "two"):
+        Worker(name=name, jobs={}, schedules=[nightly]).turn(AT + 4 * HOUR)
+    assert turns == [AT + 4 * HOUR]
+    assert ScheduledRun.objects.get().run_at == AT + 3 * HOUR
+
+
+@pytest.mark.django_db
+def test_a_short_rhythm_runs_once_in_each_beat() -> None:
+    turns: list[int] = []
+    subject = Worker(name="w", jobs={}, schedules=[Schedule(name="look", every=MINUTE, run=turns.append)])
+    for at in (AT, AT + 1, AT + MINUTE, AT + MINUTE + 1):
+        subject.turn(at)
+    assert turns == [AT, AT + MINUTE]
