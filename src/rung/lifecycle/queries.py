@@ -1,0 +1,377 @@
+"""People and companies as lists show them. Each function is one call of a page and a fixed number of queries.
+
+Lists show the stored score and its time. Counts stop at 10 001, which lists read as "10,000+".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from rung.history.models import Event
+from rung.history.queries import counted
+from rung.lifecycle import segments
+from rung.lifecycle.models import StageMove, Standing
+from rung.people.models import Alias, Company, Person
+from rung.playbook.conditions import Condition
+from rung.terms.stages import RANK, STAGES
+from rung.ui.paging import Cursor, Key, Page
+
+PER_PAGE: Final = 50
+COUNTED: Final = 10_001
+"""Nobody is counted beyond this."""
+
+PEOPLE_SORTS: Final[Mapping[str, tuple[str, type]]] = {
+    "last": ("last_at", int),
+    "score": ("score", float),
+    "fit": ("fit", float),
+    "since": ("since", int),
+}
+"""Name in the address → column of the standing, and the type of its values."""
+
+COMPANY_SORTS: Final[Mapping[str, tuple[str, type]]] = {
+    "name": ("name", str),
+    "first": ("first_seen_at", int),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LastEvent:
+    seq: int
+    kind: str
+    at: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One line of a list of people. `name` falls back to the address, then to "Visitor" and a piece of the id."""
+
+    id: int
+    uuid: str
+    name: str
+    email: str
+    title: str
+    company: str
+    company_uuid: str
+    stage: str
+    status: str
+    lap: int
+    score: float
+    fit: float
+    engagement: float
+    temperature: str
+    since_at: int
+    last: LastEvent | None
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a list is asked for. `sort` is a name of the SORTS; from the greatest down unless `is_up`."""
+
+    where: Condition | None = None
+    text: str = ""
+    is_anonymous: bool = False
+    sort: str = "last"
+    is_up: bool = False
+    start: Cursor | None = None
+
+
+def people_page(asked: Asked, *, generation_id: int | None, at: int) -> Page[PersonRow]:
+    """One page of people, at most 5 queries. Raises segments.NoColumn for a fact no list can ask for."""
+    if generation_id is None:
+        return Page(rows=(), newer=None, older=None, total=0)
+    column, _ = PEOPLE_SORTS[asked.sort]
+    chosen = _chosen(asked, generation_id, at)
+    keys, newer, older = _keyset(chosen, column, "person_id", asked.is_up, asked.start)
+    return Page(rows=person_rows(keys, generation_id), newer=newer, older=older, total=_counted(chosen))
+
+
+def count_people(wanted: Sequence[Condition | None], *, generation_id: int | None, at: int) -> list[int]:
+    """How many known people each condition holds for, up to 10 001 each, in one query."""
+    if generation_id is None or not wanted:
+        return [0] * len(wanted)
+    parts, values = [], []
+    for condition in wanted:
+        chosen = _chosen(Asked(where=condition), generation_id, at).order_by().values("pk")[:COUNTED]
+        sql, params = chosen.query.sql_with_params()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS counted)")
+        values.extend(params)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", values)
+        row = cursor.fetchone()
+    return [int(number) for number in row] if row else []
+
+
+def person_rows(person_ids: Sequence[int], generation_id: int) -> tuple[PersonRow, ...]:
+    """The lines of these people, in their order; 3 queries. Whoever has no standing is left out."""
+    standings = (
+        Standing.objects.filter(generation_id=generation_id, person_id__in=person_ids)
+        .select_related("person__company", "person__owner")
+        .defer("state", "person__traits", "person__company__traits")
+    )
+    by_person = {standing.person_id: standing for standing in standings}
+    last = last_events(person_ids)
+    return tuple(_row(by_person[id_], last.get(id_)) for id_ in person_ids if id_ in by_person)
+
+
+def last_events(person_ids: Sequence[int]) -> dict[int, LastEvent]:
+    """The latest event that counts of each person, those merged into them included; 2 queries."""
+    living = dict(Alias.objects.filter(living_id__in=person_ids).values_list("old_id", "living_id"))
+    living.update({id_: id_ for id_ in person_ids})
+    of_person = counted().filter(person_id=OuterRef("pk")).order_by("-at", "-seq").values("seq")[:1]
+    latest = Person.objects.filter(pk__in=list(living)).annotate(latest=Subquery(of_person)).values("latest")
+    found: dict[int, LastEvent] = {}
+    for event in Event.objects.filter(seq__in=latest).order_by("at", "seq"):
+        assert event.person_id is not None
+        found[living[event.person_id]] = LastEvent(event.seq, event.kind, event.at, event.data)
+    return found
+
+
+def search(text: str, *, generation_id: int | None, most: int = 6) -> tuple[tuple[PersonRow, ...], tuple[Company, ...]]:
+    """People and companies whose name (any word of it) or address starts with the text; people of high score first."""
+    companies = tuple(Company.objects.filter(_company_named(text)).defer("traits").order_by("name", "pk")[:most])
+    if generation_id is None:
+        return (), companies
+    chosen = _named(
+        Standing.objects.filter(generation_id=generation_id, line="main", is_anonymous=False), text, with_company=False
+    )
+    ids = list(chosen.order_by("-score", "-person_id").values_list("person_id", flat=True)[:most])
+    return person_rows(ids, generation_id), companies
+
+
+# -- companies ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRow:
+    """One line of the list of companies: the highest rung of its people, how many they are, their engagement."""
+
+    id: int
+    uuid: str
+    name: str
+    domain: str
+    people: int
+    stage: str
+    engagement: float
+    last_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyPage:
+    """Everything the page of one company says."""
+
+    company: Company
+    traits: tuple[tuple[str, str], ...]
+    people: tuple[PersonRow, ...]
+    people_count: int
+    stage: str
+    engagement: float
+    on_rungs: Mapping[str, int]
+    events: tuple["CompanyEvent", ...]
+    moves: tuple[StageMove, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyEvent:
+    seq: int
+    at: int
+    kind: str
+    data: Mapping[str, Any]
+    person_uuid: str
+    person: str
+
+
+def companies_page(
+    *, text: str, sort: str, is_up: bool, start: Cursor | None, generation_id: int | None
+) -> Page[CompanyRow]:
+    """One page of companies, 3 queries: which, how many, and what their people amount to."""
+    chosen = Company.objects.filter(_company_named(text)) if text else Company.objects.all()
+    column, _ = COMPANY_SORTS[sort]
+    ids, newer, older = _keyset(chosen, column, "pk", is_up, start)
+    return Page(rows=_company_rows(ids, generation_id), newer=newer, older=older, total=_counted(chosen))
+
+
+def company_page(company: Company, *, generation_id: int | None, events: int = 40) -> CompanyPage:
+    """One company with its people (the highest rungs first, at most 100) and its latest events."""
+    standings = Standing.objects.filter(generation_id=generation_id, line="main", company=company, is_anonymous=False)
+    per_rung = dict(standings.values_list("stage").annotate(n=Count("pk")).values_list("stage", "n"))
+    total = standings.aggregate(engagement=Coalesce(Sum("engagement"), 0.0))["engagement"]
+    ranked = sorted(
+        standings.values_list("person_id", "stage", "score").order_by("-score")[:1_000],
+        key=lambda row: (-RANK[row[1]], -row[2]),
+    )
+    people = person_rows([row[0] for row in ranked[:100]], generation_id) if generation_id else ()
+    return CompanyPage(
+        company=company,
+        traits=tuple((name, _said(value)) for name, value in sorted(company.traits.items()) if name != "name"),
+        people=people,
+        people_count=sum(per_rung.values()),
+        stage=_highest(per_rung),
+        engagement=total,
+        on_rungs={code: per_rung[code] for code in STAGES if code in per_rung},
+        events=_company_events(company, events),
+    )
+
+
+def _company_rows(ids: Sequence[int], generation_id: int | None) -> tuple[CompanyRow, ...]:
+    companies = Company.objects.defer("traits").in_bulk(ids)
+    sums: dict[int, dict[str, Any]] = {}
+    of_people = Standing.objects.filter(
+        generation_id=generation_id, line="main", company_id__in=ids, is_anonymous=False
+    )
+    for row in of_people.values("company_id", "stage").annotate(
+        n=Count("pk"), engagement=Sum("engagement"), last=Max("last_at")
+    ):
+        of = sums.setdefault(row["company_id"], {"stages": {}, "engagement": 0.0, "last": 0})
+        of["stages"][row["stage"]] = row["n"]
+        of["engagement"] += row["engagement"]
+        of["last"] = max(of["last"], row["last"])
+    rows = []
+    for id_ in ids:
+        company, of = companies[id_], sums.get(id_, {"stages": {}, "engagement": 0.0, "last": 0})
+        rows.append(
+            CompanyRow(
+                id=id_,
+                uuid=str(company.uuid),
+                name=str(company),
+                domain=company.domain,
+                people=sum(of["stages"].values()),
+                stage=_highest(of["stages"]),
+                engagement=of["engagement"],
+                last_at=of["last"] or None,
+            )
+        )
+    return tuple(rows)
+
+
+def _company_events(company: Company, most: int) -> tuple[CompanyEvent, ...]:
+    events = list(counted().filter(company_id=company.pk).order_by("-at", "-seq")[:most])
+    ids = {event.person_id for event in events if event.person_id is not None}
+    living = dict(Alias.objects.filter(old_id__in=ids).values_list("old_id", "living_id"))
+    people = Person.objects.defer("traits").in_bulk([living.get(id_, id_) for id_ in ids])
+    said = []
+    for event in events:
+        person = people.get(living.get(event.person_id, event.person_id)) if event.person_id is not None else None
+        said.append(
+            CompanyEvent(
+                seq=event.seq,
+                at=event.at,
+                kind=event.kind,
+                data=event.data,
+                person_uuid=str(person.uuid) if person else "",
+                person=_name(person) if person else "",
+            )
+        )
+    return tuple(said)
+
+
+# -- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _chosen(asked: Asked, generation_id: int, at: int) -> QuerySet[Standing]:
+    chosen = Standing.objects.filter(generation_id=generation_id, line="main", is_anonymous=asked.is_anonymous)
+    if asked.where is not None:
+        chosen = segments.holding(chosen, asked.where, generation_id=generation_id, at=at)
+    return _named(chosen, asked.text) if asked.text else chosen
+
+
+def _named(standings: QuerySet[Standing], text: str, *, with_company: bool = True) -> QuerySet[Standing]:
+    """Those whose name, address or company starts with the text, or has a word that does."""
+    people = Person.objects.filter(_any_case("name", text) | _any_case("email", text, words=False))
+    found = Q(person_id__in=people.values("pk"))
+    if with_company:
+        found |= Q(company_id__in=Company.objects.filter(_company_named(text)).values("pk"))
+    return standings.filter(found)
+
+
+def _company_named(text: str) -> Q:
+    return _any_case("name", text) | _any_case("key", text, words=False)
+
+
+def _any_case(column: str, text: str, *, words: bool = True) -> Q:
+    # SQLite folds ASCII only; the other ways of writing the first letter are asked for by name.
+    forms = {text} if text.isascii() else {text, text.lower(), text.title()}
+    found = Q()
+    for form in forms:
+        found |= Q(**{f"{column}__istartswith": form})
+        if words:
+            found |= Q(**{f"{column}__icontains": f" {form}"})
+    return found
+
+
+def _keyset(
+    rows: QuerySet[Any], column: str, id_column: str, is_up: bool, start: Cursor | None
+) -> tuple[list[int], str | None, str | None]:
+    """The ids of one page and the cursors of its neighbours."""
+    backwards = start is not None and start.direction == "before"
+    up = is_up != backwards
+    if start is not None:
+        rows = rows.filter(_beyond(column, id_column, start.values, up))
+    order = (F(column).asc(), F(id_column).asc()) if up else (F(column).desc(), F(id_column).desc())
+    found: list[tuple[Key, int]] = list(rows.order_by(*order).values_list(column, id_column)[: PER_PAGE + 1])
+    has_more, found = len(found) > PER_PAGE, found[:PER_PAGE]
+    if backwards:
+        found.reverse()
+    has_newer = has_more if backwards else start is not None
+    has_older = True if backwards else has_more
+    newer = Cursor("before", found[0]).text() if found and has_newer else None
+    older = Cursor("after", found[-1]).text() if found and has_older else None
+    return [id_ for _, id_ in found], newer, older
+
+
+def _beyond(column: str, id_column: str, values: Iterable[Key], up: bool) -> Q:
+    """Rows after these values. The first test gives the index its range, the second breaks ties."""
+    value, id_ = values
+    side = "gt" if up else "lt"
+    return Q(**{f"{column}__{side}e": value}) & ~(Q(**{column: value}) & ~Q(**{f"{id_column}__{side}": id_}))
+
+
+def _counted(rows: QuerySet[Any]) -> int:
+    return int(rows.order_by().values("pk")[:COUNTED].count())
+
+
+def _row(standing: Standing, last: LastEvent | None) -> PersonRow:
+    person = standing.person
+    company = person.company
+    return PersonRow(
+        id=person.pk,
+        uuid=str(person.uuid),
+        name=_name(person),
+        email=person.email,
+        title=person.title,
+        company=str(company) if company else "",
+        company_uuid=str(company.uuid) if company else "",
+        stage=standing.stage,
+        status=standing.status,
+        lap=standing.lap,
+        score=standing.score,
+        fit=standing.fit,
+        engagement=standing.engagement,
+        temperature=standing.temperature,
+        since_at=standing.since,
+        last=last,
+        owner=(person.owner.name or person.owner.email) if person.owner else "",
+    )
+
+
+def _name(person: Person) -> str:
+    return person.name or person.email or f"Visitor {str(person.uuid)[-6:]}"
+
+
+def _highest(stages: Mapping[str, int]) -> str:
+    return max(stages, key=lambda code: RANK[code], default="")
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
