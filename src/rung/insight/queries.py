@@ -1,24 +1,31 @@
 """The ladder's figures, read from standings, moves and hand-offs. One call, one frozen answer."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from rung.history.models import Event
 from rung.insight.models import Snapshot
 from rung.insight.rules import USUAL, Step, steps, weakest
-from rung.lifecycle.models import Generation, Handoff, Pointer, Standing, StageMove
+from rung.lifecycle import segments
+from rung.lifecycle.models import Handoff, StageMove, Standing
 from rung.people.models import Person
+from rung.playbook.conditions import And, Condition, Not, source
+from rung.playbook.conditions.sql import NoColumn
+from rung.playbook.conditions.words import in_words
 from rung.playbook.definitions import Playbook
-from rung.terms.instants import MINUTE, micros, moment
-from rung.terms.stages import RANK
+from rung.terms.instants import DAY, MINUTE, micros, moment
+from rung.terms.stages import RANK, STAGES
 
-FRESH: Final = 5 * MINUTE
-"""How old figures of the climb may be before they are computed again."""
+QUIET: Final = 14 * DAY
+
+FRESH: Final = 15 * MINUTE
+"""How old the worker's snapshot may be before a page reads the moves itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,21 @@ class Won:
 
 
 @dataclass(frozen=True, slots=True)
+class Blame:
+    """The clause of the next rung's rule that most of those who stand on a rung do not meet."""
+
+    stage: str
+    rule: str
+    """The clause in the playbook's language."""
+    words: str
+    line: int
+    failing: int
+    standing: int
+    condition: str
+    """Finds the people who fail it, in the playbook's language."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
     """Everything the ladder page shows. Instants are microseconds UTC."""
 
@@ -84,19 +106,22 @@ class Ladder:
     rungs: tuple[RungFigures, ...]
     steps: tuple[Step, ...]
     weakest: Step | None
+    blame: Blame | None
+    silent: Mapping[str, int]
+    """Rung → how many stand there above the hand-off rung and gave no sign of life for `QUIET`."""
     beside: tuple[Beside, ...]
     second_lap: int
     answers: Answers
     won: Won
 
 
-def ladder(playbook: Playbook, *, start: int, now: int) -> Ladder:
-    """The ladder from `start` (the first instant of the month or quarter) to `now`."""
-    generation = Pointer.objects.select_related("generation").get(line="main").generation
+def ladder(playbook: Playbook, generation_id: int, *, months: int, now: int) -> Ladder:
+    """The ladder of the calendar month (`months` 1) or quarter (3) so far, in one generation of standings."""
+    start = period_start(now, playbook.calendar.timezone, months=months)
     used = ("suspect", *playbook.stages)
-    counts = _counts(generation)
-    moves = _moves_between(generation, start, now)
-    found = steps(_climbs(generation, now), [RANK[code] for code in used], start=start, now=now)
+    counts = _counts(generation_id)
+    moves = _moves_between(generation_id, start, now)
+    found = _steps(generation_id, ranks_used(playbook), months=months, start=start, now=now)
     went_on = {step.rank: step.went_on for step in found}
     rungs = tuple(
         RungFigures(
@@ -116,7 +141,9 @@ def ladder(playbook: Playbook, *, start: int, now: int) -> Ladder:
         known=sum(counts.standing.values()) + sum(counts.beside.values()),
         rungs=rungs,
         steps=found,
-        weakest=weakest(found),
+        weakest=(weak := weakest(found)),
+        blame=_blame(playbook, generation_id, weak, now) if weak else None,
+        silent=_silent(playbook, generation_id, now),
         beside=tuple(
             Beside(code, counts.beside[code], _commonest(moves.beside[code]))
             for code in ("nurture", "lost", "disqualified")
@@ -125,6 +152,11 @@ def ladder(playbook: Playbook, *, start: int, now: int) -> Ladder:
         answers=_answers(playbook, start, now),
         won=_won(start, now),
     )
+
+
+def ranks_used(playbook: Playbook) -> tuple[int, ...]:
+    """Ranks of the rungs that the playbook uses, from the lowest."""
+    return tuple(RANK[code] for code in ("suspect", *playbook.stages) if code in RANK)
 
 
 def period_start(now: int, zone: str, *, months: int = 1) -> int:
@@ -164,31 +196,31 @@ class _Moves:
     beside: dict[str, Counter[str]]
 
 
-def _counts(generation: Generation) -> _Counts:
+def _counts(generation_id: int) -> _Counts:
     standing: Counter[str] = Counter()
     anonymous: Counter[str] = Counter()
     beside: Counter[str] = Counter()
-    rows = Standing.objects.filter(generation=generation).values_list("stage", "status", "is_anonymous")
+    rows = Standing.objects.filter(generation_id=generation_id).values_list("stage", "status", "is_anonymous")
     for stage, status, is_anonymous, people in rows.annotate(Count("id")).order_by():
         if status != "active":
             beside[status] += people
         else:
             standing[stage] += people
             anonymous[stage] += people if is_anonymous else 0
-    second_lap = Standing.objects.filter(generation=generation, lap__gt=1).count()
+    second_lap = Standing.objects.filter(generation_id=generation_id, lap__gt=1).count()
     return _Counts(standing, anonymous, beside, second_lap)
 
 
-def _flow(generation: Generation) -> Q:
+def _flow(generation_id: int) -> Q:
     """Moves that happened, as opposed to moves that a changed definition or a corrected past implies."""
-    return Q(generation=generation, is_redefinition=False)
+    return Q(generation_id=generation_id, is_redefinition=False)
 
 
-def _moves_between(generation: Generation, start: int, now: int) -> _Moves:
+def _moves_between(generation_id: int, start: int, now: int) -> _Moves:
     arrived: Counter[str] = Counter()
     fell: dict[str, Counter[str]] = defaultdict(Counter)
     beside: dict[str, Counter[str]] = defaultdict(Counter)
-    moves = StageMove.objects.filter(_flow(generation), at__gte=start, at__lte=now)
+    moves = StageMove.objects.filter(_flow(generation_id), at__gte=start, at__lte=now)
     rows = moves.values_list("cause", "from_stage", "stage", "status", "because").annotate(Count("id")).order_by()
     for cause, from_stage, stage, status, because, count in rows:
         if cause == "setback":
@@ -203,23 +235,28 @@ def _newly_known(start: int, now: int) -> int:
     return Person.objects.filter(first_seen_at__gte=start, first_seen_at__lte=now).count()
 
 
-def _climbs(generation: Generation, now: int) -> list[dict[int, int]]:
-    """One mapping a person and lap: rank of a rung → first arrival. Kept for five minutes, since it reads all moves."""
-    kept = Snapshot.objects.filter(report="climbs", generation_id=generation.pk).first()
-    if kept is not None and kept.computed_at > now - FRESH:
-        return [{int(rank): at for rank, at in climb} for climb in kept.figures]
-    climbs = _read_climbs(generation, now)
-    Snapshot.objects.update_or_create(
-        report="climbs",
-        generation_id=generation.pk,
-        defaults={"computed_at": now, "figures": [list(climb.items()) for climb in climbs]},
-    )
-    return climbs
+def _steps(generation_id: int, ranks: Sequence[int], *, months: int, start: int, now: int) -> tuple[Step, ...]:
+    """From the worker's last snapshot when it is fresh and of this very period, else from the moves themselves."""
+    kept = Snapshot.objects.filter(report=report_of(months), generation_id=generation_id).first()
+    if kept is not None and kept.computed_at > now - FRESH and kept.figures["start"] == start:
+        return tuple(Step(**step) for step in kept.figures["steps"])
+    return read_steps(generation_id, ranks, start=start, now=now)
 
 
-def _read_climbs(generation: Generation, now: int) -> list[dict[int, int]]:
+def read_steps(generation_id: int, ranks: Sequence[int], *, start: int, now: int) -> tuple[Step, ...]:
+    """The steps, read from all moves of the last eighteen months: seconds for a million people."""
+    return steps(_climbs(generation_id, now), ranks, start=start, now=now)
+
+
+def report_of(months: int) -> str:
+    """The name under which the worker keeps the steps of a period."""
+    return f"steps of {months}"
+
+
+def _climbs(generation_id: int, now: int) -> list[dict[int, int]]:
+    """One mapping a person and lap: rank of a rung → first arrival."""
     found: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-    moves = StageMove.objects.filter(_flow(generation), cause="promotion", at__gte=now - USUAL[0], at__lte=now)
+    moves = StageMove.objects.filter(_flow(generation_id), cause="promotion", at__gte=now - USUAL[0], at__lte=now)
     rows = moves.values_list("person_id", "lap", "stage").annotate(Min("at")).order_by()
     for person_id, lap, stage, at in rows.iterator(chunk_size=10_000):
         found[person_id, lap][RANK[stage]] = at
@@ -260,6 +297,42 @@ def due_at(playbook: Playbook, *, lane: str, opened_at: int) -> int | None:
     handoff = playbook.handoff
     duration = handoff.accept_within_hand_raise if lane == "hand_raise" else handoff.accept_within_scored
     return None if duration is None else playbook.calendar.working_time().add(opened_at, duration)
+
+
+def _blame(playbook: Playbook, generation_id: int, weak: Step, now: int) -> Blame | None:
+    low, rule = STAGES[weak.rank], playbook.stages[STAGES[weak.next_rank]].enter
+    standing = Standing.objects.filter(generation_id=generation_id, stage=low, status="active")
+    total = standing.count()
+    clauses = rule.condition.parts if isinstance(rule.condition, And) else (rule.condition,)
+    failing = [(count, clause) for clause in clauses if (count := _failing(standing, clause, generation_id, now))]
+    if not failing:
+        return None
+    count, clause = max(failing, key=lambda found: found[0])
+    return Blame(
+        stage=low,
+        rule=source(clause),
+        words=in_words(clause, playbook.words),
+        line=rule.line,
+        failing=count,
+        standing=total,
+        condition=f'stage == "{low}" and status == "active" and not ({source(clause)})',
+    )
+
+
+def _failing(standing: QuerySet[Standing], clause: Condition, generation_id: int, now: int) -> int:
+    try:
+        return segments.holding(standing, Not(clause), generation_id=generation_id, at=now).count()
+    except NoColumn:
+        # A clause that no list can ask for cannot open its people either.
+        return 0
+
+
+def _silent(playbook: Playbook, generation_id: int, now: int) -> dict[str, int]:
+    above = [code for code in playbook.stages if RANK[playbook.handoff.on] < RANK[code] < RANK["customer"]]
+    quiet = Standing.objects.filter(
+        generation_id=generation_id, status="active", stage__in=above, idle_since__lte=now - QUIET
+    )
+    return dict(quiet.values_list("stage").annotate(Count("id")).order_by())
 
 
 def _won(start: int, now: int) -> Won:

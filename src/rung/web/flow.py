@@ -50,6 +50,8 @@ class FlowPicture:
     width: float
     height: float
     ground: float
+    most: int
+    """The people that the tallest column stands for."""
     scale_people: int
     """How many people the scale bar stands for."""
     scale_height: float
@@ -66,7 +68,7 @@ def flow_picture(rungs: Sequence[RungFlow], ranks: Sequence[int]) -> FlowPicture
         next_rank = ranks[index + 1] if index + 1 < len(rungs) else rank
         shapes += _rung_shapes(index, rung, rank, next_rank, top - RISE * index, per_person)
     people = _round_number(most / 4)
-    return FlowPicture(COLUMN * len(rungs), HEIGHT, GROUND, people, people * per_person, tuple(shapes))
+    return FlowPicture(COLUMN * len(rungs), HEIGHT, GROUND, most, people, people * per_person, tuple(shapes))
 
 
 def _rung_shapes(
