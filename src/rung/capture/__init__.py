@@ -1,0 +1,1 @@
+"""What comes in: files today; the collector, forms and mail later."""
