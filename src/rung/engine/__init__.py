@@ -1,0 +1,1 @@
+"""Facts become standings: one kernel, run as plain Python for one person and compiled for whole histories."""
