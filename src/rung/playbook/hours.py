@@ -1,0 +1,139 @@
+"""The calendar of the file: zone, working hours, holidays."""
+
+import re
+from datetime import date
+from functools import cache
+from typing import Final
+from zoneinfo import available_timezones
+
+from rung.playbook.definitions import Calendar
+from rung.playbook.faults import did_you_mean
+from rung.playbook.fields import Part
+from rung.playbook.tree import Branch, Leaf
+from rung.terms.business_time import Interval
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_ADVICE: Final = "Write such as `Mon-Fri 09:00-17:30`, several parted by commas."
+_PIECE: Final = re.compile(
+    r"(?P<first>[A-Za-z]{3})(?:\s*-\s*(?P<last>[A-Za-z]{3}))?\s+(?P<spans>\d.*)\Z|(?P<more>\d.*)\Z", re.ASCII
+)
+_SPAN: Final = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\Z", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+
+
+def read_calendar(root: Part) -> Calendar:
+    """The calendar; Monday to Friday, nine to five, UTC, where the file says nothing."""
+    part = root.part("calendar", "Calendar", ("timezone", "hours", "holidays"))
+    hours = part.text("hours") or Calendar().hours
+    week = _week(part, hours)
+    codes, days_off = _holidays(part)
+    return Calendar(_zone(part), week, codes, days_off, hours, part.line, part.lines())
+
+
+def _zone(part: Part) -> str:
+    zone = part.text("timezone")
+    if zone and zone not in available_timezones():
+        part.error(part.line_of("timezone"), f"there is no time zone “{zone}”.", _near_zone(zone))
+        return "UTC"
+    return zone or "UTC"
+
+
+def _near_zone(zone: str) -> str:
+    city = zone.rpartition("/")[2].strip().replace(" ", "_").lower()
+    same_city = sorted(each for each in available_timezones() if each.lower().endswith(f"/{city}"))
+    if same_city:
+        return f"Did you mean {same_city[0]}?"
+    return did_you_mean(zone, sorted(available_timezones()), "Write it as Europe/Berlin.")
+
+
+def _week(part: Part, hours: str) -> tuple[tuple[Interval, ...], ...]:
+    week: list[list[Interval]] = [[] for _ in DAYS]
+    line, days = part.line_of("hours"), [0]
+    for piece in hours.split(","):
+        found = _PIECE.match(piece.strip())
+        if found is None:
+            part.error(line, f"“{piece.strip()}” are no working hours.", _ADVICE)
+            continue
+        if not found["more"]:
+            days = _days(part, line, found["first"], found["last"] or found["first"])
+        elif piece == hours.split(",")[0]:
+            part.error(line, f"“{piece.strip()}” names no day.", _ADVICE)
+            continue
+        interval = _interval(part, line, found["more"] or found["spans"])
+        for day in days if interval else ():
+            assert interval is not None
+            if any(opens < interval[1] and interval[0] < closes for opens, closes in week[day]):
+                part.error(line, f"the hours of {DAYS[day]} overlap.", "Let each hour stand once.")
+            week[day].append(interval)
+    if not any(week) and not part.notes.errors:
+        part.error(line, "there is no open time.", _ADVICE)
+    return tuple(tuple(sorted(day)) for day in week)
+
+
+def _days(part: Part, line: int, first: str, last: str) -> list[int]:
+    found = [DAYS.index(name.capitalize()) if name.capitalize() in DAYS else None for name in (first, last)]
+    for name, day in zip((first, last), found, strict=True):
+        if day is None:
+            part.error(line, f"there is no day “{name}”.", f"Write one of {' '.join(DAYS)}.")
+            return []
+    start, end = found
+    assert start is not None and end is not None
+    return list(range(start, end + 1)) if start <= end else [*range(start, 7), *range(end + 1)]
+
+
+def _interval(part: Part, line: int, text: str) -> Interval | None:
+    found = _SPAN.match(text.strip())
+    if found is None:
+        part.error(line, f"“{text.strip()}” is no span of the day.", _ADVICE)
+        return None
+    first_hour, first_minute, last_hour, last_minute = (int(each) for each in found.groups())
+    opens, closes = first_hour * 60 + first_minute, last_hour * 60 + last_minute
+    if max(first_minute, last_minute) > 59 or closes > 1440:
+        part.error(line, f"“{text.strip()}” is no time of day.", "Hours go from 00:00 to 24:00.")
+        return None
+    if opens >= closes:
+        part.error(line, f"“{text.strip()}” ends before it begins.", "Split a night shift at midnight: 22:00-24:00.")
+        return None
+    return opens, closes
+
+
+def _holidays(part: Part) -> tuple[tuple[str, ...], tuple[date, ...]]:
+    entry = part.entries.get("holidays")
+    if entry is None:
+        return (), ()
+    if isinstance(entry.value, Branch):
+        texts = part.texts("holidays")
+    else:
+        text = part.text("holidays")
+        texts = (text,) if text else ()
+    if isinstance(entry.value, Leaf) and isinstance(entry.value.value, bool):
+        part.error(entry.line, "holidays must be a country, not yes or no.", "Write a code such as DE, or `NO`.")
+        return (), ()
+    codes = [text for text in texts if not _DATE.match(text)]
+    for code in codes:
+        fix = _country_fix(code)
+        if fix:
+            part.error(entry.line, f"we know no holidays of “{code}”.", fix)
+    days = [part.day_in(Leaf(text, entry.line), "holidays") for text in texts if _DATE.match(text)]
+    return tuple(codes), tuple(day for day in days if day is not None)
+
+
+def _country_fix(code: str) -> str:
+    """ "" for a country (and region) whose holidays are known, else what to write."""
+    countries = _countries()
+    country, dash, region = code.partition("-")
+    if country not in countries:
+        upper = code.upper().partition("-")[0]
+        if upper in countries:
+            return f"Did you mean {code.upper()}?"
+        return "Write a country's two letters, such as DE, with a region as DE-BY."
+    if dash and region not in countries[country]:
+        return f"The regions of {country} are: {', '.join(countries[country])}."
+    return ""
+
+
+@cache
+def _countries() -> dict[str, list[str]]:
+    from holidays import list_supported_countries  # slow to import, and most playbooks name one country
+
+    return {code: list(regions) for code, regions in list_supported_countries(include_aliases=False).items()}
