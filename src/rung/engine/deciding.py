@@ -218,7 +218,10 @@ class Session:
         who = [0] * self.program.person_size(room + 2 * len(kept.deals) + len(kept.spoilt))
         who[: play.slots] = kept.who
         for slot, value in enumerate(kept.values):
-            who[play.slots + slot] = self.encoder.value_id(slot, as_value(value))
+            is_forgotten = value == _FORGOTTEN
+            who[play.slots + slot] = (
+                self.encoder.forgotten_id(slot) if is_forgotten else self.encoder.value_id(slot, as_value(value))
+            )
         behind = play.deals
         for told, how in kept.deals:
             who[behind : behind + 2] = [self.encoder.deal_id(told), how]
@@ -255,7 +258,7 @@ class Session:
             version=(ENGINE_VERSION, self.program.playbook.version),
             who=who[: play.slots],
             sums=self.sums,
-            values=[self.value(slot) for slot in range(play.n_slots)],
+            values=[_FORGOTTEN if self._is_forgotten(slot) else self.value(slot) for slot in range(play.n_slots)],
             deals=[
                 (self.encoder.deals[who[play.deals + 2 * deal]], who[play.deals + 2 * deal + 1])
                 for deal in range(n_deals)
@@ -263,6 +266,9 @@ class Session:
             spoilt=[str(self.encoder.values[k.EMAIL][who[behind + i]]) for i in range(n_spoilt)],
         )
         return _ENCODER.encode(kept)
+
+    def _is_forgotten(self, slot: int) -> bool:
+        return self.value(slot) is None and self.who[self.play.slots + slot] != 0
 
     # --- what came of it
 
@@ -377,6 +383,8 @@ class _Kept(msgspec.Struct, array_like=True):
     spoilt: list[str]
 
 
+_FORGOTTEN: Final = [0]
+"""Stands in a stored state for "told to be unknown"; no trait's value looks like it."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(_Kept)
 

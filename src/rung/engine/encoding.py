@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from rung.engine import kernel as k
-from rung.engine.program import Candidate, Program, as_value
+from rung.engine.program import FIRST_TOLD, Candidate, Program, as_value
 from rung.playbook.conditions import Value
 from rung.terms import instants
 from rung.terms.companies import email_domain, is_free_mailbox
@@ -24,9 +24,9 @@ _BRACKETS: Final = {
     "question_answered": ("answered", "question"),
     "checklist_ticked": ("ticked", "line"),
 }
-_FIRST_TOLD: Final = {"person.source": "utm_source", "person.campaign": "utm_campaign"}
 
 Does = tuple[int, int, int, int]
+_FORGOTTEN: Final = "forgotten"
 _NOTHING: Final[Does] = (k.E_NONE, 0, 0, 0)
 
 
@@ -53,7 +53,8 @@ class Encoder:
         self._decision_date = slot_of.get("decision.date", k.NONE)
         self._domain = slot_of.get("person.email_domain", k.NONE)
         self._free = slot_of.get("person.free_mailbox", k.NONE)
-        self._first_told = [(slot_of[name], field) for name, field in _FIRST_TOLD.items() if name in slot_of]
+        self._first_told = [(slot_of[name], field) for name, field in FIRST_TOLD.items() if name in slot_of]
+        self._first_slots = frozenset(slot for slot, _ in self._first_told)
 
     # --- values
 
@@ -67,6 +68,14 @@ class Encoder:
         if found is None:
             found = ids[key] = len(self.values[slot])
             self.values[slot].append(value)
+        return found
+
+    def forgotten_id(self, slot: int) -> int:
+        """The number of "told to be unknown", where being told differs from never having been (S28)."""
+        found = self._ids[slot].get(_FORGOTTEN)
+        if found is None:
+            found = self._ids[slot][_FORGOTTEN] = len(self.values[slot])
+            self.values[slot].append(None)
         return found
 
     def deal_id(self, told: object) -> int:
@@ -132,6 +141,8 @@ class Encoder:
                     self._tell_email(as_value(data[field]))
                 elif field in data and slot not in (self._domain, self._free):
                     self._tell(slot, as_value(data[field]))
+                    if self.updates[-1].value == 0 and slot in self._first_slots:
+                        self.updates[-1] = k.Update(slot, self.forgotten_id(slot), 0)
         elif kind == "competitor_named" and self._competitor != k.NONE:
             self._tell(self._competitor, as_value(data.get("competitor")))
         elif kind == "likelihood_scored" and self._likelihood != k.NONE:

@@ -60,6 +60,8 @@ _DECAYING: Final = {"engagement": k.N_ENGAGEMENT, "score": k.N_SCORE}
 _SLOT_FACTS: Final = ("competitor", "decision.date", "likelihood")
 _LAP_SLOTS: Final = ("competitor", "decision.date")
 _BRACKET_FLAGS: Final = ("friction", "answered", "ticked")
+FIRST_TOLD: Final = {"person.source": "utm_source", "person.campaign": "utm_campaign"}
+"""Traits that, never told, are the first such field of the person's own events (S28)."""
 _GROUPS: Final = {
     **dict.fromkeys(("engagement", "idle", "in_stage"), k.G_TIME),
     "score": k.G_TIME | k.G_FIT,
@@ -464,7 +466,7 @@ class Assembler:
         if any(isinstance(node, Count) for node in walk(condition)):
             return None
         if _is_slot(fact):
-            if isinstance(condition, Known):
+            if isinstance(condition, Known) and fact.name not in FIRST_TOLD:
                 return self._step(k.OP_SLOT_KNOWN, yes, no, b=self.slots.index(fact.name))
             slot = self.slots.index(fact.name)
             self.atoms.append(Atom(slot, lambda value: test(_One(value))))
