@@ -5,6 +5,7 @@ history. Asking the engine after every event would take minutes; this likeness k
 numbers. It is no second truth: a test compares its lines with the shipped playbook and its moves with the engine's.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -30,60 +31,69 @@ class Line:
     is_hand_raise: bool = False
 
 
-def _path_starts(*starts: str) -> Callable[[Data], bool]:
-    return lambda data: str(data.get("path", "")).startswith(starts)
+def _is_careers(data: Data) -> bool:
+    return str(data.get("path", "")).startswith("/careers")
 
 
-def _by_person(data: Data) -> bool:
-    return not data.get("machine")
-
-
-def _positive(data: Data) -> bool:
-    return data.get("outcome") == "positive"
+def _is_not_refusal(data: Data) -> bool:
+    return data.get("outcome") not in (None, "negative", "wrong_person")
 
 
 SIGNALS: Final = (
-    Line("Page view", "page_viewed", 1, 5, 14),
-    Line("Pricing page", "page_viewed", 8, 24, 14, _path_starts("/pricing")),
-    Line("Careers page", "page_viewed", -10, None, None, _path_starts("/careers")),
-    Line("Content", "content_downloaded", 10, 20, 30),
-    Line("Webinar attended", "webinar_attended", 12, 24, 30),
-    Line("Mail click", "email_clicked", 3, 9, 14, _by_person),
-    Line("Reply", "email_replied", 15, 30, 30, _positive),
-    Line("Question", "question_asked", 15, 30, 30),
-    Line("Call", "call_received", 20, 40, 30),
-    Line("Trial", "trial_started", 30, 30, 30),
-    Line("Demo request", "demo_requested", 40, None, 60, is_hand_raise=True),
-    Line("Quote request", "quote_requested", 40, None, 60, is_hand_raise=True),
+    Line("Demo request", "demo_requested", 40, 60, 60, is_hand_raise=True),
+    Line("Quote request", "quote_requested", 40, 60, 60, is_hand_raise=True),
+    Line("Meeting booked", "meeting_booked", 40, 60, 60, is_hand_raise=True),
+    Line("Called us", "call_received", 30, 60, 60, is_hand_raise=True),
+    Line("Trial started", "trial_started", 25, 25, 60),
+    Line("Question asked", "question_asked", 12, 24, 30),
+    Line("Pricing page", "pricing_viewed", 8, 24, 14),
+    Line("Webinar attended", "webinar_attended", 12, 24, 45),
+    Line("Paper downloaded", "content_downloaded", 10, 30, 45),
+    Line("Form filled", "form_submitted", 10, 20, 45),
+    Line("Reply to a mail", "email_replied", 10, 20, 30, _is_not_refusal),
+    Line("Mail clicked", "email_clicked", 3, 12, 14),
+    Line("Newsletter", "newsletter_subscribed", 3, 3, 90),
+    Line("Page read", "page_viewed", 1, 10, 14),
+    Line("Careers page", "page_viewed", -5, test=_is_careers),
 )
-COLLEAGUE: Final = Line("Active colleague", "page_viewed", 2, 10, 14)
+COLLEAGUE: Final = Line("Active colleague", "pricing_viewed", 3, 9, 14)
 THRESHOLD: Final = 50
 FIT_NEEDED: Final = 20
-RESTS: Final[dict[str, int]] = {"No budget": 90, "Not our customer": -1}
-"""Days of rest by reject reason; −1 is for ever; others take the setback's own."""
+FIT_REFUSED: Final = -50
+RESTS: Final[dict[str, int]] = {
+    "No budget": 90,
+    "No authority": 30,
+    "Misunderstood our offer": 60,
+    "Wrong person": 30,
+    "Cannot be reached": 14,
+    "Not our customer": -1,
+}
+"""Days of rest by reject reason; −1 is for ever; Not urgent says its own date."""
 REJECTED_REST: Final = 30
 LOST_REST: Final = 60
-IDLE_DAYS: Final = 90
+IDLE_DAYS: Final = {"mql": 90, "sal": 90, "prospect": 90, "opportunity": 180}
+LOST_DAYS: Final = 60
 CUSTOMER_QUIET_DAYS: Final = 30
 NEW_INTEREST: Final = 20
-ANSWER_VALID_DAYS: Final = {"budget": 180, "authority": 180, "need": 180, "timing": 180}
+ANSWER_VALID_DAYS: Final = {"budget": 180, "authority": 365, "need": 365, "timing": 90}
 
-TARGET_INDUSTRIES: Final = frozenset(
-    {"Logistics", "Manufacturing", "Retail", "Utilities", "Food", "Pharma", "Software"}
-)
+TARGET_INDUSTRIES: Final = frozenset({"Software", "Fintech", "Manufacturing", "Logistics", "Business Services"})
+HOME_MARKET: Final = frozenset({"Germany", "Austria", "Switzerland", "Netherlands", "France", "United Kingdom"})
+_DECIDES: Final = re.compile(r"ceo|cto|cmo|cro|chief |vp |head of |.*director|.*founder")
+_LEARNS: Final = re.compile(r".*(student|intern|trainee)")
 
 
-def fit(title: str, industry: str | None, employees: int | None) -> float:
+def fit(
+    title: str, industry: str | None, employees: int | None, country: str | None, *, is_competitor: bool = False
+) -> float:
     """Points for who they are."""
-    points = 0.0
-    if industry in TARGET_INDUSTRIES:
-        points += 15
-    if employees is not None and 50 <= employees <= 1000:
-        points += 15
-    lowered = title.lower()
-    if lowered.startswith(("vp ", "chief ", "head of ")) or lowered.endswith(" director"):
-        points += 10
-    return points
+    points = 15.0 if industry in TARGET_INDUSTRIES else 0.0
+    if employees is not None:
+        points += 15 if 50 <= employees <= 1000 else 5 if 10 <= employees < 50 else 0
+    points += 5 if country in HOME_MARKET else 0
+    points += 10 if _DECIDES.match(title.lower()) else 0
+    points -= 30 if _LEARNS.match(title.lower()) else 0
+    return points - (100 if is_competitor else 0)
 
 
 _BY_KIND: Final[dict[str, tuple[tuple[int, Line], ...]]] = {
@@ -97,6 +107,8 @@ _TURNS: Final = REACHED | {
     "email_replied",
     "bant_answered",
     "admission_given",
+    "person_identified",
+    "person_described",
     "handoff_accepted",
     "handoff_rejected",
     "handoff_returned",
@@ -184,7 +196,7 @@ class Standing:
         """An event of the person's own. Returns whether a hand-off opened that waits for an answer."""
         if self.since < 0:
             self.since = self.last_sign = at
-        self._fall_idle(at)
+        self._fall_by_time(at)
         changed = kind in _TURNS or (self.resting_until >= 0 and at >= self.resting_until)
         if kind in _OWN:
             changed |= self.is_waiting
@@ -199,13 +211,14 @@ class Standing:
     def colleague(self, at: int) -> bool:
         """A colleague read a page. Returns whether a hand-off opened."""
         self._add(at, _COLLEAGUE, COLLEAGUE)
-        return self.stage in ("suspect", "lead") and not self.is_waiting and self.look(at, None)
+        may_climb = self.stage in ("suspect", "lead") and not self.is_waiting and self.fit >= FIT_NEEDED
+        return may_climb and self.look(at, None)
 
     def look(self, at: int, by: str | None = None) -> bool:
         """Apply the rules at the instant. Returns whether a hand-off opened that waits for an answer."""
         if at < self.held_until:
             return False
-        self._fall_idle(at)
+        self._fall_by_time(at)
         if self._fell(at):
             return False
         if self.is_waiting or self.status == "disqualified":
@@ -296,17 +309,27 @@ class Standing:
         self.resting_until = -1
         self._move(at, str(data.get("to") or self.stage), str(data.get("status") or "active"))
 
-    def _fall_idle(self, at: int) -> None:
-        falls_at = max(self.last_sign + IDLE_DAYS * DAY, self.since)
-        if self.stage in ("mql", "sal", "prospect") and self.status == "active" and at >= falls_at >= self.held_until:
-            self._fall(falls_at, "nurture", -1)
+    def _fall_by_time(self, at: int) -> None:
+        """What time alone has done since the last look: silence, and the end of being lost."""
+        if at < self.held_until:
+            return
+        days = IDLE_DAYS.get(self.stage)
+        if days is not None and self.status == "active":
+            falls_at = max(self.last_sign + days * DAY, self.since)
+            if at >= falls_at:
+                self._fall(falls_at, "nurture", -1)
+        elif self.status == "lost" and at >= self.since + LOST_DAYS * DAY:
+            self._fall(self.since + LOST_DAYS * DAY, "nurture", -1)
 
     def _fell(self, at: int) -> bool:
-        if self.rejected and self.stage in ("mql", "sal", "prospect"):
-            self._fall(at, "nurture", self._rest_after_rejection(at))
+        if self.fit <= FIT_REFUSED and self.status != "disqualified":
+            self._move(at, self.stage, "disqualified")
             return True
-        if self.has_lost() and self.stage in ("prospect", "opportunity"):
+        if self.stage in ("prospect", "opportunity") and self.has_lost():
             self._fall(at, "lost", at + LOST_REST * DAY)
+            return True
+        if self.rejected and self.stage in IDLE_DAYS and self.status == "active":
+            self._fall(at, "nurture", self._rest_after_rejection(at))
             return True
         if (
             self.stage == "customer"
@@ -335,20 +358,19 @@ class Standing:
     def _next_rung(self, at: int) -> str | None:
         rank = RANK[self.stage]
         if rank < 6 and at >= self.resting_until:
-            if "deal_won" in self.deals.values():
+            if self.deals and "deal_won" in self.deals.values():
                 return "customer"
-            if rank < 5 and self._is_opportunity(at):
+            silence = at - self.last_sign
+            if rank < 5 and self.answers and silence < IDLE_DAYS["opportunity"] * DAY and self._is_opportunity(at):
                 return "opportunity"
-            is_idle = at - self.last_sign >= IDLE_DAYS * DAY
-            if rank < 4 and not is_idle and self._is_prospect(at):
-                return "prospect"
-            if rank < 3 and not is_idle and self.accepted and not self.rejected:
-                return "sal"
-            if rank < 2 and not is_idle and self.fit >= FIT_NEEDED and self.score(at) >= THRESHOLD:
-                return "mql"
-        if self.has_address and self.signals >= 1 and (rank < 1 or (rank == 1 and self.status == "never")):
-            return "lead"
-        return None
+            if silence < IDLE_DAYS["prospect"] * DAY:
+                if rank < 4 and self.answers and self._is_prospect(at):
+                    return "prospect"
+                if rank < 3 and self.accepted and not self.rejected:
+                    return "sal"
+                if rank < 2 and self.fit >= FIT_NEEDED and self.score(at) >= THRESHOLD:
+                    return "mql"
+        return "lead" if rank < 1 and self.has_address and self.signals else None
 
     def _is_prospect(self, at: int) -> bool:
         return self.reached and not self.rejected and not self.has_lost() and self.bant(at) >= 1

@@ -6,12 +6,14 @@ that are open at `now` hang off its minute, so that two of them are always about
 
 from collections.abc import Iterator
 from datetime import timedelta
+from operator import attrgetter
 from random import Random
 from typing import Final
 
-from rung.demo import firm
+from rung.demo import firm, truth
 from rung.demo.people import Census, Human
 from rung.demo.selling import Selling
+from rung.demo.staging import CAST, Part, Staging, actors
 from rung.demo.story import Story, Told
 from rung.demo.visits import Visits
 from rung.terms.instants import DAY, HOUR, MINUTE, SECOND, format_instant
@@ -54,25 +56,40 @@ class Demo:
         self.story = Story(days=self.days, rng=self.rng, until=end)
         self.visits = Visits(self.story, webinars=firm.webinars(self.days), issues=firm.newsletters(self.days))
         self.selling = Selling(self.story, self.visits)
+        self.selling.now = now
+        self.truth: dict[str, object] = {"planted": truth.PLANTED}
+        """What is planted, and after `told()` what came of it; fit for JSON."""
+        self.scene: list[tuple[Part, Human, list[Human]]] = []
         self.humans = self._populate(people)
 
     def told(self) -> list[Told]:
         """Everything up to now, in order of time."""
         for human in self.humans:
-            self.story.plan(self._first_instant(human), self.visits.arrive, human)
+            if human.soul != "staged":
+                self.story.plan(self._first_instant(human), self.visits.arrive, human)
         self.story.run()
-        return [told for told in self.story.told if told.at <= self.now]
+        still_open = sum(waits_at(human, self.now) for human in self.humans)
+        Staging(self.story, self.visits, now=self.now).play(self.scene, still_open)
+        self.story.run()
+        found = sorted((told for told in self.story.told if told.at <= self.now), key=attrgetter("at"))
+        self.truth = {"planted": truth.PLANTED, "realised": truth.realised(self, len(found))}
+        return found
 
     def _populate(self, people: int) -> list[Human]:
         census = Census(self.rng, self.days, firm.campaigns(self.days))
         rng = self.rng
         companies = [census.company() for _ in range(max(3, round(people / PEOPLE_PER_COMPANY)))]
+        for rival in companies[:: max(1, len(companies) // 3)][:3]:
+            rival.industry, rival.is_competitor = "Software", True
         weights = [rng.lognormvariate(0, 0.8) * (1 + min(company.employees, 3000) / 1500) for company in companies]
-        named = people - sum(round(people * share) for share in (ANONYMOUS, ROLES, DOUBLES))
+        self.scene = actors(census, min(len(CAST), people // 50))
+        staged = [human for _, lead, others in self.scene for human in (lead, *others)]
+        named = people - len(staged) - sum(round(people * share) for share in (ANONYMOUS, ROLES, DOUBLES))
         homes = rng.choices(companies, weights, k=named)
         humans = [census.human(None if rng.random() < PRIVATE else home) for home in homes]
         humans += [census.role(rng.choice(companies)) for _ in range(round(people * ROLES))]
         humans += [census.double(rng.choice(humans[:named])) for _ in range(round(people * DOUBLES))]
+        humans += staged
         humans += [census.anonymous() for _ in range(people - len(humans))]
         return humans
 
@@ -83,3 +100,9 @@ class Demo:
         if human.source == "trade fair":
             return min(midnight + 5 * DAY - human.first_day % 3 * DAY, self.story.until - DAY) + 11 * HOUR
         return midnight + firm.hour_of_day(self.rng, human.country.hours_from_berlin)
+
+
+def waits_at(human: Human, at: int) -> bool:
+    """Whether the person's hand-off is open at the instant."""
+    moves = [move for move in human.standing.moves if move.at <= at]
+    return bool(moves) and moves[-1].stage == "mql"

@@ -251,7 +251,8 @@ def webinars(days: Days) -> tuple[Webinar, ...]:
         day = days.dates[index]
         if day.weekday() == 2 and 15 <= day.day <= 21 and day.month != 8 and days.is_working(index):
             at = days.midnights[index] + 14 * HOUR
-            found.append(Webinar(WEBINARS[(day.year * 12 + day.month) % len(WEBINARS)], at, at - 14 * DAY))
+            title = WEBINARS[(day.year * 12 + day.month) % len(WEBINARS)]
+            found.append(Webinar(title, at, at - 14 * DAY - 4 * HOUR))
     return tuple(found)
 
 

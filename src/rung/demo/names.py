@@ -15,6 +15,7 @@ class Country:
     """One country: how often companies come from it, what its people and firms are called, how its clocks differ."""
 
     code: str
+    name: str
     weight: float
     currency: str
     hours_from_berlin: int
@@ -25,6 +26,34 @@ class Country:
     """First words of company names."""
     tongue: str
     """Which of TRADE_WORDS its companies use."""
+
+
+_NAMES: Final = {
+    "DE": "Germany",
+    "GB": "United Kingdom",
+    "NO": "Norway",
+    "SE": "Sweden",
+    "DK": "Denmark",
+    "NL": "Netherlands",
+    "FR": "France",
+    "ES": "Spain",
+    "IT": "Italy",
+    "PL": "Poland",
+    "PT": "Portugal",
+    "GR": "Greece",
+    "TR": "Türkiye",
+    "IE": "Ireland",
+    "US": "United States",
+    "CA": "Canada",
+    "IN": "India",
+    "JP": "Japan",
+    "TW": "Taiwan",
+    "VN": "Vietnam",
+    "NG": "Nigeria",
+    "GH": "Ghana",
+    "BR": "Brazil",
+    "ZA": "South Africa",
+}
 
 
 def _country(row: str) -> Country:
@@ -39,81 +68,106 @@ def _country(row: str) -> Country:
         )
 
     return Country(
-        code, float(weight), currency, int(hours), words(given), words(family), words(cities), words(stems), tongue
+        code,
+        _NAMES[code],
+        float(weight),
+        currency,
+        int(hours),
+        words(given),
+        words(family),
+        words(cities),
+        words(stems),
+        tongue,
     )
 
 
 COUNTRIES: Final = tuple(
     _country(row)
     for row in (
-        """DE 15 EUR 0 de | Anna Lukas Katharina Jonas Sabine Felix Miriam Tobias Claudia Matthias Franziska Stefan Elif Johannes Nadine
-        Florian Heike Sebastian Aylin Moritz Ulrike Daniel Svenja Emre Birgit Niklas Petra Henrik Leonie Axel
-        | Brandstätter Hoffmann Krüger Vogel Yılmaz Schubert Lindner Keller Franke Böhm Winkler Sauer Engelhardt Dietrich Albrecht
-        Lorenz Kaya Seidel Pfeiffer Haas Ziegler Reuter Kuhn Ebert Busch Thiele Arnold Voigt Baumgartner Ritter Jansen Öztürk
-        | Hamburg Bremen Leipzig Mannheim Nürnberg Augsburg Kassel Rostock Dortmund Ulm
-        | Alpenwerk Nordhafen Elbtal Rheinfurt Havelberg Sonnborn Steinach Lindenau Weserkai Brückner Eifelstern Oderland Haldenbach
+        """DE 15 EUR 0 de | Anna Lukas Katharina Jonas Sabine Felix Miriam Tobias Claudia Matthias Franziska
+        Stefan Elif Johannes Nadine Florian Heike Sebastian Aylin Moritz Ulrike Daniel Svenja Emre Birgit
+        Niklas Petra Henrik Leonie Axel | Brandstätter Hoffmann Krüger Vogel Yılmaz Schubert Lindner Keller
+        Franke Böhm Winkler Sauer Engelhardt Dietrich Albrecht Lorenz Kaya Seidel Pfeiffer Haas Ziegler
+        Reuter Kuhn Ebert Busch Thiele Arnold Voigt Baumgartner Ritter Jansen Öztürk | Hamburg Bremen
+        Leipzig Mannheim Nürnberg Augsburg Kassel Rostock Dortmund Ulm | Alpenwerk Nordhafen Elbtal
+        Rheinfurt Havelberg Sonnborn Steinach Lindenau Weserkai Brückner Eifelstern Oderland Haldenbach
         Silbertal Kronhof Falkenried Moorburg Taunusblick""",
-        """GB 9 GBP -1 en | Amelia Oliver Priya James Charlotte Daniel Aisha Thomas Harriet Kwame Eleanor Callum Fiona Rhys Imogen Samir
-        Georgina Alasdair Nadia Hugo Bethan Marcus Tamsin Idris
-        | Whitcombe Patel Hargreaves Okonkwo MacLeod Ellison Fairbairn Pritchard Ahmed Thornbury Kaur Lockwood Bannister Rahman Cartwright
-        Sinclair Mensah Holloway Desai Penrose Ashdown Blackwood Rowe Trevelyan
-        | Leeds Bristol Glasgow Felixstowe Cardiff Nottingham Hull Norwich
-        | Thornfield Ashbourne Kestrel Pennine Harrowgate Wexcombe Mersea Longstone Bramley Caldbeck Fenwick Marlpit Ravenscar Tidewell""",
-        """NO 6 EUR 0 no | Ingrid Henrik Marte Eirik Solveig Lars Astrid Magnus Silje Sindre Kari Håkon Tuva Øyvind Hanna Anders
-        | Aasen Dahl Hovland Bakke Lund Nygård Strand Haugen Sæther Moen Rønning Fossum Tveit Berge Eide Myhre
-        | Bergen Stavanger Trondheim Ålesund Tromsø Drammen
-        | Havnelinje Fjellvik Nordlys Skagerak Trollnes Vestkyst Lofotfisk Sognedal Isfjell Brattvåg Sjøholt""",
-        """SE 5 EUR 0 no | Elsa Oskar Linnea Viktor Maja Gustav Freja Axel Saga Nils Ebba Isak Tove Mattias Amina Johan
-        | Lindqvist Bergström Sandberg Åkesson Nyström Holmgren Sjöberg Ekström Wallin Hedlund Norberg Söderlund Åberg Lundgren Hassan Forsberg
-        | Göteborg Malmö Uppsala Västerås Helsingborg Luleå
+        """GB 9 GBP -1 en | Amelia Oliver Priya James Charlotte Daniel Aisha Thomas Harriet Kwame Eleanor
+        Callum Fiona Rhys Imogen Samir Georgina Alasdair Nadia Hugo Bethan Marcus Tamsin Idris | Whitcombe
+        Patel Hargreaves Okonkwo MacLeod Ellison Fairbairn Pritchard Ahmed Thornbury Kaur Lockwood Bannister
+        Rahman Cartwright Sinclair Mensah Holloway Desai Penrose Ashdown Blackwood Rowe Trevelyan | Leeds
+        Bristol Glasgow Felixstowe Cardiff Nottingham Hull Norwich | Thornfield Ashbourne Kestrel Pennine
+        Harrowgate Wexcombe Mersea Longstone Bramley Caldbeck Fenwick Marlpit Ravenscar Tidewell""",
+        """NO 6 EUR 0 no | Ingrid Henrik Marte Eirik Solveig Lars Astrid Magnus Silje Sindre Kari Håkon Tuva
+        Øyvind Hanna Anders | Aasen Dahl Hovland Bakke Lund Nygård Strand Haugen Sæther Moen Rønning Fossum
+        Tveit Berge Eide Myhre | Bergen Stavanger Trondheim Ålesund Tromsø Drammen | Havnelinje Fjellvik
+        Nordlys Skagerak Trollnes Vestkyst Lofotfisk Sognedal Isfjell Brattvåg Sjøholt""",
+        """SE 5 EUR 0 no | Elsa Oskar Linnea Viktor Maja Gustav Freja Axel Saga Nils Ebba Isak Tove Mattias
+        Amina Johan | Lindqvist Bergström Sandberg Åkesson Nyström Holmgren Sjöberg Ekström Wallin Hedlund
+        Norberg Söderlund Åberg Lundgren Hassan Forsberg | Göteborg Malmö Uppsala Västerås Helsingborg Luleå
         | Norrsken Vänerborg Björkhamn Tallvik Mälarkraft Gotska Silverå Kopparberget Öresten""",
-        """DK 4 EUR 0 no | Freja Mikkel Sofie Rasmus Ida Kasper Mathilde Jeppe Laura Søren Clara Emil
-        | Kjær Mortensen Bruun Østergaard Holst Vestergaard Lauridsen Skov Dam Thygesen Juhl Winther
-        | Aarhus Odense Esbjerg Aalborg | Vesterhav Østkaj Lillebælt Jyskagro Havgaard Sundkorn Bøgelund""",
-        """NL 7 EUR 0 nl | Anneke Daan Sanne Bram Femke Ruben Lotte Thijs Fatima Joris Maartje Pieter Noor Wouter Iris Bas
-        | de_Vries van_Dijk Bakker Smit Hendriks van_den_Berg Mulder de_Groot Bouwman Verhoeven El_Amrani Kuipers van_Leeuwen Postma Dekker Visser
-        | Rotterdam Utrecht Eindhoven Groningen Delft Venlo
-        | Delta Waalhaven Polder Zuidkade Hollandia Maasvlak Oranjezoom Veluwe Noorderdam Kanaalzicht""",
-        """FR 7 EUR 0 fr | Camille Julien Élodie Antoine Manon Karim Chloé Mathieu Inès Thibault Nathalie Rémi Sofia Étienne Aurélie Yanis
-        | Lefèvre Moreau Garnier Benali Rousseau Chevalier Marchand Fontaine Delacroix Perrin Haddad Besson Lemoine Carpentier Gauthier Renard
-        | Lyon Nantes Lille Toulouse Strasbourg Rennes
-        | Maison_Verdier Atlantis Bellerive Montclar Valoise Garance Clairvaux Rivedoux Haute-Combe Soleil_Levant""",
+        """DK 4 EUR 0 no | Freja Mikkel Sofie Rasmus Ida Kasper Mathilde Jeppe Laura Søren Clara Emil | Kjær
+        Mortensen Bruun Østergaard Holst Vestergaard Lauridsen Skov Dam Thygesen Juhl Winther | Aarhus
+        Odense Esbjerg Aalborg | Vesterhav Østkaj Lillebælt Jyskagro Havgaard Sundkorn Bøgelund""",
+        """NL 7 EUR 0 nl | Anneke Daan Sanne Bram Femke Ruben Lotte Thijs Fatima Joris Maartje Pieter Noor
+        Wouter Iris Bas | de_Vries van_Dijk Bakker Smit Hendriks van_den_Berg Mulder de_Groot Bouwman
+        Verhoeven El_Amrani Kuipers van_Leeuwen Postma Dekker Visser | Rotterdam Utrecht Eindhoven Groningen
+        Delft Venlo | Delta Waalhaven Polder Zuidkade Hollandia Maasvlak Oranjezoom Veluwe Noorderdam
+        Kanaalzicht""",
+        """FR 7 EUR 0 fr | Camille Julien Élodie Antoine Manon Karim Chloé Mathieu Inès Thibault Nathalie Rémi
+        Sofia Étienne Aurélie Yanis | Lefèvre Moreau Garnier Benali Rousseau Chevalier Marchand Fontaine
+        Delacroix Perrin Haddad Besson Lemoine Carpentier Gauthier Renard | Lyon Nantes Lille Toulouse
+        Strasbourg Rennes | Maison_Verdier Atlantis Bellerive Montclar Valoise Garance Clairvaux Rivedoux
+        Haute-Combe Soleil_Levant""",
         """ES 5 EUR 0 es | Lucía Javier Carmen Álvaro Marta Diego Elena Pablo Nuria Sergio Inés Raúl Pilar Iker
-        | Fuentes Navarro Iglesias Ortega Vidal Cabrera Molina Serrano Castaño Herrero Ibáñez Peña Rovira Etxeberria
-        | Valencia Bilbao Zaragoza Sevilla Vigo | Levante Sierra_Clara Campo_Alto Ebro Montaña Puerto_Nuevo Olivar Costa_Verde Almendra""",
-        """IT 5 EUR 0 it | Giulia Matteo Chiara Lorenzo Francesca Davide Elisa Alessandro Martina Federico Silvia Pietro Ilaria Nicola
-        | Ricciardi Bianchi Ferrara Colombo Marchetti Galli Moretti Conti Barbieri Fontana De_Santis Rinaldi Caruso Bellini
-        | Torino Bologna Verona Genova Padova | Officine_Ricciardi Lagomare Pietralba Valdoro Monteverde Adriana San_Rocco Terranova Bellacqua""",
-        """PL 5 EUR 0 pl | Katarzyna Tomasz Zofia Marek Agnieszka Piotr Magdalena Jakub Ewa Paweł Joanna Michał Dorota Krzysztof
-        | Wieczorek Nowak Lis Kowalczyk Zielińska Wójcik Mazur Krawczyk Jabłońska Sikora Pawlak Górska Dudek Kaczmarek
-        | Gdańsk Wrocław Poznań Łódź Katowice | Polmetal Wisła Bałtyk Tatra Śląska Mazury Odra Wawel Karpaty""",
-        """PT 3 EUR -1 pt | Rafael Beatriz Tiago Mariana Gonçalo Inês Rui Catarina Duarte Leonor
-        | Moreira Carvalho Teixeira Nogueira Figueiredo Pinto Barros Antunes Queirós Lacerda
-        | Porto Lisboa Braga Setúbal | Vento_Sul Atlântida Douro Cortiça_Nova Serra_Azul Tejo Mar_Alto""",
-        """GR 2 EUR 1 en | Sofia Nikos Eleni Giorgos Katerina Dimitris Ioanna Stavros
-        | Papadopoulou Georgiou Nikolaidis Antoniou Vasileiou Economou Karras Theodorou | Piraeus Thessaloniki Patras | Aegis Pelagos Olympia Ionian""",
-        """TR 3 EUR 2 en | Elif Mehmet Zeynep Can Ayşe Burak Derya Kerem
-        | Yıldız Demir Aydın Şahin Arslan Koç Çelik Polat | İzmir Bursa Mersin İstanbul | Marmara Anadolu Boğaz Kapadokya Toros""",
-        """IE 3 EUR -1 en | Siobhán Conor Aoife Declan Niamh Eoin Róisín Cillian
-        | Gallagher Byrne Kavanagh O'Sullivan Brennan Nolan Fitzgerald Doyle | Cork Galway Dublin Limerick | Kilronan Shannon Connemara Tara Burren""",
-        """US 6 USD -6 en | Emily Marcus Jasmine Tyler Maria Andrew Keisha Brandon Rachel Luis Hannah Darnell Grace Kevin Alicia Wei
-        | Whitfield Ramirez Johnson-Reed Kowalski Nguyen Thompson Delgado Brooks Sullivan Chen Washington Larsen Ortiz Abrams Coleman Park
-        | Columbus Portland Savannah Milwaukee Charlotte Tacoma
-        | Cascadia Bluewater Redstone Prairie Great_Basin Ironwood Tidelands Copperline Juniper Summit_Ridge""",
-        """CA 2 USD -6 en | Chloe Liam Sophie Noah Gurpreet Mathieu Hannah Arjun
-        | Tremblay MacKenzie Singh Bouchard Campbell Dhillon Leblanc Fraser | Halifax Winnipeg Québec Calgary | Maplecrest Lakehead Aurora Laurentian""",
-        """IN 3 USD 4 en | Priya Arjun Ananya Rohan Kavya Vikram Meera Siddharth Lakshmi Aditya
-        | Raghunathan Iyer Sharma Banerjee Kulkarni Nair Reddy Chatterjee Menon Joshi | Pune Chennai Hyderabad Kochi | Kaveri Deccan Malabar Sahyadri Indus""",
-        """JP 2 USD 8 en | Haruto Yuki Aiko Kenji Sakura Daichi Emi Takumi
-        | Nakagawa Tanabe Mori Fujimoto Ishikawa Okada Hayashi Kuroda | Yokohama Kobe Nagoya | Seiryo Hinode Aozora Kitamura""",
-        """TW 1 USD 7 en | Mei-Ling Chia-Wei Shu-Fen Po-Han Yi-Ting Jun-Jie | Chen Lin Huang Tsai Hsu Kuo | Kaohsiung Taichung Taipei | Formosa Yushan Taroko""",
-        """VN 1 USD 6 en | Thu_Trang Minh Lan_Anh Quang Hoa Đức | Nguyễn Trần Phạm Lê Vũ Đặng | Đà_Nẵng Hải_Phòng | Mekong Sông_Hồng""",
-        """NG 2 USD 0 en | Oluwaseun Aisha Chinedu Ngozi Tunde Folake Emeka Halima
-        | Adeyemi Bello Okafor Eze Balogun Nwosu Abubakar Ojo | Lagos Abuja Kano | Lagoon Harmattan Savanna Zuma""",
-        """GH 1 USD -1 en | Kwame Akosua Kofi Abena Yaw Efua | Asante Owusu Boateng Mensah Osei Appiah | Accra Tema Kumasi | Volta Adinkra""",
-        """BR 2 USD -4 pt | Mariana Thiago Larissa Gustavo Fernanda Caio Juliana Renato
-        | Azevedo Monteiro Cardoso Ribeiro Sampaio Vasconcelos Prado Falcão | Santos Curitiba Recife | Cerrado Ipê Guanabara Araucária""",
-        """ZA 1 USD 1 en | Thandi Pieter Lerato Sipho Zanele Johan | Dlamini van_Wyk Mokoena Nkosi Botha Naidoo | Durban Cape_Town Gqeberha | Drakens Fynbos Karoo""",
+        | Fuentes Navarro Iglesias Ortega Vidal Cabrera Molina Serrano Castaño Herrero Ibáñez Peña Rovira
+        Etxeberria | Valencia Bilbao Zaragoza Sevilla Vigo | Levante Sierra_Clara Campo_Alto Ebro Montaña
+        Puerto_Nuevo Olivar Costa_Verde Almendra""",
+        """IT 5 EUR 0 it | Giulia Matteo Chiara Lorenzo Francesca Davide Elisa Alessandro Martina Federico
+        Silvia Pietro Ilaria Nicola | Ricciardi Bianchi Ferrara Colombo Marchetti Galli Moretti Conti
+        Barbieri Fontana De_Santis Rinaldi Caruso Bellini | Torino Bologna Verona Genova Padova |
+        Officine_Ricciardi Lagomare Pietralba Valdoro Monteverde Adriana San_Rocco Terranova Bellacqua""",
+        """PL 5 EUR 0 pl | Katarzyna Tomasz Zofia Marek Agnieszka Piotr Magdalena Jakub Ewa Paweł Joanna Michał
+        Dorota Krzysztof | Wieczorek Nowak Lis Kowalczyk Zielińska Wójcik Mazur Krawczyk Jabłońska Sikora
+        Pawlak Górska Dudek Kaczmarek | Gdańsk Wrocław Poznań Łódź Katowice | Polmetal Wisła Bałtyk Tatra
+        Śląska Mazury Odra Wawel Karpaty""",
+        """PT 3 EUR -1 pt | Rafael Beatriz Tiago Mariana Gonçalo Inês Rui Catarina Duarte Leonor | Moreira
+        Carvalho Teixeira Nogueira Figueiredo Pinto Barros Antunes Queirós Lacerda | Porto Lisboa Braga
+        Setúbal | Vento_Sul Atlântida Douro Cortiça_Nova Serra_Azul Tejo Mar_Alto""",
+        """GR 2 EUR 1 en | Sofia Nikos Eleni Giorgos Katerina Dimitris Ioanna Stavros | Papadopoulou Georgiou
+        Nikolaidis Antoniou Vasileiou Economou Karras Theodorou | Piraeus Thessaloniki Patras | Aegis
+        Pelagos Olympia Ionian""",
+        """TR 3 EUR 2 en | Elif Mehmet Zeynep Can Ayşe Burak Derya Kerem | Yıldız Demir Aydın Şahin Arslan Koç
+        Çelik Polat | İzmir Bursa Mersin İstanbul | Marmara Anadolu Boğaz Kapadokya Toros""",
+        """IE 3 EUR -1 en | Siobhán Conor Aoife Declan Niamh Eoin Róisín Cillian | Gallagher Byrne Kavanagh
+        O'Sullivan Brennan Nolan Fitzgerald Doyle | Cork Galway Dublin Limerick | Kilronan Shannon Connemara
+        Tara Burren""",
+        """US 6 USD -6 en | Emily Marcus Jasmine Tyler Maria Andrew Keisha Brandon Rachel Luis Hannah Darnell
+        Grace Kevin Alicia Wei | Whitfield Ramirez Johnson-Reed Kowalski Nguyen Thompson Delgado Brooks
+        Sullivan Chen Washington Larsen Ortiz Abrams Coleman Park | Columbus Portland Savannah Milwaukee
+        Charlotte Tacoma | Cascadia Bluewater Redstone Prairie Great_Basin Ironwood Tidelands Copperline
+        Juniper Summit_Ridge""",
+        """CA 2 USD -6 en | Chloe Liam Sophie Noah Gurpreet Mathieu Hannah Arjun | Tremblay MacKenzie Singh
+        Bouchard Campbell Dhillon Leblanc Fraser | Halifax Winnipeg Québec Calgary | Maplecrest Lakehead
+        Aurora Laurentian""",
+        """IN 3 USD 4 en | Priya Arjun Ananya Rohan Kavya Vikram Meera Siddharth Lakshmi Aditya | Raghunathan
+        Iyer Sharma Banerjee Kulkarni Nair Reddy Chatterjee Menon Joshi | Pune Chennai Hyderabad Kochi |
+        Kaveri Deccan Malabar Sahyadri Indus""",
+        """JP 2 USD 8 en | Haruto Yuki Aiko Kenji Sakura Daichi Emi Takumi | Nakagawa Tanabe Mori Fujimoto
+        Ishikawa Okada Hayashi Kuroda | Yokohama Kobe Nagoya | Seiryo Hinode Aozora Kitamura""",
+        """TW 1 USD 7 en | Mei-Ling Chia-Wei Shu-Fen Po-Han Yi-Ting Jun-Jie | Chen Lin Huang Tsai Hsu Kuo |
+        Kaohsiung Taichung Taipei | Formosa Yushan Taroko""",
+        """VN 1 USD 6 en | Thu_Trang Minh Lan_Anh Quang Hoa Đức | Nguyễn Trần Phạm Lê Vũ Đặng | Đà_Nẵng
+        Hải_Phòng | Mekong Sông_Hồng""",
+        """NG 2 USD 0 en | Oluwaseun Aisha Chinedu Ngozi Tunde Folake Emeka Halima | Adeyemi Bello Okafor Eze
+        Balogun Nwosu Abubakar Ojo | Lagos Abuja Kano | Lagoon Harmattan Savanna Zuma""",
+        """GH 1 USD -1 en | Kwame Akosua Kofi Abena Yaw Efua | Asante Owusu Boateng Mensah Osei Appiah | Accra
+        Tema Kumasi | Volta Adinkra""",
+        """BR 2 USD -4 pt | Mariana Thiago Larissa Gustavo Fernanda Caio Juliana Renato | Azevedo Monteiro
+        Cardoso Ribeiro Sampaio Vasconcelos Prado Falcão | Santos Curitiba Recife | Cerrado Ipê Guanabara
+        Araucária""",
+        """ZA 1 USD 1 en | Thandi Pieter Lerato Sipho Zanele Johan | Dlamini van_Wyk Mokoena Nkosi Botha Naidoo
+        | Durban Cape_Town Gqeberha | Drakens Fynbos Karoo""",
     )
 )
 
@@ -195,16 +249,16 @@ TRADE_WORDS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "pt": ("Software", "Digital"),
         "en": ("Software", "Systems", "Data"),
     },
-    "Insurance": {
-        "de": ("Versicherung", "Assekuranz"),
-        "no": ("Forsikring",),
-        "nl": ("Verzekeringen",),
-        "fr": ("Assurances", "Mutuelle"),
-        "es": ("Seguros",),
-        "it": ("Assicurazioni",),
-        "pl": ("Ubezpieczenia",),
-        "pt": ("Seguros",),
-        "en": ("Mutual", "Insurance"),
+    "Fintech": {
+        "de": ("Leasing", "Zahlungssysteme"),
+        "no": ("Betaling", "Finans"),
+        "nl": ("Betalingen", "Lease"),
+        "fr": ("Paiements", "Crédit"),
+        "es": ("Pagos",),
+        "it": ("Pagamenti",),
+        "pl": ("Płatności",),
+        "pt": ("Pagamentos",),
+        "en": ("Payments", "Leasing"),
     },
     "Education": {
         "de": ("Hochschule", "Akademie"),
@@ -217,7 +271,7 @@ TRADE_WORDS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "pt": ("Instituto",),
         "en": ("College", "Institute"),
     },
-    "Agencies": {
+    "Business Services": {
         "de": ("Beratung", "Agentur"),
         "no": ("Rådgivning",),
         "nl": ("Advies", "Bureau"),

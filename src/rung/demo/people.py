@@ -12,15 +12,15 @@ from rung.demo.names import COUNTRIES, MAILBOXES, Country, address, company_name
 
 INDUSTRIES: Final = {
     "Logistics": 20,
-    "Manufacturing": 21,
-    "Retail": 14,
-    "Food": 10,
-    "Utilities": 9,
+    "Manufacturing": 20,
+    "Retail": 17,
+    "Food": 13,
+    "Utilities": 10,
     "Pharma": 6,
-    "Software": 7,
-    "Insurance": 4,
-    "Education": 4,
-    "Agencies": 5,
+    "Software": 4,
+    "Business Services": 4,
+    "Fintech": 3,
+    "Education": 3,
 }
 """Share of companies, in percent."""
 
@@ -55,7 +55,7 @@ INFLUENCERS: Final = (
 JUNIORS: Final = ("Data Analyst", "Junior Planner", "Working Student", "Reporting Analyst", "Trainee Controller")
 
 SOULS: Final = ("reader", "jobseeker", "evaluator", "quiet", "raiser", "cold")
-"""What drives a person: they read along · want a job or a rise · really compare products · look twice and call · ask at once · nothing."""
+"""What drives a person: they read along, want a job, compare products, look twice and call, ask at once, or nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +71,7 @@ class Firm:
     owner: firm.Colleague
     tools: str
     people: list["Human"] = field(default_factory=list)
+    is_competitor: bool = False
     is_described: bool = False
     knows_size: bool = True
 
@@ -105,6 +106,11 @@ class Human:
     deal: str = ""
     amount: int = 0
     has_reopened: bool = False
+    near_at: int | None = None
+    """When a quiet one first stood above the better threshold."""
+    called_at: int | None = None
+    is_waiting: bool = False
+    """Nobody answers their hand-off before the history ends."""
     product: str = firm.PRODUCTS[0]
 
     @property
@@ -118,35 +124,37 @@ class Human:
             self.title if self.has_joined else "",
             company.industry if company else None,
             company.employees if company and company.knows_size else None,
+            company.country.name if company else None,
+            is_competitor=company is not None and company.is_competitor,
         )
 
 
 SOURCES: Final = {
-    "organic": 24.0,
-    "google": 13.0,
-    "linkedin": 13.0,
-    "newsletter": 3.0,
-    "webinar": 7.0,
-    "trade fair": 9.0,
-    "purchased list": 18.0,
-    "referral": 4.0,
-    "partner": 5.0,
+    "organic": 22.0,
+    "google": 11.0,
+    "linkedin": 11.0,
+    "newsletter": 2.0,
+    "webinar": 6.0,
+    "trade fair": 12.0,
+    "purchased list": 25.0,
+    "referral": 3.0,
+    "partner": 4.0,
     "direct": 4.0,
 }
 """Where people come from, in percent of those who have a name."""
 
 _SOULS_BY_SOURCE: Final[dict[str, tuple[float, ...]]] = {
     # reader, jobseeker, evaluator, quiet, raiser, cold
-    "organic": (46, 10, 24, 7, 8, 5),
-    "google": (40, 4, 32, 9, 12, 3),
-    "linkedin": (48, 17, 20, 5, 4, 6),
-    "newsletter": (70, 6, 15, 5, 2, 2),
-    "webinar": (50, 4, 30, 5, 4, 7),
-    "trade fair": (26, 2, 14, 4, 3, 51),
-    "purchased list": (6, 1, 0.5, 0, 0, 92.5),
-    "referral": (16, 0, 36, 14, 30, 4),
-    "partner": (28, 2, 34, 10, 20, 6),
-    "direct": (34, 8, 28, 14, 12, 4),
+    "organic": (60, 8, 10, 12, 3, 7),
+    "google": (55, 3, 15, 15, 6, 6),
+    "linkedin": (58, 14, 9, 9, 2, 8),
+    "newsletter": (74, 5, 6, 9, 1, 5),
+    "webinar": (60, 3, 14, 10, 2, 11),
+    "trade fair": (22, 1, 6, 7, 2, 62),
+    "purchased list": (4, 0.5, 0.5, 0, 0, 95),
+    "referral": (20, 0, 28, 20, 26, 6),
+    "partner": (36, 2, 24, 16, 14, 8),
+    "direct": (46, 6, 14, 18, 8, 8),
 }
 
 
@@ -177,7 +185,7 @@ class Census:
         while domain_of(name) in self._domains:
             name = f"{company_name(country, industry, rng)} {rng.choice(country.cities)}"
         self._domains.add(domain_of(name))
-        employees = round(min(12000, max(8, rng.lognormvariate(5.2, 1.25))))
+        employees = round(min(12000, max(8, rng.lognormvariate(5.0, 1.75))))
         return Firm(
             name=name,
             domain=domain_of(name),
@@ -202,6 +210,8 @@ class Census:
         if company is None and soul in ("evaluator", "quiet", "raiser"):
             soul = "reader"
         title = rng.choice(_titles(soul, rng.random()))
+        if soul == "quiet" and not _is_nearly_fit(title, company):
+            soul = "reader"
         domain = company.domain if company else rng.choice(MAILBOXES)
         shape = (sum(map(ord, domain)) if company else rng.randrange(5)) % 5
         key = self._key(address(given, family, domain, shape, is_german=country.code == "DE"))
@@ -209,7 +219,7 @@ class Census:
         person = self._born(key, given, family, title, company, country, source, soul, day)
         person.campaign = campaign
         if rng.random() < 0.4 or source in ("trade fair", "purchased list"):
-            person.phone = f"+{rng.randrange(20, 99)} 555 01{rng.randrange(100):02d} {rng.randrange(1000):03d}"
+            person.phone = _phone(person)
         person.wants_salaries = soul == "jobseeker" or (soul == "reader" and rng.random() < 0.06)
         person.product = rng.choices(firm.PRODUCTS, (6, 3, 2))[0]
         return person
@@ -241,8 +251,20 @@ class Census:
         key = self._key(address(other.given, family, domain, rng.randrange(5)))
         day = min(other.first_day + rng.randrange(3, 120), len(self._days.dates) - 2)
         company = other.firm if other.firm and domain == other.firm.domain else None
-        person = self._born(key, other.given, family, other.title, company, other.country, "organic", "reader", day)
-        person.phone = other.phone
+        return self._born(key, other.given, family, other.title, company, other.country, "organic", "reader", day)
+
+    def claim(self, company: Firm) -> None:
+        """Keep the domain for this company."""
+        self._domains.add(company.domain)
+
+    def member(self, company: Firm, given: str, family: str, title: str, source: str, days_ago: int) -> Human:
+        """Somebody who was thought out beforehand."""
+        self._names.add(f"{given} {family}")
+        key = self._key(address(given, family, company.domain, 0))
+        day = len(self._days.dates) - 1 - days_ago
+        campaign = next((c for c in reversed(self._campaigns) if c.source == source and c.first <= day), None)
+        person = self._born(key, given, family, title, company, company.country, source, "staged", max(day, 0))
+        person.campaign, person.phone = campaign, _phone(person)
         return person
 
     def _born(
@@ -307,13 +329,35 @@ class Census:
         return day, None, source
 
 
+def _is_nearly_fit(title: str, company: Firm | None) -> bool:
+    """Fit enough to be handed over, but not so fit that one form is enough: these can stay below the threshold."""
+    if company is None:
+        return False
+    points = agreement.fit(title, company.industry, company.employees, company.country.name)
+    return agreement.FIT_NEEDED <= points <= agreement.FIT_NEEDED + 10
+
+
+_DIALLING: Final = dict(
+    item.split(":")
+    for item in (
+        "DE:49 GB:44 NO:47 SE:46 DK:45 NL:31 FR:33 ES:34 IT:39 PL:48 PT:351 GR:30 TR:90 IE:353 US:1 CA:1 IN:91 JP:81 "
+        "TW:886 VN:84 NG:234 GH:233 BR:55 ZA:27"
+    ).split()
+)
+
+
+def _phone(person: Human) -> str:
+    """A number of their own, from a range that nobody is given."""
+    return f"+{_DIALLING[person.country.code]}5550{person.number:06d}"
+
+
 def _titles(soul: str, draw: float) -> tuple[str, ...]:
     deciders, influencers = {
         "evaluator": (0.44, 0.5),
         "quiet": (0.5, 0.46),
         "raiser": (0.5, 0.45),
         "jobseeker": (0.03, 0.42),
-    }.get(soul, (0.22, 0.55))
+    }.get(soul, (0.13, 0.6))
     if draw < deciders:
         return DECIDERS
     return INFLUENCERS if draw < deciders + influencers else JUNIORS

@@ -1,5 +1,6 @@
 """What our people do: answer hand-offs, call, ask, offer, win, lose, look after customers."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from rung.demo import firm, truth
@@ -9,6 +10,8 @@ from rung.demo.visits import _NEEDS, Visits
 from rung.terms.instants import DAY, HOUR, MINUTE, SECOND
 
 HALF_HOUR: Final = 30 * MINUTE
+RAISED_WITHIN: Final = 30 * MINUTE
+"""How fast the playbook wants an answer to a raised hand, in working time."""
 
 _COMMITTEE: Final = ("CFO", "Head of IT", "COO", "Purchasing", "Plant manager", "Works council", "Managing director")
 _LOST: Final = {
@@ -19,7 +22,33 @@ _LOST: Final = {
     "Missing feature": 2,
 }
 _FRICTIONS: Final = {"no budget": "No budget", "not urgent": "Not urgent", "no authority": "No authority"}
-_RETURNS: Final = ("missing fact", "wrong owner", "duplicate")
+_REASONS: Final = {
+    "No budget": 8,
+    "Wrong person": 8,
+    "Cannot be reached": 6,
+    "No authority": 5,
+    "Not our customer": 4,
+    "Not urgent": 5,
+    "Misunderstood our offer": 4,
+}
+_RETURNS: Final = ("Missing fact", "Wrong owner", "Duplicate")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One hand-off's answer, with what is true of it: reports should find the same."""
+
+    human: Human
+    opened_at: int
+    at: int
+    what: str
+    reason: str
+    rep: str
+    is_late: bool
+    pricing_twice: bool
+    asked: bool
+    colleagues: int
+    plan: str
 
 
 class Selling:
@@ -31,7 +60,9 @@ class Selling:
         self.days = story.days
         self.visits = visits
         self.weak_from = story.until - truth.WEAK_DAYS * DAY
+        self.now = story.until
         self.deals = 0
+        self.answers: list[Answered] = []
         story.on_handoff = self.handed_over
         visits.call_us = self.called_by  # type: ignore[method-assign]  # the phone rings in the other room
 
@@ -49,7 +80,10 @@ class Selling:
     def handed_over(self, human: Human, at: int, is_raised: bool) -> None:
         """A hand-off opened: somebody will answer it, soon or late."""
         human.handoffs += 1
-        self.story.plan(self._answer_at(human, at, is_raised), self.answer, human, at)
+        if human.is_waiting:
+            return
+        answer_at = self._in_time(self._answer_at(human, at, is_raised), at, is_raised)
+        self.story.plan(answer_at, self.answer, human, at)
 
     def _answer_at(self, human: Human, at: int, is_raised: bool) -> int:
         rng = self.rng
@@ -64,6 +98,14 @@ class Selling:
             wait = min(rng.lognormvariate(0, 0.8) * median, 0.95 * firm.WORKDAY)
         return self.days.later(opened, int(wait) + MINUTE)
 
+    def _in_time(self, answer_at: int, at: int, is_raised: bool) -> int:
+        """Nobody is late, or nearly, at `now` itself: those two places are taken."""
+        within = RAISED_WITHIN if is_raised else firm.WORKDAY
+        left = self.days.worked(at) + within - self.days.worked(self.now)
+        if answer_at <= self.now or at > self.now or left >= min(within, HOUR):
+            return answer_at
+        return max(at + MINUTE, self.days.later(self.now, -((at // SECOND % 37 + 2) * MINUTE)))
+
     def answer(self, at: int, human: Human, opened_at: int) -> None:
         """Accept, reject with a reason, or ask marketing for what is missing."""
         rng, standing = self.rng, human.standing
@@ -73,15 +115,26 @@ class Selling:
         if later > at:
             self.story.plan(later, self.answer, human, opened_at)
             return
+        is_late = self.days.worked(at) - self.days.worked(opened_at) > firm.WORKDAY
         if not standing.returned and rng.random() < 0.05 and standing.stage == "mql":
             self.story.tell(at, human, "handoff_returned", {"reason": rng.choice(_RETURNS)}, self.by(human))
-            fixed_at = self.days.later(at, rng.randrange(1, 9) * HOUR)
-            self.story.plan(fixed_at, self._complete, human, opened_at)
+            self.story.plan(self.days.later(at, rng.randrange(1, 9) * HOUR), self._complete, human, opened_at)
+            self._note(human, opened_at, at, "returned", "", is_late)
         elif rng.random() < self._rejection(human) and standing.stage == "mql":
-            self.reject(at, human, self._reason(human))
+            reason = self._reason(human)
+            self._note(human, opened_at, at, "rejected", reason, is_late)
+            self.reject(at, human, reason)
         else:
-            late = self.days.worked(at) - self.days.worked(opened_at) > firm.WORKDAY
-            self.accept(at, human, self._will_win(human, at, is_late=late))
+            will_win = self._will_win(human, at, is_late=is_late)
+            self.accept(at, human, will_win)
+            self._note(human, opened_at, at, "accepted", "", is_late)
+
+    def _note(self, human: Human, opened_at: int, at: int, what: str, reason: str, is_late: bool) -> None:
+        twice, rep = human.pricing_views >= 2, self.rep(human).name
+        colleagues = self.story.active_colleagues(human, at)
+        self.answers.append(
+            Answered(human, opened_at, at, what, reason, rep, is_late, twice, human.asked, colleagues, human.plan)
+        )
 
     def _complete(self, at: int, human: Human, opened_at: int) -> None:
         data = {"department": "Planning", "owner": self.by(human)}
@@ -99,10 +152,8 @@ class Selling:
         if human.wants_salaries:
             return rng.choices(("Not urgent", "Not our customer", "Wrong person"), (78, 12, 10))[0]
         if human.source == truth.PURCHASED_NEVER_WINS:
-            return rng.choices(("Not our customer", "No answer", "Wrong person"), (5, 4, 3))[0]
-        return rng.choices(
-            ("No budget", "Wrong person", "No answer", "Not our customer", "Not urgent"), (9, 8, 6, 5, 5)
-        )[0]
+            return rng.choices(("Not our customer", "Cannot be reached", "Wrong person"), (5, 4, 3))[0]
+        return rng.choices(list(_REASONS), list(_REASONS.values()))[0]
 
     def reject(self, at: int, human: Human, reason: str) -> None:
         data: dict[str, object] = {"reason": reason}
@@ -167,7 +218,7 @@ class Selling:
 
     def _give_up(self, at: int, human: Human) -> None:
         if human.standing.stage == "sal" and not human.standing.reached:
-            self.reject(at, human, "No answer")
+            self.reject(at, human, "Cannot be reached")
 
     def _speak(self, at: int, human: Human, attempt: int) -> None:
         """The first conversation: the need, and what else comes up."""
@@ -201,9 +252,11 @@ class Selling:
             using = {"competitor": human.firm.tools, "using": True}
             self.story.tell(at + 2 * SECOND, human, "competitor_named", using, by)
         if rng.random() < 0.35:
-            self.story.tell(at + 3 * SECOND, human, "checklist_ticked", {"line": "Knows their forecast error"}, by)
+            self.story.tell(
+                at + 3 * SECOND, human, "checklist_ticked", {"line": "Interest is noted in their own words"}, by
+            )
         self.story.tell(
-            at + 4 * SECOND, human, "question_answered", {"question": "problem", "answer": need["value"]}, by
+            at + 4 * SECOND, human, "question_answered", {"question": "challenges", "answer": need["value"]}, by
         )
         self._after_need(at, human)
 
@@ -400,11 +453,11 @@ class Selling:
         rng, by = self.rng, self.by(human)
         if human.standing.stage not in ("suspect", "lead") or not human.has_joined:
             return
-        at = self.story.room_for(human, at, 2)
+        human.called_at = at
         odds = truth.QUIET_WIN_ODDS
         human.plan = "won" if rng.random() < odds / (1 + odds) else rng.choice(("lost", "stalled"))
         self.story.tell(at, human, "call_received", {"outcome": "positive", "seconds": rng.randrange(200, 1300)})
         if human.standing.stage == "mql":
-            return
-        self.story.tell(at + SECOND, human, "contacted", {"channel": "phone"}, by)
+            self.story.tell(at + SECOND, human, "handoff_accepted", {}, by)
+        self.story.tell(at + 2 * SECOND, human, "contacted", {"channel": "phone"}, by)
         self.story.plan(at + 7 * MINUTE, self._note_need, human)

@@ -66,7 +66,9 @@ class Story:
         before = len(human.standing.opened)
         opened = human.standing.tell(at, kind, data, by)
         if kind == "page_viewed":
-            self._viewed(at, human, str(data["path"]))
+            self.last_view[human.number] = at
+        elif kind == "pricing_viewed":
+            self._saw_prices(at, human)
         if opened and len(human.standing.opened) > before:
             self.on_handoff(human, at, human.standing.opened[-1][1])
 
@@ -80,11 +82,13 @@ class Story:
         data: dict[str, object] = {
             "name": company.name,
             "industry": company.industry,
-            "country": company.country.code,
+            "country": company.country.name,
             "city": company.city,
             "uses": company.tools,
             "owner": company.owner.email,
         }
+        if company.is_competitor:
+            data["is_competitor"] = True
         if with_size:
             data["employees"] = company.employees
         self.told.append(Told(at, None, "company_described", data, company.domain, None))
@@ -120,9 +124,9 @@ class Story:
     def _tell(self, at: int, human: Human, kind: str, data: dict[str, object], by: str | None) -> None:
         self.tell(at, human, kind, data, by)
 
-    def _viewed(self, at: int, human: Human, path: str) -> None:
+    def _saw_prices(self, at: int, human: Human) -> None:
         self.last_view[human.number] = at
-        human.pricing_views += path.startswith("/pricing")
+        human.pricing_views += 1
         if human.firm is None or not human.has_joined:
             return
         for other in human.firm.people:

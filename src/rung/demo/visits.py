@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rung.demo import firm, truth
+from rung.demo import agreement, firm, truth
 from rung.demo.people import Human
 from rung.demo.story import Story
 from rung.terms.instants import DAY, HOUR, MINUTE, SECOND
@@ -69,7 +69,8 @@ class Visits:
             data: dict[str, object] = {"path": path, "title": firm.PAGES.get(path, path)}
             if n == 0:
                 self._mark(data, human, campaign, medium)
-            self.story.tell_soon(at, human, "page_viewed", data)
+            kind = "pricing_viewed" if path.startswith("/pricing") else "page_viewed"
+            self.story.tell_soon(at, human, kind, data)
             at += rng.randrange(14, 210) * SECOND
         return at
 
@@ -78,15 +79,18 @@ class Visits:
         fields: dict[str, object] = {"form": form, "email": human.key}
         self.story.tell(at, human, "form_submitted", fields)
         if not human.has_joined:
-            self.story.tell(at, human, "person_identified", self.traits(human), names_firm=True)
-            company = human.firm
-            if company and not company.is_described:
-                self.story.plan(at + 30 * SECOND, self._describe, human)
+            self.introduce(at, human)
             if self.rng.random() < 0.72:
                 self.story.tell(at, human, "consent_given", {"purpose": "newsletter", "form": form})
 
+    def introduce(self, at: int, human: Human) -> None:
+        """From now on we know their name and their company."""
+        if human.firm and not human.firm.is_described:
+            self._describe(at, human)
+        self.story.tell(at, human, "person_identified", self.traits(human), names_firm=True)
+
     def traits(self, human: Human) -> dict[str, object]:
-        found: dict[str, object] = {"email": human.key, "source": human.source, "country": human.country.code}
+        found: dict[str, object] = {"email": human.key, "source": human.source, "country": human.country.name}
         if human.given:
             found |= {"name": human.name, "first_name": human.given, "last_name": human.family, "title": human.title}
         if human.phone:
@@ -102,15 +106,15 @@ class Visits:
         rng = self.rng
         human.asked = True
         kind = "demo_requested" if rng.random() < 0.7 else "quote_requested"
-        self.identify(at, human, "demo" if kind == "demo_requested" else "quote")
-        told = {"product": human.product, "message": rng.choice(_QUESTIONS)}
-        if rng.random() < 0.45:
-            need = rng.choice(_NEEDS)
-            self.story.tell(
-                at + SECOND, human, "bant_answered", {"letter": "need", "confirmed": "yes", "told": True, "value": need}
-            )
-            told["need"] = need
-        self.story.tell(at + 2 * SECOND, human, kind, told)
+        told: dict[str, object] = {"email": human.key, "product": human.product, "message": rng.choice(_QUESTIONS)}
+        need = rng.choice(_NEEDS) if rng.random() < 0.45 else None
+        if not human.has_joined:
+            self.introduce(at, human)
+        self.story.tell(at + SECOND, human, kind, told | ({"need": need} if need else {}))
+        self.story.tell(at + 2 * SECOND, human, "form_submitted", {"form": kind.split("_")[0], "email": human.key})
+        if need:
+            answer = {"letter": "need", "confirmed": "yes", "told": True, "value": need}
+            self.story.tell(at + 3 * SECOND, human, "bant_answered", answer)
 
     def subscribe(self, at: int, human: Human) -> None:
         if human.is_subscribed or human.has_left_lists or human.is_anonymous:
@@ -202,14 +206,14 @@ class Visits:
 
     def _read_along(self, at: int, human: Human) -> None:
         rng = self.rng
-        interest = min(12, 1 + int(rng.expovariate(1 / 4.2)))
+        interest = min(24, 3 + int(rng.expovariate(1 / 7)))
         gap = rng.choice((6, 12, 24, 40))
         for n in range(interest):
             paths = self._reading(2, 5)
             if rng.random() < 0.08:
                 paths.append("/pricing")
             end = self.session(at, human, paths)
-            if n == 0 or rng.random() < 0.22:
+            if n == 0 or rng.random() < 0.08:
                 self.story.plan(end, self._leave_something, human)
             at = self._some_time(at, gap)
 
@@ -251,14 +255,35 @@ class Visits:
             at = self._some_time(at, gap)
 
     def _look_quietly(self, at: int, human: Human) -> None:
+        """Register somewhere, come back twice for the prices, and perhaps call: never enough points at one time."""
         rng = self.rng
-        for n in range(2 + (rng.random() < 0.3)):
-            end = self.session(at, human, (*rng.sample(firm.BUYING, 2), "/pricing"))
-            if n == 0:
-                self.story.plan(end, self._take_paper, human, "The buyer's checklist for planning software")
-            at = self._some_time(at, 2.5)
+        end = self.session(at, human, rng.sample(firm.BUYING, 2))
+        self.story.plan(end, self._leave_address, human)
+        at = self._some_time(at, 12)
+        for _ in range(2 + (rng.random() < 0.3)):
+            self.story.plan(at, self._look_at_prices, human)
+            at = self._some_time(at, 2)
         if rng.random() < truth.QUIET_CALLS:
             self.story.plan(self._office_time(at + rng.randrange(6, 24) * DAY), self.call_us, human)
+
+    def _leave_address(self, at: int, human: Human) -> None:
+        """As little as possible: a webinar's registration earns no points, a newsletter's form does."""
+        if human.has_joined:
+            return
+        self.story.tell(at, human, "webinar_registered", {"title": self.rng.choice(firm.WEBINARS), "recording": True})
+        self.introduce(at + SECOND, human)
+
+    def _look_at_prices(self, at: int, human: Human) -> None:
+        score = human.standing.score(at)
+        paths = [path for path in self.rng.sample(firm.BUYING, 2) if score + 12 < agreement.THRESHOLD]
+        if score + 8 < agreement.THRESHOLD:
+            paths.append("/pricing")
+        end = self.session(at, human, paths)
+        self.story.plan(end, self._note_nearness, human)
+
+    def _note_nearness(self, at: int, human: Human) -> None:
+        if human.near_at is None and human.standing.score(at) >= truth.BETTER_THRESHOLD:
+            human.near_at = at
 
     def call_us(self, at: int, human: Human) -> None:
         """Replaced by the sellers: they pick up the phone."""
@@ -280,14 +305,14 @@ class Visits:
         rng = self.rng
         webinar = self.next_webinar(at)
         draw = rng.random()
-        if draw < 0.4:
+        if draw < 0.22:
             self._take_paper(at, human)
-        elif draw < 0.72:
+        elif draw < 0.8:
             self.identify(at, human, "newsletter")
             self.subscribe(at + SECOND, human)
-        elif draw < 0.85 and webinar:
+        elif draw < 0.92 and webinar:
             self._register_first(at, human, webinar)
-        elif draw < 0.92:
+        elif draw < 0.97:
             self.identify(at, human, "contact")
             self.story.tell(at + SECOND, human, "social_engaged", {"network": "LinkedIn", "act": "comment"})
         if rng.random() < 0.25 and human.has_joined:
@@ -340,7 +365,15 @@ class Visits:
         if human.has_left_lists:
             return
         day = self.story.days.date_of(at)
-        self._mail(at, human, f"planning-letter-{day:%Y-%m-%d}", f"Planning letter, {day.day} {day:%B}", (0.4, 0.07))
+        webinar = next((w for w in self.webinars if 0 <= at - w.invited_at < HOUR), None)
+        if webinar is not None:
+            self._mail(at, human, f"webinar-{day:%Y-%m}", f"{webinar.title}: join us on {day:%A}", (0.36, 0.04))
+            if self.rng.random() < 0.02:
+                self.story.plan(at + 5 * HOUR, self._register_first, human, webinar)
+        else:
+            self._mail(
+                at, human, f"planning-letter-{day:%Y-%m-%d}", f"Planning letter, {day.day} {day:%B}", (0.4, 0.06)
+            )
         if not human.has_left_lists:
             self._next_issue(at, human)
 
@@ -412,6 +445,8 @@ class Visits:
     def _mark(self, data: dict[str, object], human: Human, campaign: str, medium: str) -> None:
         if campaign:
             data |= {"utm_source": "newsletter", "utm_medium": medium, "utm_campaign": campaign}
+        elif human.source == "partner" and not human.standing.signals:
+            data |= {"utm_source": "partner", "utm_medium": "referral", "referrer": _REFERRERS["partner"]}
         elif human.campaign is not None and not human.standing.signals:
             ran = human.campaign
             data |= {"utm_source": ran.source, "utm_medium": ran.medium, "utm_campaign": ran.name}

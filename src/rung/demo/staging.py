@@ -1,0 +1,249 @@
+"""The hand-offs that are open at this very minute: who waits for an answer, and how long they may still wait."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rung.demo import agreement, firm
+from rung.demo.names import COUNTRIES, domain_of
+from rung.demo.people import Census, Firm, Human
+from rung.demo.selling import RAISED_WITHIN
+from rung.demo.story import Story
+from rung.demo.visits import Visits
+from rung.terms.instants import DAY, HOUR, MINUTE, SECOND
+
+OPEN: Final = 12
+"""How many hand-offs wait at `now`."""
+FIRST_LEFT: Final = 12 * MINUTE
+SECOND_LEFT: Final = 24 * MINUTE
+"""Working time that the two most urgent ones have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One role in the opening scene."""
+
+    given: str
+    family: str
+    title: str
+    company: str
+    country: str
+    city: str
+    industry: str
+    employees: int
+    owner: firm.Colleague
+    source: str
+    is_raised: bool = False
+    says: str = "Could we see it with our own data?"
+    colleagues: tuple[tuple[str, str, str], ...] = ()
+
+
+CAST: Final = (
+    Part(
+        "Ingrid",
+        "Solberg",
+        "Head of Business Intelligence",
+        "Havnelinje Logistikk",
+        "NO",
+        "Bergen",
+        "Logistics",
+        420,
+        firm.SAM,
+        "linkedin",
+        says="We rebuild the port forecast by hand every Monday. Could your model take the AIS feed directly? "
+        "I would show it to Henrik, our CFO, before the budget round.",
+        colleagues=(("Henrik", "Aasen", "CFO"), ("Eirik", "Dahl", "Data Engineer"), ("Marte", "Hovland", "Planner")),
+    ),
+    Part(
+        "Tomasz",
+        "Wieczorek",
+        "Production Planning Manager",
+        "Polmetal Odlewnia",
+        "PL",
+        "Katowice",
+        "Manufacturing",
+        310,
+        firm.SAM,
+        "google",
+        True,
+        "We cast 4 000 parts. Can you show the long tail on Friday?",
+    ),
+    Part(
+        "Aisha", "Bello", "Head of Planning", "Lagoon Retail Group", "NG", "Lagos", "Retail", 640, firm.SAM, "webinar"
+    ),
+    Part(
+        "Haruto", "Nakagawa", "Operations Director", "Seiryo Foods", "JP", "Yokohama", "Food", 280, firm.SAM, "referral"
+    ),
+    Part(
+        "Mei-Ling",
+        "Chen",
+        "VP Operations",
+        "Formosa Works",
+        "TW",
+        "Kaohsiung",
+        "Manufacturing",
+        530,
+        firm.PRIYA,
+        "organic",
+    ),
+    Part("Kwame", "Asante", "Head of Logistics", "Volta Cold Chain", "GH", "Tema", "Food", 190, firm.PRIYA, "partner"),
+    Part(
+        "Sofia",
+        "Papadopoulou",
+        "Head of Supply Chain",
+        "Aegis Shipping",
+        "GR",
+        "Piraeus",
+        "Logistics",
+        350,
+        firm.LEILA,
+        "linkedin",
+    ),
+    Part(
+        "Rafael",
+        "Moreira",
+        "Chief Operating Officer",
+        "Vento Sul Energia",
+        "PT",
+        "Porto",
+        "Utilities",
+        220,
+        firm.TOMAS,
+        "google",
+    ),
+    Part(
+        "Siobhán",
+        "Gallagher",
+        "Supply Chain Director",
+        "Kilronan Dairy",
+        "IE",
+        "Cork",
+        "Food",
+        150,
+        firm.AOIFE,
+        "organic",
+    ),
+    Part("Thu Trang", "Nguyễn", "Head of Data", "Mekong Foods", "VN", "Đà Nẵng", "Food", 470, firm.PRIYA, "webinar"),
+    Part(
+        "Priya",
+        "Raghunathan",
+        "Chief Financial Officer",
+        "Kaveri Works",
+        "IN",
+        "Chennai",
+        "Manufacturing",
+        880,
+        firm.PRIYA,
+        "partner",
+    ),
+    Part(
+        "Oluwaseun",
+        "Adeyemi",
+        "Head of Planning",
+        "Harmattan Solar",
+        "NG",
+        "Abuja",
+        "Utilities",
+        130,
+        firm.PRIYA,
+        "linkedin",
+    ),
+)
+
+
+def actors(census: Census, most: int) -> list[tuple[Part, Human, list[Human]]]:
+    """The people of the opening scene with their colleagues, as many as fit; they live in companies of their own."""
+    scene: list[tuple[Part, Human, list[Human]]] = []
+    for part in CAST[:most]:
+        country = next(c for c in COUNTRIES if c.code == part.country)
+        home = Firm(
+            part.company,
+            domain_of(part.company),
+            country,
+            part.city,
+            part.industry,
+            part.employees,
+            part.owner,
+            "in-house spreadsheets",
+        )
+        census.claim(home)
+        lead = census.member(home, part.given, part.family, part.title, part.source, 45)
+        others = [census.member(home, *colleague, "organic", 70) for colleague in part.colleagues]
+        scene.append((part, lead, others))
+    return scene
+
+
+class Staging:
+    """Plans the opening scene backwards from `now`."""
+
+    def __init__(self, story: Story, visits: Visits, *, now: int) -> None:
+        self.story = story
+        self.visits = visits
+        self.now = now
+
+    def play(self, scene: Sequence[tuple[Part, Human, list[Human]]], still_open: int) -> None:
+        """Plan every part: the first two nearly late, then as many more as are wanted, the rest answered today."""
+        wanted = max(2, OPEN - still_open)
+        for turn, (part, lead, others) in enumerate(scene):
+            opens_at = self._opens_at(turn, part) - (0 if turn < wanted else 4 * DAY)
+            self._live(lead, part, opens_at)
+            for n, other in enumerate(others):
+                self._accompany(other, opens_at, n)
+            lead.is_waiting = turn < wanted
+
+    def _opens_at(self, turn: int, part: Part) -> int:
+        worked = self.story.days.worked(self.now)
+        within = RAISED_WITHIN if part.is_raised else firm.WORKDAY
+        left = (FIRST_LEFT, SECOND_LEFT)[turn] if turn < 2 else 70 * MINUTE + turn % 10 * 43 * MINUTE
+        return self.story.days.working(worked - within + left) // SECOND * SECOND
+
+    def _live(self, lead: Human, part: Part, opens_at: int) -> None:
+        """First heard of six weeks ago, came back, and last asked something."""
+        days, story = self.story.days, self.story
+        met_at = days.later(opens_at - 44 * DAY, 95 * MINUTE)
+        end = self.visits.session(met_at, lead, ("/webinars", "/blog/monday-forecast"))
+        story.plan(end, self._register, lead)
+        back_at = days.later(opens_at - 10 * DAY, 4 * HOUR)
+        self.visits.session(back_at, lead, ("/customers/port-story", "/integrations"))
+        story.plan(opens_at - 3 * DAY - 2 * HOUR, self._look_at_pricing, lead)
+        story.plan(opens_at - 4 * MINUTE, self._look_at_pricing, lead)
+        story.plan(opens_at, self._ask, lead, part)
+
+    def _register(self, at: int, lead: Human) -> None:
+        """For a recording: it says who they are and earns no points, or they would have been handed over then."""
+        self.story.tell(at, lead, "webinar_registered", {"title": firm.WEBINARS[0], "recording": True})
+        self.visits.introduce(at + SECOND, lead)
+
+    def _look_at_pricing(self, at: int, lead: Human) -> None:
+        """As long as it does not qualify them too early."""
+        if lead.standing.score(at) + 9 < agreement.THRESHOLD:
+            self.visits.session(at, lead, ("/pricing",))
+
+    def _ask(self, at: int, lead: Human, part: Part) -> None:
+        """The last step before the hand-off: a raised hand, or whatever is still missing to be handed over."""
+        tell = self.story.tell
+        if part.is_raised:
+            lead.asked = True
+            tell(at, lead, "demo_requested", {"product": lead.product, "message": part.says})
+            tell(at + SECOND, lead, "form_submitted", {"form": "demo", "email": lead.key})
+            return
+        need = {"letter": "need", "confirmed": "yes", "told": True, "value": part.says}
+        steps: tuple[tuple[str, dict[str, object]], ...] = (
+            ("question_asked", {"question": part.says}),
+            ("documentation_requested", {"topic": "Connectors"}),
+            ("pricing_viewed", {"path": "/pricing", "title": "Pricing"}),
+            ("content_downloaded", {"title": firm.PAPERS_FOR_ALL[0], "path": "/papers/what-a-forecast-error-costs"}),
+            ("pricing_viewed", {"path": "/pricing/enterprise", "title": "Enterprise pricing"}),
+            ("trial_started", {"product": lead.product, "days": 14}),
+        )
+        for n, (kind, data) in enumerate(steps, start=1):
+            if lead.standing.stage in ("suspect", "lead"):
+                tell(at + n * 10 * SECOND, lead, kind, data)
+        tell(at + 70 * SECOND, lead, "bant_answered", need)
+
+    def _accompany(self, other: Human, opens_at: int, n: int) -> None:
+        """A colleague who reads along."""
+        met_at = self.story.days.later(opens_at - (30 + 9 * n) * DAY, 2 * HOUR)
+        end = self.visits.session(met_at, other, ("/blog/monday-forecast", "/customers/port-story"))
+        self.story.plan(end, self._register, other)
+        self.visits.session(opens_at - (3 + n) * DAY, other, ("/product/forecast", "/docs/connectors"))
