@@ -699,9 +699,9 @@ class Person:
             self.note_handoff(at, "withdrawn")
         raises = {signal.name for signal in self.playbook.signals if signal.is_hand_raise}
         if stage == on:
-            self.open_handoff(at, "hand-raise" if raises & set(self.matched) else "scored")
+            self.open_handoff(at, "hand_raise" if raises & set(self.matched) else "scored")
         elif is_promotion and RANK[stage] > RANK[on] and (RANK[before] < RANK[on] or (before == on and is_unanswered)):
-            self.open_handoff(at, "hand-raise")
+            self.open_handoff(at, "hand_raise")
             if self.event is not None and KINDS[self.event.kind].actor == "sales" and self.event.by:
                 self.note_handoff(at, "accepted")
 

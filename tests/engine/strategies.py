@@ -16,7 +16,6 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from rung.playbook.definitions import Playbook
 from rung.playbook.loading import PlaybookRefused, load
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR, MINUTE, SECOND, format_instant, parse_instant
@@ -91,11 +90,21 @@ FIT = [
 ]
 
 
+class Written:
+    """A playbook that shows as its text in a failing example, ready to be pasted."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.playbook = text, load(text)
+
+    def __repr__(self) -> str:
+        return f"Written({self.text!r})"
+
+
 @st.composite
-def playbooks(draw: DrawFn) -> Playbook:
+def playbooks(draw: DrawFn) -> Written:
     """A playbook, through the loader. One that says what can never be true is refused there and drawn again."""
     try:
-        return load(playbook_text(Dice(draw)))
+        return Written(playbook_text(Dice(draw)))
     except PlaybookRefused:
         reject()
 
@@ -132,7 +141,7 @@ def playbook_text(dice: Dice) -> str:
     }
     if dice.is_one_of(5):
         book["temperature"] = {"hot": conditions.condition(2), "warm": dice.pick(NUMBERS)}
-    return json.dumps(book, indent=1)
+    return json.dumps(book)
 
 
 def weighed(dice: Dice, signal: dict[str, Any]) -> dict[str, Any]:

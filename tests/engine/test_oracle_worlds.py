@@ -329,7 +329,7 @@ def test_a_rejection_ends_when_the_next_hand_off_opens() -> None:
     """ "Coming to rest on the hand-off rung … opens one and clears `accepted rejected returned`" """
     world = "d0 10:00 content_downloaded\nd0 11:00 handoff_rejected reason='No budget'\nd1 10:00 demo_requested"
     outcome = decided(book(LADDER, SIGNALS, REJECTS), world)
-    assert answers(outcome) == ["d0 10:00 opened scored", "d0 11:00 rejected scored", "d1 10:00 opened hand-raise"]
+    assert answers(outcome) == ["d0 10:00 opened scored", "d0 11:00 rejected scored", "d1 10:00 opened hand_raise"]
     assert not outcome.standing["rejected"]
 
 
@@ -409,8 +409,8 @@ def test_landing_above_the_hand_off_rung_opens_one_answered_where_the_rep_is_nam
     need = "d0 10:00 bant_answered letter=need confirmed=yes\n"
     reps = decided(book(LADDER, SIGNALS), need + "d0 11:00 contacted by=sam")
     nobodys = decided(book(LADDER, SIGNALS), need + "d0 11:00 call_answered")
-    assert answers(reps) == ["d0 11:00 opened hand-raise", "d0 11:00 accepted hand-raise"]
-    assert answers(nobodys) == ["d0 11:00 opened hand-raise"]
+    assert answers(reps) == ["d0 11:00 opened hand_raise", "d0 11:00 accepted hand_raise"]
+    assert answers(nobodys) == ["d0 11:00 opened hand_raise"]
 
 
 def test_an_override_holds_until_its_instant_and_rules_apply_from_there() -> None:
