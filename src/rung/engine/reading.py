@@ -39,7 +39,7 @@ NONE: Final = -1
 CORRECTIONS: Final = frozenset({"event_voided", "import_undone", "persons_merged", "persons_unmerged"})
 """Kinds that correct the history: applied while reading, they are nobody's rows."""
 
-_OF_NOBODY: Final = frozenset({"company_described", "import_undone", "playbook_published"})
+_OF_NOBODY: Final = frozenset({"company_described", "event_voided", "import_undone", "playbook_published"})
 _KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
 _PLAIN: Final = {
     name: code

@@ -1,0 +1,183 @@
+"""One port: a raw ASGI app in front, Django (WSGI) behind it in a pool of threads.
+
+Django's own async views are slow and its ORM needs threads anyway; the collector, when it comes, answers here without
+ever waiting for Django.
+"""
+
+import asyncio
+import io
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+from urllib.parse import unquote
+
+THREADS: Final = 8
+MOST_WAITING: Final = 256
+"""Requests in the house at once; more are sent away with 503 instead of piling up."""
+LARGEST_BODY: Final = 64 << 20
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class App:
+    """The app that the server calls. Django is loaded when the server starts, before the first request."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
+        self._waiting = 0
+        self._django: Callable[..., Iterable[bytes]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == "/health":
+            await _json(send, 200, {"status": "ok"})
+        elif path == "/ready":
+            problem = await asyncio.get_running_loop().run_in_executor(self._pool, _why_not_ready)
+            await _json(send, 503 if problem else 200, {"status": "not ready", "reason": problem} if problem else _OK)
+        elif path.startswith("/v1/") or path == "/rung.js":
+            await _json(send, 404, {"code": "not_found", "message": "This Rung collects no events yet."})
+        elif self._waiting >= MOST_WAITING:
+            await _json(send, 503, {"code": "busy", "message": "Too many requests at once: try again in a moment."})
+        else:
+            self._waiting += 1
+            try:
+                await self._django_answers(scope, receive, send)
+            finally:
+                self._waiting -= 1
+
+    async def _django_answers(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        if body is None:
+            await _json(send, 413, {"code": "too_large", "message": f"More than {LARGEST_BODY >> 20} MB."})
+            return
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool, self._run, _environ(scope, body), loop, send)
+
+    def _run(self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, send: Send) -> None:
+        """Runs in a thread of the pool: each part of the answer waits until the client has taken the one before."""
+
+        def say(message: dict[str, Any]) -> None:
+            asyncio.run_coroutine_threadsafe(send(message), loop).result()
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+            encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            say({"type": "http.response.start", "status": int(status[:3]), "headers": encoded})
+
+        parts = self._loaded()(environ, start)
+        try:
+            for part in parts:
+                say({"type": "http.response.body", "body": part, "more_body": True})
+            say({"type": "http.response.body", "body": b""})
+        finally:
+            getattr(parts, "close", lambda: None)()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await asyncio.get_running_loop().run_in_executor(self._pool, self._loaded)
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                self._pool.shutdown(wait=True, cancel_futures=True)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _loaded(self) -> Callable[..., Iterable[bytes]]:
+        if self._django is None:
+            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rung.settings")
+            from django.core.wsgi import get_wsgi_application
+
+            self._django = get_wsgi_application()
+        return self._django
+
+
+_OK: Final = {"status": "ok"}
+
+
+def _why_not_ready() -> str | None:
+    """Why people cannot work yet: the database does not answer, or its tables are of another version."""
+    from django.db import DatabaseError, close_old_connections, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        close_old_connections()
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return "the database is not migrated: run rung migrate"
+    except DatabaseError as fault:
+        return f"the database does not answer: {fault}"
+    return None
+
+
+async def _body(receive: Receive) -> bytes | None:
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST_BODY:
+            return None
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _json(send: Send, status: int, content: dict[str, Any]) -> None:
+    body = json.dumps(content).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
+    """The request as WSGI wants it: bytes of the path and of headers as Latin-1 text."""
+    host, port = scope.get("server") or ("localhost", 80)
+    client = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(scope["raw_path"].decode("latin-1").partition("?")[0], "latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port or 80),
+        "REMOTE_ADDR": client[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    for name, value in scope["headers"]:
+        # A name with an underscore would be taken for another header's dashes.
+        if b"_" in name or name == b"content-length":
+            continue
+        key = name.decode("latin-1").upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+        text = value.decode("latin-1")
+        joint = "; " if key == "HTTP_COOKIE" else ","
+        environ[key] = f"{environ[key]}{joint}{text}" if key in environ else text
+    return environ
+
+
+app = App()

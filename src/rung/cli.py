@@ -1,0 +1,462 @@
+"""The command line: each command is one call into a room. Rooms are loaded when a command needs them, not before.
+
+Exit codes: 0 done, 1 refused with a clear reason, 2 wrong usage. With --json, what is printed is one JSON value.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="rung",
+    help="Keeps every person a company sells to on exactly one rung of the sales ladder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+playbook_app = typer.Typer(help="Check, read, compare and publish playbooks.", no_args_is_help=True)
+user_app = typer.Typer(help="Who may sign in.", no_args_is_help=True)
+app.add_typer(playbook_app, name="playbook")
+app.add_typer(user_app, name="user")
+
+REFUSALS: Final = (
+    ("rung.access.rules", "Refused"),
+    ("rung.capture.sheets", "Unreadable"),
+    ("rung.capture.mapping", "MappingRefused"),
+    ("rung.capture.histories", "NothingToRead"),
+    ("rung.lifecycle.exporting", "NothingToExport"),
+    ("rung.playbook.faults", "PlaybookRefused"),
+    ("rung.playbook.conditions", "ConditionError"),
+    ("rung.serving", "PortTaken"),
+    ("rung.starting", "NotMigrated"),
+    ("rung.sqlite", "UnsafeSqlite"),
+    ("django.core.exceptions", "ImproperlyConfigured"),
+    ("django.db", "OperationalError"),
+)
+"""Exceptions whose text is for whoever typed the command. Anything else is a defect and is shown whole."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+ExistingFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+class Sorry(Exception):
+    """The command cannot be done; the text says why."""
+
+
+@app.callback(invoke_without_command=True)
+def rung(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from rung import __version__
+
+        typer.echo(f"rung {__version__}")
+        raise typer.Exit
+
+
+# Running it
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help="Load the demo company when the database is empty.")] = False,
+) -> None:
+    """Everything on one machine behind one port: the web app and one worker, started again when they die."""
+    from rung import starting
+
+    starting.up(host=host, port=port, is_demo=demo, say=_tell)
+
+
+@app.command()
+def web(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    fd: Annotated[int, typer.Option(hidden=True)] = -1,
+) -> None:
+    """Only the web app."""
+    from rung import serving
+
+    serving.end_with_parent()
+    serving.serve_web(listener=serving.inherited(fd) if fd >= 0 else serving.listening(host, port))
+
+
+@app.command()
+def worker() -> None:
+    """Only the worker: what runs later, and the clock."""
+    _house()
+    from rung import serving, wiring
+    from rung.jobs.worker import Worker
+
+    serving.end_with_parent()
+    Worker(name=f"worker-{os.getpid()}", jobs=wiring.JOBS, schedules=wiring.SCHEDULES).run()
+
+
+@app.command()
+def migrate(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether models and migrations agree.")] = False,
+) -> None:
+    """Bring the tables up to this version."""
+    _house(migrates=False)
+    from django.core.management import call_command
+
+    if check:
+        call_command("makemigrations", check=True, dry_run=True, verbosity=1)
+    else:
+        call_command("migrate", interactive=False, verbosity=1)
+
+
+# Without a database
+
+
+@app.command()
+def decide(
+    history: Annotated[Path, typer.Argument(help="One JSON object a line; .gz is welcome; - reads standard input.")],
+    playbook: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Default: the shipped one.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Look no further than this time. Default: the last event.")] = None,
+    out: Annotated[Path, typer.Option(file_okay=False, help="Where the files go.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Where everyone stands, and why: standings.csv, moves.csv and refused.ndjson from a history. No database."""
+    from rung.engine import deciding_files
+
+    book = _playbook(playbook)
+    with _input(history) as (stream, size), _progress("Reading", size) as advance:
+        account = deciding_files.decide_history(
+            stream, playbook=book, until=_instant(until, "--until"), out=out, advance=advance
+        )
+    if as_json:
+        _print(account.as_json())
+    else:
+        _tell(account.in_words())
+    if not account.is_something_decided:
+        raise Sorry(f"No line of {history} could be decided: see {out / 'refused.ndjson'}.")
+
+
+@playbook_app.command("check")
+def playbook_check(file: ExistingFile, as_json: AsJson = False) -> None:
+    """Every fault of a playbook at once, each with its line and what to write."""
+    from rung.playbook import loading
+
+    book, errors, warnings = loading.check(file.read_bytes(), str(file))
+    if as_json:
+        told = {"faults": [_fault(fault) for fault in errors], "warnings": [_fault(fault) for fault in warnings]}
+        _print({"file": str(file), "version": book.version if book else None, **told})
+    else:
+        for fault in (*errors, *warnings):
+            _tell(str(fault))
+        if book is not None:
+            _tell(f"{file}: {book.name}, version {book.version[:12]}, can be run.")
+    if errors:
+        raise typer.Exit(1)
+
+
+@playbook_app.command("show")
+def playbook_show(
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None, as_json: AsJson = False
+) -> None:
+    """A playbook in plain words. Without a file: the shipped default."""
+    from rung.playbook.words import plain_words
+
+    book = _playbook(file)
+    sections = plain_words(book)
+    if as_json:
+        parts = [{"title": part.title, "sentences": list(part.sentences)} for part in sections]
+        _print({"name": book.name, "version": book.version, "sections": parts})
+        return
+    _tell(f"{book.name}, version {book.version[:12]}")
+    for part in sections:
+        _tell(f"\n{part.title}")
+        for sentence in part.sentences:
+            _tell(f"  {sentence}")
+
+
+@playbook_app.command("diff")
+def playbook_diff(old: ExistingFile, new: ExistingFile, as_json: AsJson = False) -> None:
+    """What changes from one playbook to another, in words."""
+    from rung.playbook.diff import diff_in_words
+
+    changes = [str(change) for change in diff_in_words(_playbook(old), _playbook(new))]
+    if as_json:
+        _print({"changes": changes})
+    else:
+        _tell("\n".join(changes) or "Both say the same.")
+
+
+# With the house's database
+
+
+@playbook_app.command("publish")
+def playbook_publish(file: ExistingFile, by: Annotated[str, typer.Option(help="Who publishes.")] = "rung") -> None:
+    """Decide everybody by this playbook from now on. Nobody is told of the moves this makes."""
+    _house()
+    from rung.jobs.clock import now
+    from rung.lifecycle import publishing
+
+    with _progress("Deciding everybody", None):
+        published = publishing.publish(text=file.read_text("utf-8"), by=by, at=now())
+    _tell(f"Published {published}.")
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(exists=True, help="CSV, XLSX or NDJSON; a folder means its tables.")],
+    kind: Annotated[str | None, typer.Option("--as", help="people, companies or events.")] = None,
+    map_: Annotated[Path | None, typer.Option("--map", exists=True, dir_okay=False, help="A mapping file.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come of it.")] = False,
+    to: Annotated[Path | None, typer.Option("--to", help="Write a history for rung decide; no database.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Import a file that was imported before.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take over people, companies and events from files. docs/imports.md says how a mapping is written."""
+    if kind not in (None, "people", "companies", "events"):
+        raise typer.BadParameter("choose people, companies or events", param_hint="--as")
+    from rung.capture import mapping
+
+    rules = mapping.load(map_.read_bytes(), str(map_)) if map_ else None
+    if to is not None:
+        from rung.capture import histories
+
+        taken = histories.write_history_file(files, mapping=rules, kind=kind, to=to, now=_now())
+        report = histories.Report(taken=taken, to=str(to))
+    else:
+        _house()
+        from rung.capture import imports
+
+        with _progress("Importing", None, unit="rows") as advance:
+            report = imports.run(
+                files, mapping=rules, kind=kind, is_dry=dry_run, is_again=again, by="rung", at=_now(), advance=advance
+            )
+    _print(report.as_json()) if as_json else _tell(report.in_words())
+    if not report.is_something_taken:
+        raise Sorry("Nothing was taken over.")
+
+
+@app.command("undo-import")
+def undo_import(number: Annotated[int, typer.Argument(min=1)], as_json: AsJson = False) -> None:
+    """Take everything an import brought out of account; people are decided as if it had never been."""
+    _house()
+    from rung.capture import imports
+
+    undone = imports.undo(number=number, by="rung", at=_now())
+    _print(undone.as_json()) if as_json else _tell(undone.in_words())
+
+
+@app.command()
+def explain(
+    person: Annotated[str, typer.Argument(help="An e-mail address, or the id in the person's address.")],
+    at: Annotated[str | None, typer.Option("--at", help="As of this time. Default: now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why somebody stands where they stand, and what is missing for the next rung."""
+    _house()
+    from rung.lifecycle import explaining
+
+    explained = explaining.explained(person=person, at=_instant(at, "--at") or _now())
+    _print(explained.as_json()) if as_json else _tell(explained.in_words())
+
+
+@app.command()
+def export(
+    what: Annotated[str, typer.Argument(help="people, companies, events or history.")],
+    where: Annotated[str | None, typer.Option(help="A condition, as in a playbook: 'score >= 50'.")] = None,
+    format_: Annotated[str | None, typer.Option("--format", help="csv, xlsx, ndjson or parquet.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="The file. Default: standard output, or WHAT.FORMAT.")] = None,
+) -> None:
+    """Take data out. A history has the log's exact columns and can be read by rung decide."""
+    _house()
+    from rung.lifecycle import exporting
+
+    if what not in exporting.WHAT:
+        raise typer.BadParameter(f"choose one of {', '.join(exporting.WHAT)}", param_hint="WHAT")
+    chosen = format_ or exporting.format_of(to) or ("ndjson" if what == "history" else "csv")
+    if chosen not in exporting.FORMATS:
+        raise typer.BadParameter(f"choose one of {', '.join(exporting.FORMATS)}", param_hint="--format")
+    if to is None and chosen in ("xlsx", "parquet"):
+        to = Path(f"{what}.{chosen}")
+    with exporting.target(to) as file:
+        rows = exporting.export(what=what, where=where, format=chosen, to=file, at=_now())
+    _note(f"{rows:,} rows" + (f" in {to}" if to else ""))
+
+
+@app.command()
+def rebuild(
+    check: Annotated[bool, typer.Option("--check", help="Only compare, and say what differs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decide everybody again from the history. With --check: prove that the standings equal a replay."""
+    _house()
+    from rung.lifecycle import rebuilding
+
+    with _progress("Replaying", None):
+        result = rebuilding.rebuild(check=check, at=_now())
+    _print(result.as_json()) if as_json else _tell(result.in_words())
+    if check and not result.is_equal:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look for what is wrong with this installation, and say what to do."""
+    _house(migrates=False)
+    from rung.lifecycle import doctor as surgery
+
+    findings = surgery.examined(at=_now())
+    if as_json:
+        _print([finding.as_json() for finding in findings])
+    else:
+        _tell("\n".join(finding.in_words() for finding in findings))
+    if any(not finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    people: Annotated[int, typer.Option(min=1, max=1_000_000)] = 5_000,
+    months: Annotated[int, typer.Option(min=1, max=120)] = 18,
+    seed: Annotated[int, typer.Option()] = 7,
+    to: Annotated[Path | None, typer.Option("--to", help="Write the history to a file; no database.")] = None,
+) -> None:
+    """Load the demo company, or write its history to a file."""
+    from rung import starting
+
+    if to is not None:
+        lines = starting.write_demo(to, people=people, months=months, seed=seed, now=_now())
+        _note(f"{lines:,} events in {to}")
+        return
+    _house()
+    starting.load_demo(people=people, months=months, seed=seed, now=_now(), say=_tell)
+
+
+@user_app.command("add")
+def user_add(
+    email: str,
+    role: Annotated[str, typer.Option(help="sales, manager, marketing, revops or admin.")],
+    name: Annotated[str, typer.Option(help="As colleagues see it.")] = "",
+    password: Annotated[str | None, typer.Option(help="Left out: one is made and printed once.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add somebody who may sign in."""
+    _house()
+    import secrets
+
+    from rung.access import actions
+
+    chosen = password or secrets.token_urlsafe(12)
+    user = actions.add_user(email=email, role=role, by="rung", at=_now(), name=name, password=chosen)
+    told = {"email": user.email, "role": user.role, **({} if password else {"password": chosen})}
+    words = f"{user.email} may sign in as {user.role}." + ("" if password else f" Password (shown once): {chosen}")
+    _print(told) if as_json else _tell(words)
+
+
+# How commands speak
+
+
+def main() -> NoReturn:
+    """Runs the command; a refusal becomes its words and exit code 1."""
+    try:
+        app(standalone_mode=True)
+    except Exception as fault:
+        if not isinstance(fault, Sorry) and not isinstance(fault, _refusals()):
+            raise
+        words = str(fault)
+        if "--json" in sys.argv and not isinstance(fault, Sorry):
+            _print({"refused": words.splitlines()})
+        else:
+            typer.echo(f"rung: {words}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+def _refusals() -> tuple[type[BaseException], ...]:
+    """Those of REFUSALS whose modules are loaded: the others cannot have been raised."""
+    loaded = ((sys.modules.get(module), name) for module, name in REFUSALS)
+    return tuple(getattr(module, name) for module, name in loaded if hasattr(module, name))
+
+
+def _house(*, migrates: bool = True) -> None:
+    """Django and its database. The embedded SQLite brings its tables up to date by itself."""
+    from rung import starting
+
+    starting.open_house(migrates=migrates)
+
+
+def _playbook(file: Path | None) -> Any:
+    from rung.playbook import loading, shipped
+
+    if file is None:
+        return loading.load(shipped.read(shipped.DEFAULT), f"{shipped.DEFAULT}.yaml")
+    return loading.load(file.read_bytes(), str(file))
+
+
+def _now() -> int:
+    from rung.jobs.clock import now
+
+    return now()
+
+
+def _instant(text: str | None, option: str) -> int | None:
+    from rung.terms.instants import BadInstant, parse_instant
+
+    try:
+        return parse_instant(text) if text is not None else None
+    except BadInstant as refusal:
+        raise typer.BadParameter(str(refusal), param_hint=option) from None
+
+
+@contextlib.contextmanager
+def _input(path: Path) -> Iterator[tuple[Any, int | None]]:
+    """The file's bytes, unpacked where it is a .gz, and how many there are to read from the disk."""
+    from rung.engine.inputs import opened
+
+    if str(path) != "-" and not path.is_file():
+        raise typer.BadParameter(f"there is no file {path}", param_hint="HISTORY")
+    with opened(path) as (stream, size):
+        yield stream, size
+
+
+@contextlib.contextmanager
+def _progress(words: str, total: int | None, unit: str = "") -> Iterator[Any]:
+    """A bar on the terminal, or nothing where nobody looks; gives the function to advance it by."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(words), BarColumn(), *([MofNCompleteColumn()] if unit else []), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(words, total=total)
+        yield lambda amount: bar.advance(task, amount)
+
+
+def _fault(fault: Any) -> dict[str, object]:
+    return {"file": fault.file, "line": fault.line, "message": fault.message, "fix": fault.fix}
+
+
+def _print(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _tell(words: str) -> None:
+    typer.echo(words)
+
+
+def _note(words: str) -> None:
+    """To whoever looks on, not into what is piped on."""
+    typer.echo(words, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Opening the house: Django and its tables, the demo company, and `rung up`."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+Say = Callable[[str], None]
+
+SENTENCES: Final = (
+    "Sign in and open the Ladder: everybody stands on one rung, and the weakest step is named.",
+    "Open a person to see why they stand there and what is missing; move the slider to see any day.",
+    "Stop with Ctrl-C; everything is kept in {home}.",
+)
+
+
+class NotMigrated(Exception):
+    """The tables are of another version, and this database is not ours to change unasked."""
+
+
+def open_house(*, migrates: bool = True) -> None:
+    """Loads Django. The embedded SQLite brings its tables up to date by itself; another database must be asked to."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rung.settings")
+    import django
+
+    django.setup()
+    if migrates:
+        _migrate()
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    if connection.vendor != "sqlite":
+        raise NotMigrated("The database is of another version: stop Rung, make a backup, then run rung migrate.")
+    Path(connection.settings_dict["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def up(*, host: str, port: int, is_demo: bool, say: Say) -> None:
+    """Everything behind one port until SIGINT or SIGTERM."""
+    from rung import serving
+
+    listener = serving.listening(host, port)  # first: a busy port is said before anything is loaded
+    if is_demo:
+        os.environ["RUNG_DEMO"] = "yes"
+    say("Opening the house …")
+    open_house()
+    if is_demo:
+        _demo_when_empty(say)
+    number = listener.getsockname()[1]
+    web = serving.Child("web", serving.command("web", "--fd", str(listener.fileno())), (listener.fileno(),))
+    worker = serving.Child("worker", serving.command("worker"))
+    for words in _greeting(host, number, is_demo=is_demo):
+        say(words)
+    serving.Supervisor([web, worker], say=say).run()
+    say("Stopped.")
+
+
+def _greeting(host: str, port: int, *, is_demo: bool) -> list[str]:
+    from django.conf import settings
+
+    from rung.access.models import User
+
+    shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host
+    words = ["", f"Rung is at http://{shown}:{port}"]
+    if is_demo:
+        words += ["Demo logins (one click on the sign-in page):", *(f"  {who}" for who in _faces())]
+    elif not User.objects.exists():
+        words.append("Nobody may sign in yet: rung user add you@your-firm.example --role admin")
+    return [*words, "", *(sentence.format(home=settings.RUNG_HOME) for sentence in SENTENCES), ""]
+
+
+def _faces() -> list[str]:
+    from rung.access.models import User
+
+    users = User.objects.filter(is_active=True).order_by("pk")[:6]
+    return [f"{user.name or user.email} ({user.role}): {user.email}" for user in users]
+
+
+def _demo_when_empty(say: Say) -> None:
+    from rung.people.models import Person
+
+    if Person.objects.exists():
+        say("The database is not empty: the demo company is not loaded again.")
+        return
+    from rung.jobs.clock import now
+
+    load_demo(people=5_000, months=18, seed=7, now=now(), say=say)
+
+
+def load_demo(*, people: int, months: int, seed: int, now: int, say: Say) -> None:
+    """Records the demo company, with its users and its playbook."""
+    from rung.demo import loading
+
+    loading.load(people=people, months=months, seed=seed, now=now, say=say)
+
+
+def write_demo(path: Path, *, people: int, months: int, seed: int, now: int) -> int:
+    """Writes the demo company's history for `rung decide`; returns how many events it has."""
+    from rung.demo import company
+
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for count, line in enumerate(company.history(people, months, seed, now=now), 1):  # noqa: B007
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return count
