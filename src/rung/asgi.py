@@ -71,7 +71,8 @@ class App:
             asyncio.run_coroutine_threadsafe(send(message), loop).result()
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-            encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            # Django begins a cookie's value with a blank, which HTTP does not allow.
+            encoded = [(name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in headers]
             say({"type": "http.response.start", "status": int(status[:3]), "headers": encoded})
 
         parts = self._loaded()(environ, start)

@@ -25,6 +25,9 @@ def open_house(*, migrates: bool = True) -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     if migrates:
         _migrate()
 
