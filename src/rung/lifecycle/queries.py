@@ -134,7 +134,7 @@ def last_events(person_ids: Sequence[int]) -> dict[int, LastEvent]:
 
 def search(text: str, *, generation_id: int | None, most: int = 6) -> tuple[tuple[PersonRow, ...], tuple[Company, ...]]:
     """People and companies whose name (any word of it) or address starts with the text; people of high score first."""
-    companies = tuple(Company.objects.filter(_company_named(text)).defer("traits").order_by("name", "pk")[:most])
+    companies = tuple(Company.objects.filter(_company_named(text)).defer("traits").order_by("name", "pk")[: most - 2])
     if generation_id is None:
         return (), companies
     chosen = _named(

@@ -1,13 +1,148 @@
-"""Placeholder until the queries are written."""
+"""The list of companies, and one company: its people on their rungs, what it amounts to, what happened there."""
 
-from django.http import HttpRequest, HttpResponse
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
 
-from rung.web import shell
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published, queries
+from rung.lifecycle.queries import CompanyEvent, CompanyPage
+from rung.people.queries import company_named
+from rung.playbook.definitions import Playbook
+from rung.terms.stages import RANK
+from rung.terms.values import BadValue, clean_text
+from rung.ui import words
+from rung.ui.paging import BadCursor, cursor
+from rung.ui.tables import Column, address
+from rung.web import happenings, shell
+from rung.web.links import company_href, person_href
+from rung.web.people import line
+
+LONGEST: Final = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the company's timeline, for the tag `timeline`."""
+
+    seq: int
+    at: int
+    icon: str
+    said: str
+    who: str
+    who_href: str
+    points: str = ""
+    is_move: bool = False
+
+
+@require_GET
 def companies(request: HttpRequest) -> HttpResponse:
-    return shell.page(request, "web/companies.html", place="companies")
+    in_force = published.in_force()
+    text, sort, is_up = _asked(request)
+    kinds = (queries.COMPANY_SORTS[sort][1], int)
+    try:
+        start = cursor(request.GET["page"], kinds=kinds) if request.GET.get("page") else None
+    except BadCursor:
+        start = None
+    page = queries.companies_page(text=text, sort=sort, is_up=is_up, start=start, generation_id=in_force.generation_id)
+    here = reverse("companies")
+    parts = {"q": text, "sort": _sort_text(sort, is_up)}
+    context = {
+        "title": f"{_count(page.total)} called “{text}”" if text else f"{_count(page.total)} with people you know",
+        "said": "Their standing is the highest rung of their people.",
+        "text": text,
+        "lines": [
+            (row, company_href(row.uuid), in_force.playbook.short_label(row.stage) if row.stage else "")
+            for row in page.rows
+        ],
+        "columns": _columns(here, text, sort, is_up),
+        "newer": address(here, **parts, page=page.newer) if page.newer else "",
+        "older": address(here, **parts, page=page.older) if page.older else "",
+        "foot": f"{len(page.rows)} of {_count(page.total)}."
+        if len(page.rows) < page.total
+        else f"{_count(page.total)}.",
+        "all_companies": here,
+    }
+    return shell.page(request, "web/companies.html", context, place="companies")
 
 
-def company(request: HttpRequest, uuid: object) -> HttpResponse:
-    return shell.page(request, "web/companies.html")
+@require_GET
+def company(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    found = company_named(str(uuid))
+    if found is None:
+        raise Http404
+    in_force = published.in_force()
+    page = queries.company_page(found, generation_id=in_force.generation_id)
+    playbook = in_force.playbook
+    context: dict[str, Any] = {
+        "company": found,
+        "said": _said(page, playbook),
+        "page": page,
+        "label": playbook.short_label(page.stage) if page.stage else "",
+        "lines": [line(row, playbook) for row in page.people],
+        "on_rungs": [(code, playbook.short_label(code), n) for code, n in page.on_rungs.items()],
+        "most": max(page.on_rungs.values(), default=0),
+        "entries": [_entry(event) for event in page.events],
+        "facts": [(name.replace("_", " ").capitalize(), value) for name, value in page.traits],
+        "now": this_instant(),
+    }
+    return shell.page(request, "web/company.html", context, place="companies")
+
+
+def _asked(request: HttpRequest) -> tuple[str, str, bool]:
+    try:
+        text = clean_text(request.GET.get("q", "")[:LONGEST], "search")
+    except BadValue:
+        text = ""
+    name, _, way = request.GET.get("sort", "").partition(".")
+    return (text, name, way != "down") if name in queries.COMPANY_SORTS else (text, "name", True)
+
+
+def _sort_text(sort: str, is_up: bool) -> str | None:
+    return None if (sort, is_up) == ("name", True) else sort if is_up else f"{sort}.down"
+
+
+def _columns(here: str, text: str, sort: str, is_up: bool) -> list[Column]:
+    turned = _sort_text("name", not is_up if sort == "name" else True)
+    order = ("ascending" if is_up else "descending") if sort == "name" else ""
+    return [
+        Column("Company", address(here, q=text, sort=turned), order, tip="Sort by name"),
+        Column("Domain", css="hide-s"),
+        Column("Highest rung"),
+        Column("People", is_number=True),
+        Column("Engagement", is_number=True, css="hide-s"),
+        Column("Last event", is_number=True, css="hide-s"),
+    ]
+
+
+def _count(number: int) -> str:
+    return f"{words.count(number)} {'company' if number == 1 else 'companies'}"
+
+
+def _said(page: CompanyPage, playbook: Playbook) -> str:
+    """What is true of the company, in a sentence; the page's answer."""
+    if not page.people_count:
+        return "Nobody here has a rung yet."
+    climbed = [row for row in page.people if row.stage == page.stage]
+    first = climbed[0].name if climbed else ""
+    others = page.people_count - 1
+    above = sum(n for code, n in page.on_rungs.items() if RANK[code] > RANK["lead"])
+    told = f"{first} stands highest, on {playbook.short_label(page.stage)}."
+    if others:
+        told += f" {words.people(others)} besides; {above} above {playbook.short_label('lead')}."
+    return told
+
+
+def _entry(event: CompanyEvent) -> Entry:
+    return Entry(
+        seq=event.seq,
+        at=event.at,
+        icon=happenings.icon(event.kind),
+        said=happenings.said(event.kind, event.data),
+        who=event.person,
+        who_href=person_href(event.person_uuid) if event.person_uuid else "",
+    )

@@ -11,6 +11,7 @@ urlpatterns = [
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("search", search.search, name="search"),
     path("people", people.people, name="people"),
+    path("people/counts", people.people_counts, name="people-counts"),
     path("companies", companies.companies, name="companies"),
     path("companies/<uuid:uuid>", companies.company, name="company"),
     path("design", design.design, name="design"),

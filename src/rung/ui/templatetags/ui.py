@@ -9,7 +9,7 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from rung.terms.stages import RANK, SHORT_LABELS
@@ -68,6 +68,19 @@ def day(context: template.Context, at: int) -> str:
 @register.simple_tag(takes_context=True)
 def clock_time(context: template.Context, at: int) -> str:
     return words.clock_time(at, context.get("zone") or words.UTC)
+
+
+@register.filter
+def code_spans(text: str) -> SafeString:
+    """Words between backticks as code: "There is no `regoin`." """
+    pieces = str(text).split("`")
+    if len(pieces) % 2 == 0:
+        return format_html("{}", text)
+    return format_html_join(
+        "",
+        "{}{}",
+        ((piece if i % 2 == 0 else format_html("<code>{}</code>", piece), "") for i, piece in enumerate(pieces)),
+    )
 
 
 # -- marks ----------------------------------------------------------------------------------------------------------

@@ -31,6 +31,16 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   event.target.form.requestSubmit();
 });
+// A chip selects its part of the text, so that it can be typed over.
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest?.("[data-part]");
+  const field = document.querySelector("[data-condition] textarea");
+  if (!chip || !field) return;
+  const at = field.value.indexOf(chip.dataset.part);
+  field.focus();
+  if (at >= 0) field.setSelectionRange(at, at + chip.dataset.part.length);
+  else field.select();
+});
 document.addEventListener("htmx:afterSwap", paintAll);
 addEventListener("pageshow", paintAll);
 paintAll();

@@ -1,3 +1,6 @@
+import { onAct } from "./acts.js";
+import { toast } from "./toasts.js";
+
 // Rows of a [data-rows] table by keyboard: j and k move, Enter opens, x selects; the bulk bar says how many are selected.
 const table = () => document.querySelector("[data-rows]");
 const rows = () => [...(table()?.querySelectorAll("tbody tr[data-href]") ?? [])];
@@ -71,3 +74,11 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", tell);
 // A page restored by the browser's back button keeps its ticks: say so.
 addEventListener("pageshow", tell);
+
+onAct("copy-addresses", async () => {
+  const chosen = [...document.querySelectorAll("[data-rows] tbody tr[aria-selected=true]")];
+  const addresses = chosen.map((row) => row.dataset.email).filter(Boolean);
+  await navigator.clipboard.writeText(addresses.join("\n"));
+  const missing = chosen.length - addresses.length;
+  toast(`${addresses.length} ${addresses.length === 1 ? "address is" : "addresses are"} on the clipboard${missing ? `, ${missing} people have none` : ""}`);
+});

@@ -1,0 +1,75 @@
+"""What happened, in words and with an icon: the timeline's sentence of an event, whatever its data hold."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rung.terms.kinds import KINDS
+
+_ICONS: Final = {
+    "page_viewed": "eye", "pricing_viewed": "eye", "element_clicked": "eye", "form_submitted": "form",
+    "content_downloaded": "form", "documentation_requested": "form", "newsletter_subscribed": "mail",
+    "webinar_registered": "video", "webinar_attended": "video", "demo_requested": "flag", "quote_requested": "euro",
+    "question_asked": "chat", "call_received": "phone", "call_answered": "phone", "call_made": "phone",
+    "contacted": "phone", "meeting_booked": "cal", "meeting_held": "cal", "meeting_missed": "cal",
+    "trial_started": "bolt", "product_used": "bolt", "social_engaged": "link", "social_touched": "link",
+    "referral_given": "people", "email_opened": "mail", "email_clicked": "mail", "email_replied": "mail",
+    "email_written": "mail", "email_sent": "mail", "email_delivered": "mail", "email_bounced": "alert",
+    "email_complained": "alert", "unsubscribed": "x", "direct_mail_sent": "mail", "consent_given": "check",
+    "consent_withdrawn": "x", "bant_answered": "chat", "admission_given": "chat", "question_answered": "chat",
+    "friction_found": "alert", "competitor_named": "swap", "checklist_ticked": "check", "handoff_opened": "handoff",
+    "handoff_accepted": "check", "handoff_rejected": "x", "handoff_returned": "return", "handoff_withdrawn": "return",
+    "deal_opened": "deals", "deal_moved": "deals", "deal_won": "euro", "deal_lost": "x", "contract_started": "pen",
+    "contract_ended": "pen", "customer_left": "out", "stage_overridden": "ladder", "imported": "import",
+    "person_identified": "person", "person_described": "pen", "company_described": "company", "nominated": "flag",
+    "sla_warned": "clock", "sla_breached": "clock", "persons_merged": "merge", "persons_unmerged": "merge",
+    "event_voided": "undo", "import_undone": "undo", "likelihood_scored": "insight",
+}  # fmt: skip
+
+_DETAILS: Final = (
+    "title name subject content form webinar event offer question topic text page path letter competitor friction line "
+    "reason deal stage url"
+).split()
+_LONGEST: Final = 90
+_OUTCOMES: Final = {
+    "positive": "positive",
+    "neutral": "neutral",
+    "negative": "negative",
+    "not_now": "not now",
+    "wrong_person": "wrong person",
+    "no_answer": "no answer",
+}
+
+
+def icon(kind: str) -> str:
+    return _ICONS.get(kind, "bolt")
+
+
+def said(kind: str, data: Mapping[str, Any]) -> str:
+    """One sentence: "Read Pricing", "Rejected the hand-off: No budget", "Replied to a mail, positive"."""
+    if kind == "custom":
+        return f"{_text(data, 'name') or _text(data, 'event') or 'Did something of your own'}"
+    if kind == "page_viewed":
+        page = _text(data, "title") or _text(data, "path") or _text(data, "url")
+        return f"Read {page}" if page else "Read a page"
+    if kind == "bant_answered":
+        answer = {"yes": "confirmed", "no": "denied", True: "confirmed", False: "denied"}.get(data.get("confirmed"), "")
+        return f"{_text(data, 'letter').capitalize() or 'BANT'} {answer or 'answered'}{_after(_text(data, 'value'))}"
+    if kind == "competitor_named":
+        return f"Named a competitor: {_text(data, 'competitor')}"
+    words = KINDS[kind].words if kind in KINDS else kind.replace("_", " ").capitalize()
+    outcome = _OUTCOMES.get(str(data.get("outcome", "")), "")
+    detail = next((found for name in _DETAILS if (found := _text(data, name))), "")
+    joined = f"{words}{_after(detail)}"
+    return f"{joined}, {outcome}" if outcome else joined
+
+
+def _after(detail: str) -> str:
+    return f": {detail}" if detail else ""
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str):
+        return ""
+    value = value.strip()
+    return value if len(value) <= _LONGEST else value[: _LONGEST - 1].rstrip() + "…"

@@ -1,0 +1,92 @@
+"""The built-in views of people: a name, a condition that is shown, and the sentence that says how many."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rung.playbook.conditions import ConditionError, engagement_at_least, parse, source
+from rung.playbook.definitions import Playbook
+from rung.ui.words import count
+from rung.web.filters import scope
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`where` is the canonical text of its condition; `sentence` makes the page's title of the number."""
+
+    code: str
+    label: str
+    where: str
+    sentence: Callable[[int], str]
+    nobody: str
+    """What to say when nobody is in it: what would be here."""
+
+
+def views(playbook: Playbook) -> tuple[View, ...]:
+    """The views of this playbook, in its own words; one whose rungs it does not use is left out."""
+    rungs = playbook.rungs
+    lead = playbook.short_label("lead")
+    above = [code for code in rungs if code not in ("suspect", "lead")]
+    worked = [code for code in above if code != "customer"]
+    on = playbook.handoff.on
+    hot = source(playbook.temperature.hot.condition if playbook.temperature.hot else engagement_at_least(50))
+    if " or " in hot:
+        hot = f"({hot})"
+    made = [
+        View(
+            "above",
+            f"Above {lead}",
+            f"stage in [{_listed(above)}] and status == 'active'",
+            lambda n: f"{_people(n, 'is', 'are')} above {lead}",
+            f"Nobody has climbed above {lead} yet. The first who does shows up here.",
+        ),
+        View(
+            "hot",
+            "Hot",
+            f"{hot} and status == 'active' and stage != 'customer'",
+            lambda n: f"{_people(n, 'is', 'are')} hot right now",
+            f"Nobody is hot right now. People show up here when {hot.strip('()')}.",
+        ),
+        View(
+            "waiting",
+            "Waiting for an answer",
+            f"stage == '{on}' and status == 'active' and not accepted and not rejected and not returned",
+            lambda n: f"{_people(n, 'waits', 'wait')} for an answer from sales",
+            "Nobody waits for an answer. A hand-off shows up here the moment it opens.",
+        ),
+        View(
+            "silent",
+            "No sign of life",
+            f"stage in [{_listed(worked)}] and status == 'active' and idle >= days(30)",
+            lambda n: f"{_people(n, 'has', 'have')} given no sign of life for 30 days",
+            "Nobody whom sales works has been silent for 30 days.",
+        ),
+    ]
+    if "customer" in rungs:
+        made.append(
+            View(
+                "customers",
+                f"{playbook.short_label('customer')}s",
+                "stage == 'customer'",
+                lambda n: f"{_people(n, 'is a customer', 'are customers')}",
+                "Nobody has bought yet.",
+            )
+        )
+    return tuple(view for view in (_canonical(view, playbook) for view in made) if view)
+
+
+def _canonical(view: View, playbook: Playbook) -> View | None:
+    try:
+        where = source(parse(view.where, scope(playbook)))
+    except ConditionError:
+        return None
+    return View(view.code, view.label, where, view.sentence, view.nobody)
+
+
+def _people(number: int, one: str, many: str) -> str:
+    if number == 0:
+        return f"Nobody {one}"
+    return f"{count(number)} {'person ' + one if number == 1 else 'people ' + many}"
+
+
+def _listed(codes: list[str]) -> str:
+    return ", ".join(f"'{code}'" for code in codes)
