@@ -11,13 +11,29 @@ from rung.terms.stages import RANK, STAGES, STATUS_RANK, STATUSES
 
 
 def look_for_nonsense(playbook: Playbook, notes: Notes) -> None:
-    """Notes what contradicts itself as errors, and what merely never happens as warnings."""
+    """Notes what contradicts itself as errors, and what merely never happens as warnings.
+
+    Where something else is wrong already, nothing is said about what never happens: half a playbook proves nothing.
+    """
+    is_whole = not notes.errors
     for where, rule in rules_of(playbook):
-        _check_rule(playbook, where, rule, notes)
+        _check_contradiction(where, rule, notes)
     for setback in playbook.setbacks:
-        _check_setback(playbook, setback, notes)
+        _check_lap(playbook, setback, notes)
+    if not is_whole or notes.errors:
+        return
+    for where, rule in rules_of(playbook):
+        _check_reach(playbook, where, rule, notes)
+    for setback in playbook.setbacks:
+        _check_target(playbook, setback, notes)
     for code in playbook.stages:
         _check_rung(playbook, code, notes)
+    if playbook.handoff.on not in playbook.stages:
+        message = f"Handoff: it opens on {playbook.handoff.on}, which is not used."
+        suggested = next(
+            (code for code in ("prospect", "sal", "opportunity", "lead") if code in playbook.stages), "lead"
+        )
+        notes.warn(playbook.handoff.line or 1, message, f"Write `handoff: {{on: {suggested}}}`.")
 
 
 def rules_of(playbook: Playbook) -> Iterator[tuple[str, Rule]]:
@@ -39,24 +55,24 @@ def _temperatures(playbook: Playbook) -> tuple[tuple[str, Rule | None], ...]:
     return ("hot", playbook.temperature.hot), ("warm", playbook.temperature.warm)
 
 
-def _check_rule(playbook: Playbook, where: str, rule: Rule, notes: Notes) -> None:
+def _check_contradiction(where: str, rule: Rule, notes: Notes) -> None:
     clash = contradiction(rule.condition)
     if clash:
         notes.error(rule.line, f"{where}: {clash}.", "Correct one of the two.")
-        return
+
+
+def _check_reach(playbook: Playbook, where: str, rule: Rule, notes: Notes) -> None:
     for dead in dead_alternatives(rule.condition):
         notes.warn(rule.line, f"{where}: one alternative can never hold: {dead}.", "Correct it, or remove it.")
     if folded(rule.condition, {}) is False:
-        notes.warn(rule.line, f"{where}: it can never hold.", "Write a condition that may hold, or remove the line.")
+        notes.warn(rule.line, f"{where}: this line can never fire.", "Write a condition that may hold, or remove it.")
     unreachable = contradiction(rule.condition, _bounds(playbook))
     if unreachable:
-        notes.warn(
-            rule.line, f"{where}: this line can never fire: {unreachable}.", "Ask for less, or give more points."
-        )
+        message = f"{where}: this line can never fire: {unreachable}."
+        notes.warn(rule.line, message, "Ask for less, or give more points.")
     for code in _unused_stages(playbook, rule):
-        notes.warn(
-            rule.line, f"{where}: nobody ever stands on {code}, which is not used.", "Remove it, or add the rung."
-        )
+        message = f"{where}: nobody ever stands on {code}, which is not used."
+        notes.warn(rule.line, message, "Remove it, or add the rung.")
 
 
 def _unused_stages(playbook: Playbook, rule: Rule) -> list[str]:
@@ -87,16 +103,24 @@ def _bounds(playbook: Playbook) -> dict[str, tuple[float, float]]:
 # --- setbacks -------------------------------------------------------------------------------------------------------
 
 
-def _check_setback(playbook: Playbook, setback: Setback, notes: Notes) -> None:
-    where = f"Setback “{setback.because}”"
-    holds = [s for s in _standings(playbook) if folded(setback.when.condition, _known(*s)) is not False]
-    if setback.lap and any(stage != "customer" for stage, _ in holds):
-        message = f"{where}: a new lap starts from customer only."
+def _check_lap(playbook: Playbook, setback: Setback, notes: Notes) -> None:
+    if setback.lap and any(stage != "customer" for stage, _ in _may_hold(playbook, setback)):
+        message = f"Setback “{setback.because}”: a new lap starts from customer only."
         notes.error(setback.when.line, message, 'Begin the condition with `stage == "customer" and …`.')
-    elif not any(is_below(target_of(playbook, setback.to, stage), (stage, status)) for stage, status in holds):
-        rungs = ", ".join(dict.fromkeys(stage for stage, _ in holds)) or "nobody"
-        message = f"{where}: this line can never fire: it asks for {rungs}, and {setback.to} is not below."
+
+
+def _check_target(playbook: Playbook, setback: Setback, notes: Notes) -> None:
+    standings = _may_hold(playbook, setback)
+    if not any(is_below(target_of(playbook, setback.to, stage), (stage, status)) for stage, status in standings):
+        asked = " or ".join(dict.fromkeys(stage for stage, _ in standings)) or "nobody"
+        message = f"Setback “{setback.because}”: this line can never fire: it asks for {asked}"
+        message += f", and {setback.to} is not below." if standings else "."
         notes.warn(setback.line, message, "Name rungs above the target, or choose a lower target.")
+
+
+def _may_hold(playbook: Playbook, setback: Setback) -> list[tuple[str, str]]:
+    """The standings in which the setback's condition is not ruled out by the standing alone."""
+    return [s for s in _standings(playbook) if folded(setback.when.condition, _known(*s)) is not False]
 
 
 def _standings(playbook: Playbook) -> Iterator[tuple[str, str]]:
@@ -135,9 +159,8 @@ def _check_rung(playbook: Playbook, code: str, notes: Notes) -> None:
         notes.warn(enter.line, message, "Do not ask for the rung itself, nor for one above.")
     arrival = {**_known(code, "active"), "in_stage": 0.0, **_emptied(playbook, code)}
     for setback in playbook.setbacks:
-        if is_below(target_of(playbook, setback.to, code), (code, "active")) and folded(
-            setback.when.condition, arrival
-        ):
+        is_drop = is_below(target_of(playbook, setback.to, code), (code, "active"))
+        if is_drop and folded(setback.when.condition, arrival):
             message = f"Stage {code}: nobody can arrive: “{setback.because}” (line {setback.line}) holds there at once."
             notes.warn(enter.line, message, "Let the setback ask for more than the rung.")
 

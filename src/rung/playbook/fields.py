@@ -67,6 +67,8 @@ class Part:
         self.names = names
         self.where = where
         self.line = table.line
+        self.is_absent = False
+        """Nothing was written where this should stand: what it lacks is no further fault."""
         self.entries: Mapping[str, Entry] = table.entries
         for entry in table.entries.values() if keys is not None else ():
             if entry.key not in (keys or ()):
@@ -251,7 +253,9 @@ class Part:
         return [self.part_in(node, _named(noun, node, called, n), keys) for n, node in enumerate(self.items(key), 1)]
 
     def _empty(self, where: str, line: int) -> "Part":
-        return Part(self.notes, self.names, Table({}, line), where, None)
+        part = Part(self.notes, self.names, Table({}, line), where, None)
+        part.is_absent = True
+        return part
 
     # --- conditions ---
 
@@ -288,7 +292,7 @@ class Part:
     def _value(self, key: str, required: bool) -> Node | None:
         entry = self.entries.get(key)
         if entry is None:
-            if required:
+            if required and not self.is_absent:
                 self.error(self.line, f"{key} is missing.", f"Add `{key}: …`.")
             return None
         if isinstance(entry.value, Leaf) and (entry.value.value is None or entry.value.value == ""):

@@ -211,7 +211,7 @@ def read_stages(root: Part) -> dict[str, Stage]:
         enter = stage.rule("enter", "stage", required=True)
         if enter is not None:
             found[code] = Stage(code, enter, treat, part.line_of(code))
-    if root.has("stages") and not set(part.entries) & set(STAGES[1:]):
+    if not part.is_absent and not set(part.entries) & set(STAGES[1:]):
         part.error(part.line, "no rung above suspect is used.", "Add one, such as `lead: {enter: signals >= 1}`.")
     return found
 
@@ -320,9 +320,6 @@ def read_handoff(root: Part, rungs: Sequence[str]) -> Handoff:
 def _handoff_on(part: Part, rungs: Sequence[str]) -> str:
     on = part.text("on")
     if not part.has("on"):
-        if "mql" not in rungs:
-            message = "hand-offs open on mql, which is not used: only those who land above it are handed over."
-            part.warn(part.line, message, f"Write `handoff: {{on: {rungs[-1] if len(rungs) < 3 else rungs[2]}}}`.")
         return "mql"
     usable = [code for code in rungs if code not in ("suspect", "customer")]
     if on in STAGES and on not in rungs:
@@ -439,7 +436,7 @@ def read_checklists(root: Part, rungs: Sequence[str]) -> tuple[Checklist, ...]:
     for part in parts:
         name, lines = part.text("name", required=True, longest=LONGEST_NAME), part.texts("lines", longest=200)
         stage = part.one_of("stage", rungs) or None
-        if not lines:
+        if not lines and not part.is_absent:
             part.error(part.line, "it has no lines.", "Add `lines: [ … ]`.")
         for line in lines:
             if line in seen:
@@ -458,7 +455,7 @@ def read_journeys(root: Part) -> tuple[Journey, ...]:
         name, when = part.text("name", required=True, longest=LONGEST_NAME), part.rule("when", "journey", required=True)
         until = part.rule("until", "journey")
         steps = tuple(step for node in part.items("steps") if (step := _step(part, node)) is not None)
-        if not part.has("steps"):
+        if not part.has("steps") and not part.is_absent:
             part.error(part.line, "it has no steps.", "Add `steps: [{mail: Welcome}, {wait: 3d}]`.")
         if when is not None:
             found.append(Journey(name, when, until, steps, part.line))
@@ -467,8 +464,9 @@ def read_journeys(root: Part) -> tuple[Journey, ...]:
 
 def _step(journey: Part, node: Node) -> Step | None:
     step = journey.part_in(node, f"{journey.where}, step", STEP_KINDS)
-    if len(step.entries) != 1:
+    if len(step.entries) != 1 and not step.is_absent:
         step.error(node.line, "a step is one thing.", "Write one of `mail call social letter task wait` a step.")
+    if len(step.entries) != 1:
         return None
     said = next(iter(step.entries))
     kind: StepKind | None = next((known for known in STEP_KINDS if known == said), None)

@@ -166,15 +166,13 @@ def _alternatives(condition: Condition, wanted: bool) -> list[tuple[Condition, .
 def _clash(branch: tuple[Condition, ...], bounds: Bounds) -> str | None:
     wanted: dict[str, _Wanted] = {}
     for part in branch:
-        if isinstance(part, Holds) and part.operand == Truth(False):
-            return "it asks for `false`"
         key = _note(part, wanted, bounds)
         if key is not None and not wanted[key].is_possible():
             told = wanted[key].told
             if len(told) == 1 and key in bounds:
                 low, high = bounds[key]
                 reach = f"at most {high:g}" if wanted[key].least > high or high < math.inf else f"at least {low:g}"
-                return f"`{told[0]}` cannot be: {key} can be {reach} with these lines"
+                return f"`{told[0]}` is out of reach: {key} can be {reach} with these lines"
             return f"`{told[0]}` and `{told[-1]}` cannot both be"
     return None
 

@@ -122,8 +122,7 @@ class _Builder:
         except _Stop:
             root = None
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self._fault((mark.line if mark else 0) + 1, *_explained(error, content))
+            self._fault(_line_of(error), *_explained(error))
             root = None
         except (
             YAMLError,
@@ -135,7 +134,7 @@ class _Builder:
             ArithmeticError,
         ) as error:
             # The scanner lets some of its own slips through (a bad %YAML line, odd escapes): unreadable all the same.
-            self._fault(_line_of(error, content), f"This is not YAML: {_first_line(error)}.", "Correct this line.")
+            self._fault(_position_of(error, content), *_explained(error))
             root = None
         if root is None and not self.faults:
             self._fault(1, "The file is empty.", "Start with `playbook: 1` and `stages:`.")
@@ -213,10 +212,10 @@ class _Builder:
         resolved = resolved_plain(value) if is_plain else value
         if isinstance(resolved, float) and not math.isfinite(resolved):
             self._fault(line, f"{value} is not a finite number.", "Write a number.")
-            resolved = 0
+            resolved = 1
         elif isinstance(resolved, (int, float)) and not -LARGEST_NUMBER < resolved < LARGEST_NUMBER:
             self._fault(line, f"{value[:40]} is too large a number.", "Numbers go up to 2^63.")
-            resolved = 0
+            resolved = 1
         return Leaf(resolved, line, not is_plain)
 
 
@@ -252,7 +251,11 @@ def resolved_plain(text: str) -> Plain:
 
 _EXPLANATIONS: Final = (
     ("found character '\\t'", "A tab stands where blanks are needed.", "Indent with blanks."),
-    ("mapping values are not allowed", "A second colon makes this unreadable.", "Put the whole value in quotes: '…'."),
+    (
+        "mapping values are not allowed",
+        "A second colon, or a line indented too far, makes this unreadable.",
+        "Put the value in quotes: '…', or line it up with its neighbours.",
+    ),
     ("found unexpected end of stream", "A quotation mark is opened and never closed.", "Close it."),
     (
         "expected ',' or",
@@ -268,20 +271,23 @@ _EXPLANATIONS: Final = (
 )
 
 
-def _explained(error: MarkedYAMLError, content: str) -> tuple[str, str]:
-    told = f"{error.problem or ''} {error.context or ''}"
+def _line_of(error: MarkedYAMLError) -> int:
+    """Where the reader should look: at an opening quotation mark rather than at the end of the file."""
+    is_unclosed = "end of stream" in (error.problem or "")
+    mark = error.context_mark if is_unclosed and error.context_mark else error.problem_mark or error.context_mark
+    return int(mark.line) + 1 if mark else 1
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    told = f"{getattr(error, 'problem', None) or ''} {getattr(error, 'context', None) or ''}".strip() or str(error)
     for needle, message, fix in _EXPLANATIONS:
         if needle in told:
             return message, fix
-    return f"This is not YAML: {told.strip()}.", "Correct this line."
+    first = (told.splitlines() or [type(error).__name__])[0]
+    return f"This is not YAML: {first[:120].rstrip('.')}.", "Correct this line."
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0][:120] if lines else type(error).__name__).rstrip(".")
-
-
-def _line_of(error: Exception, content: str) -> int:
+def _position_of(error: Exception, content: str) -> int:
     position = getattr(error, "position", None)
     return content[:position].count("\n") + 1 if isinstance(position, int) else 1
 

@@ -51,6 +51,9 @@ _OPERATORS: Final[dict[type[ast.cmpop], Operator]] = dict(
 )
 _TRUTHS: Final = {"true": True, "false": False}
 _ESCAPES: Final = re.compile(r"""\\(?:[\\'"nt]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(?P<bad>))""")
+_GLUED: Final = re.compile(r"(?<!\w)\d[\w.]*?(and|or|in|is|if|else|not)\b", re.ASCII)
+"""`1and true`: Python reads it and grumbles on the console."""
+_QUOTED: Final = re.compile(r"\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])*'")
 _FORBIDDEN: Final = re.compile("[\x00\ud800-\udfff]")
 _BLANK: Final = str.maketrans("\n\r\t\f\v", "     ")
 
@@ -96,6 +99,9 @@ def _python(text: str, longest: int) -> ast.expr:
     for escape in _ESCAPES.finditer(text):
         if escape["bad"] is not None:
             raise ConditionError("A single \\ has no meaning here", escape.start(), "write \\\\ for one")
+    glued = _GLUED.search(_without_texts(text))
+    if glued:
+        raise ConditionError(f"`{glued.group()}` is two words in one", glued.start(), "put a blank between them")
     try:
         tree = ast.parse(text.translate(_BLANK).lstrip(), mode="eval").body
     except SyntaxError as fault:
@@ -148,7 +154,7 @@ def _explained(text: str, lead: int, fault: SyntaxError) -> ConditionError:
         return ConditionError("A bracket is not closed", column, "close it")
     if "unmatched" in reason or "does not match" in reason:
         return ConditionError("A bracket closes none that is open", column, "remove it or open one")
-    bare = re.sub(r"\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])*'", lambda found: " " * len(found.group()), text)
+    bare = _without_texts(text)
     for pattern, fix in _HINTS[:-1]:
         found = re.search(pattern, bare)
         if found:
@@ -157,6 +163,10 @@ def _explained(text: str, lead: int, fault: SyntaxError) -> ConditionError:
     if field:
         return field
     return ConditionError("This is no condition", column, "write for instance: score >= 50 and reachable")
+
+
+def _without_texts(text: str) -> str:
+    return _QUOTED.sub(lambda found: " " * len(found.group()), text)
 
 
 def _keyword_field(text: str) -> ConditionError | None:
