@@ -125,7 +125,7 @@ class _Lines:
     def next(self) -> tuple[int, str] | None:
         if self._back:
             return self._back.pop()
-        line = self._file.readline(LONGEST_ROW + 1)
+        line = "" if self._file.closed else self._file.readline(LONGEST_ROW + 1)
         if not line:
             self._file.close()
             return None
