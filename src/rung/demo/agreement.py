@@ -12,7 +12,7 @@ from typing import Final
 
 from rung.terms.instants import DAY, parse_instant
 from rung.terms.kinds import KINDS, REACHED, SIGNS_OF_LIFE
-from rung.terms.stages import RANK
+from rung.terms.stages import RANK, STAGES
 
 Data = Mapping[str, object]
 FOREVER: Final = 1 << 62
@@ -35,6 +35,10 @@ def _is_careers(data: Data) -> bool:
     return str(data.get("path", "")).startswith("/careers")
 
 
+def _is_pricing(data: Data) -> bool:
+    return str(data.get("path", "")).startswith("/pricing")
+
+
 def _is_not_refusal(data: Data) -> bool:
     return data.get("outcome") not in (None, "negative", "wrong_person")
 
@@ -46,7 +50,8 @@ SIGNALS: Final = (
     Line("Called us", "call_received", 30, 60, 60, is_hand_raise=True),
     Line("Trial started", "trial_started", 25, 25, 60),
     Line("Question asked", "question_asked", 12, 24, 30),
-    Line("Pricing page", "pricing_viewed", 8, 24, 14),
+    Line("Pricing page", "page_viewed", 8, 24, 14, _is_pricing),
+    Line("Price list opened", "pricing_viewed", 8, 24, 14),
     Line("Webinar attended", "webinar_attended", 12, 24, 45),
     Line("Paper downloaded", "content_downloaded", 10, 30, 45),
     Line("Form filled", "form_submitted", 10, 20, 45),
@@ -56,7 +61,7 @@ SIGNALS: Final = (
     Line("Page read", "page_viewed", 1, 10, 14),
     Line("Careers page", "page_viewed", -5, test=_is_careers),
 )
-COLLEAGUE: Final = Line("Active colleague", "pricing_viewed", 3, 9, 14)
+COLLEAGUE: Final = Line("Active colleague", "page_viewed", 2, 10, 14)
 THRESHOLD: Final = 50
 FIT_NEEDED: Final = 20
 FIT_REFUSED: Final = -50
@@ -243,6 +248,10 @@ class Standing:
     def score(self, at: int) -> float:
         return self.engagement(at) + self.fit
 
+    def settle(self, at: int) -> None:
+        """What time alone has done by the instant."""
+        self._fall_by_time(at)
+
     def moves_on(self, day_of: Callable[[int], object], at: int) -> int:
         """How many moves the person has made on the day of the instant."""
         day = day_of(at)
@@ -387,8 +396,8 @@ class Standing:
 
     def _climb(self, at: int, target: str, by: str | None) -> bool:
         before, was_answered = self.stage, self.accepted
-        if target != "lead" and before == "suspect" and self.has_address and self.signals:
-            self._move(at, "lead", "active")
+        for passed in STAGES[RANK[before] + 1 : RANK[target]]:
+            self._move(at, passed, "active")
         self._move(at, target, "active")
         if target == "mql":
             self._clear_answers_of_handoff()

@@ -71,6 +71,8 @@ class Demo:
         still_open = sum(waits_at(human, self.now) for human in self.humans)
         Staging(self.story, self.visits, now=self.now).play(self.scene, still_open)
         self.story.run()
+        for human in self.humans:
+            human.standing.settle(self.now)
         found = sorted((told for told in self.story.told if told.at <= self.now), key=attrgetter("at"))
         self.truth = {"planted": truth.PLANTED, "realised": truth.realised(self, len(found))}
         return found

@@ -257,11 +257,11 @@ def webinars(days: Days) -> tuple[Webinar, ...]:
 
 
 def newsletters(days: Days) -> tuple[int, ...]:
-    """When an issue left the house: every second Thursday at 10:10."""
+    """When an issue left the house: Thursdays at 10:10, not in the summer and not at the turn of the year."""
     return tuple(
         days.midnights[index] + 10 * HOUR + 10 * MINUTE
         for index, day in enumerate(days.dates)
-        if day.weekday() == 3 and day.toordinal() // 7 % 2 == 0
+        if day.weekday() == 3 and day.month != 8 and (day.month, day.day) < (12, 20)
     )
 
 

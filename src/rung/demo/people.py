@@ -135,8 +135,8 @@ SOURCES: Final = {
     "linkedin": 11.0,
     "newsletter": 2.0,
     "webinar": 6.0,
-    "trade fair": 12.0,
-    "purchased list": 25.0,
+    "trade fair": 14.0,
+    "purchased list": 33.0,
     "referral": 3.0,
     "partner": 4.0,
     "direct": 4.0,
@@ -357,7 +357,7 @@ def _titles(soul: str, draw: float) -> tuple[str, ...]:
         "quiet": (0.5, 0.46),
         "raiser": (0.5, 0.45),
         "jobseeker": (0.03, 0.42),
-    }.get(soul, (0.13, 0.6))
+    }.get(soul, (0.11, 0.62))
     if draw < deciders:
         return DECIDERS
     return INFLUENCERS if draw < deciders + influencers else JUNIORS

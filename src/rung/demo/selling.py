@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rung.demo import firm, truth
+from rung.demo.agreement import CUSTOMER_QUIET_DAYS
 from rung.demo.people import Human
 from rung.demo.story import Story
 from rung.demo.visits import _NEEDS, Visits
@@ -415,6 +416,7 @@ class Selling:
     def _win(self, at: int, human: Human, deal: dict[str, object]) -> None:
         rng = self.rng
         self.story.tell(at, human, "deal_won", deal, self.by(human))
+        self.story.plan(at + CUSTOMER_QUIET_DAYS * DAY, self.story.wake, human)
         signed_at = self.days.later(at, rng.randrange(2, 20) * HOUR)
         self.story.tell_soon(
             signed_at, human, "contract_started", {"product": human.product, "months": 12}, self.by(human)

@@ -47,7 +47,7 @@ CAST: Final = (
         "NO",
         "Bergen",
         "Logistics",
-        420,
+        1420,
         firm.SAM,
         "linkedin",
         says="We rebuild the port forecast by hand every Monday. Could your model take the AIS feed directly? "
@@ -202,21 +202,30 @@ class Staging:
         days, story = self.story.days, self.story
         met_at = days.later(opens_at - 44 * DAY, 95 * MINUTE)
         end = self.visits.session(met_at, lead, ("/webinars", "/blog/monday-forecast"))
-        story.plan(end, self._register, lead)
+        story.plan(end, self._introduce, lead)
+        for days_before in (9, 3):
+            story.plan(days.later(opens_at - days_before * DAY, 2 * HOUR), self._look_at_pricing, lead)
         back_at = days.later(opens_at - 10 * DAY, 4 * HOUR)
         self.visits.session(back_at, lead, ("/customers/port-story", "/integrations"))
-        story.plan(opens_at - 3 * DAY - 2 * HOUR, self._look_at_pricing, lead)
         story.plan(opens_at - 4 * MINUTE, self._look_at_pricing, lead)
         story.plan(opens_at, self._ask, lead, part)
 
+    def _introduce(self, at: int, lead: Human) -> None:
+        """A paper, or for those who fit so well that a paper would hand them over, a recording: it earns no points."""
+        home = lead.firm
+        if home and agreement.fit(lead.title, home.industry, home.employees, home.country.name) <= 25:
+            self.visits.identify(at, lead, "paper")
+            self.visits.download(at + SECOND, lead, self.visits.paper_for(lead))
+        else:
+            self._register(at, lead)
+
     def _register(self, at: int, lead: Human) -> None:
-        """For a recording: it says who they are and earns no points, or they would have been handed over then."""
         self.story.tell(at, lead, "webinar_registered", {"title": firm.WEBINARS[0], "recording": True})
         self.visits.introduce(at + SECOND, lead)
 
     def _look_at_pricing(self, at: int, lead: Human) -> None:
         """As long as it does not qualify them too early."""
-        if lead.standing.score(at) + 9 < agreement.THRESHOLD:
+        if lead.standing.score(at) + 12 < agreement.THRESHOLD:
             self.visits.session(at, lead, ("/pricing",))
 
     def _ask(self, at: int, lead: Human, part: Part) -> None:
@@ -231,9 +240,9 @@ class Staging:
         steps: tuple[tuple[str, dict[str, object]], ...] = (
             ("question_asked", {"question": part.says}),
             ("documentation_requested", {"topic": "Connectors"}),
-            ("pricing_viewed", {"path": "/pricing", "title": "Pricing"}),
+            ("page_viewed", {"path": "/pricing", "title": "Pricing"}),
             ("content_downloaded", {"title": firm.PAPERS_FOR_ALL[0], "path": "/papers/what-a-forecast-error-costs"}),
-            ("pricing_viewed", {"path": "/pricing/enterprise", "title": "Enterprise pricing"}),
+            ("page_viewed", {"path": "/pricing/enterprise", "title": "Enterprise pricing"}),
             ("trial_started", {"product": lead.product, "days": 14}),
         )
         for n, (kind, data) in enumerate(steps, start=1):

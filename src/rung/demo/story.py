@@ -66,9 +66,7 @@ class Story:
         before = len(human.standing.opened)
         opened = human.standing.tell(at, kind, data, by)
         if kind == "page_viewed":
-            self.last_view[human.number] = at
-        elif kind == "pricing_viewed":
-            self._saw_prices(at, human)
+            self._viewed(at, human, str(data["path"]))
         if opened and len(human.standing.opened) > before:
             self.on_handoff(human, at, human.standing.opened[-1][1])
 
@@ -124,9 +122,9 @@ class Story:
     def _tell(self, at: int, human: Human, kind: str, data: dict[str, object], by: str | None) -> None:
         self.tell(at, human, kind, data, by)
 
-    def _saw_prices(self, at: int, human: Human) -> None:
+    def _viewed(self, at: int, human: Human, path: str) -> None:
         self.last_view[human.number] = at
-        human.pricing_views += 1
+        human.pricing_views += path.startswith("/pricing")
         if human.firm is None or not human.has_joined:
             return
         for other in human.firm.people:

@@ -36,7 +36,7 @@ PURCHASED_NEVER_WINS: Final = "purchased list"
 SALARY_REJECTED: Final = 0.86
 """Share of hand-offs of people with the salaries paper that sales rejects; most as "Not urgent"."""
 REJECTED: Final = {
-    "reader": 0.46,
+    "reader": 0.55,
     "jobseeker": 0.86,
     "evaluator": 0.14,
     "quiet": 0.10,

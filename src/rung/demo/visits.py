@@ -69,8 +69,7 @@ class Visits:
             data: dict[str, object] = {"path": path, "title": firm.PAGES.get(path, path)}
             if n == 0:
                 self._mark(data, human, campaign, medium)
-            kind = "pricing_viewed" if path.startswith("/pricing") else "page_viewed"
-            self.story.tell_soon(at, human, kind, data)
+            self.story.tell_soon(at, human, "page_viewed", data)
             at += rng.randrange(14, 210) * SECOND
         return at
 
@@ -372,7 +371,7 @@ class Visits:
                 self.story.plan(at + 5 * HOUR, self._register_first, human, webinar)
         else:
             self._mail(
-                at, human, f"planning-letter-{day:%Y-%m-%d}", f"Planning letter, {day.day} {day:%B}", (0.4, 0.06)
+                at, human, f"planning-letter-{day:%Y-%m-%d}", f"Planning letter, {day.day} {day:%B}", (0.36, 0.03)
             )
         if not human.has_left_lists:
             self._next_issue(at, human)
