@@ -149,8 +149,11 @@ def _folded(person: Person, events: Sequence[Absorbed]) -> _Changed:
         if event.company_id is not None and event.company_id != person.company_id:
             person.company_id = event.company_id
             person.company_since_at, person.company_since_seq = event.at, event.seq
-        if not person.source:
-            person.source, person.campaign = (text[:250] for text in rules.campaign_of(event.data))
+        for name, first in rules.campaign_of(event.data).items():
+            setattr(person, name, getattr(person, name) or first[:250])
+        for name in ("source", "campaign"):
+            if name in told:
+                setattr(person, name, told[name][:250] if isinstance(told[name], str) else "")
         if event.kind == "handoff_accepted" or "owner" in told:
             person.owner_id = _user_id(event.by if event.kind == "handoff_accepted" else told["owner"])
         person.first_seen_at = min(person.first_seen_at, event.at)
@@ -159,9 +162,6 @@ def _folded(person: Person, events: Sequence[Absorbed]) -> _Changed:
         person.traits = traits
         for name, text in rules.columns_of(traits).items():
             setattr(person, name, text)
-        for name in ("source", "campaign"):
-            if isinstance(traits.get(name), str):
-                setattr(person, name, traits[name][:250])
     return person, before, traits
 
 

@@ -134,9 +134,10 @@ def overlaid(traits: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def campaign_of(data: Mapping[str, object]) -> tuple[str, str]:
-    """Source and campaign as a visit tells them."""
-    return _text(data, "utm_source"), _text(data, "utm_campaign")
+def campaign_of(data: Mapping[str, object]) -> dict[str, str]:
+    """Source and campaign as a visit tells them; the first told stays until a describing event says otherwise."""
+    told = {"source": _text(data, "utm_source"), "campaign": _text(data, "utm_campaign")}
+    return {name: text for name, text in told.items() if text}
 
 
 def columns_of(traits: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,198 @@
+"""The one door into history: identify, append, decide, and what follows, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import transaction
+
+from rung.access.actions import By, Refused, audited, name_of, require
+from rung.jobs import clock, locks
+from rung.lifecycle import consequences, corrections
+from rung.lifecycle.deciding import Decided, Round, decide_round, standings_of
+from rung.lifecycle.generations import ensure_playbook
+from rung.lifecycle.intake import Taken, taken_in
+from rung.lifecycle.line import Line
+from rung.lifecycle.models import Standing
+from rung.lifecycle.reach import Reach
+from rung.lifecycle.rules import CORRECTIONS, Moved, NewEvent, News, Recorded
+from rung.people.models import Person
+from rung.terms.instants import format_instant
+from rung.terms.stages import STAGES, STATUSES
+
+MOST_ROUNDS: Final = 8
+
+
+class TooManyRounds(RuntimeError):
+    """Consequences kept bringing new events: a defect of ours, and nothing was written."""
+
+
+class RefusedConsequence(RuntimeError):
+    """A consequence brought an event that cannot be recorded: a defect of ours, and nothing was written."""
+
+
+@dataclass(slots=True)
+class _Result:
+    """What one round did."""
+
+    taken: Taken = field(default_factory=Taken)
+    decided: Decided = field(default_factory=lambda: Decided([], []))
+
+
+def record(events: Sequence[NewEvent], *, by: By, at: int | None = None) -> Recorded:
+    """Records what happened and everything that follows from it, all or nothing.
+
+    A refused event is counted with its reason and the others go on; a repeated (source, message id) is counted and
+    dropped. `at` is the arrival; left out, the house's clock. Whatever a consequence raises undoes the whole.
+    """
+    arrived_at = clock.now() if at is None else at
+    with transaction.atomic():
+        locks.hold()
+        line = ensure_playbook(at=arrived_at)
+        result = _round(events, line=line, by=name_of(by), at=arrived_at)
+        moves = _carry_on(result, line, arrived_at)
+    return Recorded(
+        accepted=len(result.taken.seqs),
+        duplicates=result.taken.duplicates,
+        refused=tuple(result.taken.refused),
+        moves=tuple(moves),
+        seqs=tuple(result.taken.seqs),
+        people=tuple(result.taken.people),
+    )
+
+
+def look_again(*, at: int, limit: int = 200) -> int:
+    """Decides up to `limit` people whose time has come, with all that follows; returns how many there were."""
+    with transaction.atomic():
+        locks.hold()
+        line = ensure_playbook(at=at)
+        due = Standing.objects.filter(generation_id=line.generation_id, line=line.name, due_at__lte=at)
+        standings = {standing.person_id: standing for standing in due.order_by("due_at")[:limit]}
+        if standings:
+            people_by_id = Person.objects.in_bulk(list(standings))
+            decided = decide_round(Round(people=people_by_id), standings, line, at=at)
+            _carry_on(_Result(decided=decided), line, at)
+    return len(standings)
+
+
+def _carry_on(result: _Result, line: Line, at: int) -> list[Moved]:
+    """Consequences and theirs, round by round; returns all moves."""
+    moves, pending = list(result.decided.moves), _followed(result, at)
+    rounds = 1
+    while pending:
+        rounds += 1
+        if rounds > MOST_ROUNDS:
+            raise TooManyRounds(f"events still came after {MOST_ROUNDS} rounds, such as {pending[0].kind}")
+        further = _round(pending, line=line, by="system", at=at)
+        if further.taken.refused:
+            raise RefusedConsequence(f"a consequence was refused: {further.taken.refused[0].reason}")
+        moves += further.decided.moves
+        pending = _followed(further, at)
+    return moves
+
+
+def override(
+    *,
+    person: Person,
+    by: By,
+    at: int,
+    because: str,
+    to: str | None = None,
+    status: str | None = None,
+    until: int | None = None,
+    is_forever: bool = False,
+) -> Recorded:
+    """Sets somebody's rung by hand; rules are silent until `until` (left out: 90 days)."""
+    require(by, "override stage")
+    if not because.strip():
+        raise Refused("Say why: the reason is shown with the rung.")
+    if to is not None and to not in STAGES:
+        raise Refused(f"{to!r} is no rung.")
+    if status is not None and status not in STATUSES:
+        raise Refused(f"{status!r} is no status.")
+    data: dict[str, Any] = {"to": to, "status": status, "because": because.strip()}
+    if until is not None or is_forever:
+        data["until"] = None if is_forever or until is None else format_instant(until)
+    return _one(NewEvent(kind="stage_overridden", person=person.pk, data=data), by=by, at=at, verb="overrode stage")
+
+
+def merge(*, survivor: Person, merged: Person, by: By, at: int) -> Recorded:
+    """Makes two records one, as if they had always been one; can be undone by `unmerge`."""
+    require(by, "merge people")
+    event = NewEvent(kind="persons_merged", person=survivor.pk, data={"merged": str(merged.uuid)}, door="system")
+    return _one(event, by=by, at=at, verb="merged people")
+
+
+def unmerge(*, merged: Person, by: By, at: int) -> Recorded:
+    """Undoes a merge: both are decided again, each from their own events."""
+    require(by, "merge people")
+    event = NewEvent(kind="persons_unmerged", person=merged.pk, data={"merged": str(merged.uuid)}, door="system")
+    return _one(event, by=by, at=at, verb="unmerged people")
+
+
+def void(*, message_id: str, by: By, at: int, because: str = "") -> Recorded:
+    """Takes an event out of account; it stays in the history."""
+    require(by, "void events")
+    data = {"event": message_id, "because": because}
+    return _one(NewEvent(kind="event_voided", data=data, door="system"), by=by, at=at, verb="voided event")
+
+
+def undo_import(*, number: int, by: By, at: int) -> Recorded:
+    """Takes everything an import brought out of account, and decides everybody it touched again."""
+    require(by, "undo import")
+    event = NewEvent(kind="import_undone", data={"import": number}, door="system")
+    return _one(event, by=by, at=at, verb="undid import")
+
+
+def _one(event: NewEvent, *, by: By, at: int, verb: str) -> Recorded:
+    with transaction.atomic():
+        recorded = record([event], by=by, at=at)
+        if recorded.refused:
+            raise Refused(recorded.refused[0].reason)
+        audited(by=by, verb=verb, object=f"person {event.person}" if event.person else "", data=event.data, at=at)
+    return recorded
+
+
+def _followed(result: _Result, at: int) -> list[NewEvent]:
+    """The events that consequences bring."""
+    if not result.taken.happened and not result.decided.moves and not result.decided.handoffs:
+        return []
+    moves = [move for move in result.decided.moves if not move.is_redefinition]
+    news = News(tuple(result.taken.happened), tuple(moves), tuple(result.decided.handoffs), at)
+    brought: list[NewEvent] = []
+    for consequence in consequences.of_events():
+        brought += consequence(news)
+    if moves or news.handoffs:
+        for consequence in consequences.of_moves():
+            brought += consequence(news)
+    return brought
+
+
+def _round(events: Sequence[NewEvent], *, line: Line, by: str, at: int) -> _Result:
+    """One round: taken in, and everybody whom it reaches decided."""
+    taken = taken_in(events, by=by, at=at)
+    result = _Result(taken=taken)
+    if taken.happened:
+        round_ = Round(news={event.seq for event in taken.happened})
+        reach = Reach(line, taken.people, round_)
+        reach.correct(corrections.applied(event for event in taken.happened if event.kind in CORRECTIONS))
+        reach.add(taken.happened, taken.company_keys)
+        result.decided = decide_round(round_, standings_of(round_.people, line), line, at=at)
+    return result
+
+
+__all__ = [
+    "Moved",
+    "NewEvent",
+    "Recorded",
+    "Refused",
+    "RefusedConsequence",
+    "TooManyRounds",
+    "look_again",
+    "merge",
+    "override",
+    "record",
+    "undo_import",
+    "unmerge",
+    "void",
+]

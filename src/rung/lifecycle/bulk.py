@@ -1,0 +1,220 @@
+"""Whole histories at once: loading, building a generation, deciding many people from nothing."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Final
+
+from django.db import transaction
+
+from rung.access.actions import By, name_of
+from rung.jobs import clock, locks
+from rung.lifecycle import corrections, handoffs, storing
+from rung.lifecycle.generations import ensure_playbook
+from rung.lifecycle.intake import taken_in
+from rung.lifecycle.line import Line
+from rung.lifecycle.models import Handoff, StageMove, Standing, Tally
+from rung.lifecycle.outcome import Outcome, decided
+from rung.lifecycle.rows import past_rows
+from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, Moved, NewEvent, Refusal
+from rung.people import actions as people
+from rung.people.models import Person
+from rung.people.queries import living_ids
+
+Progress = Callable[[int, int], None]
+"""Called with (done, in all)."""
+
+_EVENTS_AT_A_TIME: Final = 5_000
+_PEOPLE_AT_A_TIME: Final = 400
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What came of loading a history; received = accepted + duplicates + refused."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    people: int = 0
+
+
+def load(
+    events: Iterable[NewEvent], *, by: By, at: int | None = None, progress: Progress | None = None, total: int = 0
+) -> Loaded:
+    """Brings in a history as it happened: events in chunks, then everybody they touch is decided once.
+
+    Nothing follows from it: hand-offs are written as they were, but no mail is sent and no task made for the past.
+    Not all or nothing: a chunk is; loading the same again counts what is there as duplicates and goes on.
+    """
+    arrived_at = clock.now() if at is None else at
+    loaded = Loaded()
+    touched: set[int] = set()
+    companies: set[int] = set()
+    source = iter(events)
+    offset = 0
+    while chunk := list(islice(source, _EVENTS_AT_A_TIME)):
+        with transaction.atomic():
+            locks.hold()
+            _append(chunk, offset, loaded, touched, companies, by=name_of(by), at=arrived_at)
+        offset += len(chunk)
+        if progress is not None:
+            progress(offset, max(total, offset))
+    with transaction.atomic():
+        locks.hold()
+        people.describe_companies_again(companies)
+        for company_id in companies:
+            touched |= corrections.whoever_named(company_id)
+        ids = sorted(set(living_ids(sorted(touched)).values()))
+        line = ensure_playbook(at=arrived_at)
+        decide_again(line, ids, at=arrived_at, is_first=True, progress=progress)
+    loaded.people = len(ids)
+    return loaded
+
+
+def decide_everyone(line: Line, *, at: int, before: Line, progress: Progress | None = None) -> None:
+    """Fills an empty generation, a chunk of people in a transaction, while the one before goes on."""
+    ids = _side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
+    for done, part in _parts(ids):
+        with transaction.atomic():
+            _write(line, list(_decided(line, part, at=at)), real=_real_moves(part, before))
+        if progress is not None:
+            progress(done, len(ids))
+
+
+def decide_again(
+    line: Line,
+    person_ids: Sequence[int],
+    *,
+    at: int,
+    before: Line | None = None,
+    is_first: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Decides these living people from nothing, in place of what the generation says of them.
+
+    `before`: moves that are not in that generation too are re-definitions. `is_first`: this is their history as it
+    happened: no move is a re-definition unless an earlier decision said otherwise, and hand-offs are written.
+    """
+    ordered = _side_by_side(person_ids)
+    for done, part in _parts(ordered):
+        if is_first:
+            people.describe_again(Person.objects.in_bulk(part).values())
+        old = _decided_until(line, part)
+        real = _real_moves(part, before or line)
+        for model in (Standing, StageMove, Tally):
+            model.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
+        outcomes = list(_decided(line, part, at=at))
+        _write(line, outcomes, real=real, known=None if before else old)
+        if is_first:
+            _write_handoffs(line, [outcome for outcome in outcomes if outcome.person.pk not in old])
+        if progress is not None:
+            progress(done, len(ordered))
+
+
+def _append(
+    chunk: Sequence[NewEvent],
+    offset: int,
+    loaded: Loaded,
+    touched: set[int],
+    companies: set[int],
+    *,
+    by: str,
+    at: int,
+) -> None:
+    taken = taken_in(chunk, by=by, at=at)
+    loaded.accepted += len(taken.seqs)
+    loaded.duplicates += taken.duplicates
+    loaded.refused += [replace(refusal, index=refusal.index + offset) for refusal in taken.refused]
+    corrected = corrections.applied(event for event in taken.happened if event.kind in CORRECTIONS)
+    touched |= corrected.people
+    companies |= corrected.companies
+    for event in taken.happened:
+        if event.person_id is not None:
+            touched.add(event.person_id)
+        if event.kind == OF_A_COMPANY and event.company_id is not None:
+            companies.add(event.company_id)
+
+
+def _decided(line: Line, person_ids: Sequence[int], *, at: int) -> Iterator[Outcome]:
+    by_id = Person.objects.in_bulk(list(person_ids))
+    past = past_rows(list(by_id), line)
+    for person_id in person_ids:
+        rows = past.get(person_id)
+        if rows:
+            yield decided(line, by_id[person_id], rows, max(at, rows[-1].event.at), None, None)
+
+
+def _side_by_side(person_ids: Sequence[int]) -> list[int]:
+    """Colleagues beside each other, so that what they share is read once for a chunk."""
+    company: dict[int, int] = {}
+    for _, part in _parts(person_ids):
+        rows = Person.objects.filter(pk__in=part).values_list("pk", "company_id")
+        company.update({pk: company_id or 0 for pk, company_id in rows})
+    return sorted(company, key=lambda pk: (company[pk], pk))
+
+
+MoveKey = tuple[int, str, str, str, str, bool]
+
+
+def _key(move: Moved) -> MoveKey:
+    return move.at, move.from_stage, move.from_status, move.stage, move.status, move.passed
+
+
+def _real_moves(person_ids: Sequence[int], line: Line) -> dict[int, set[MoveKey]]:
+    """The moves that did happen, as the generation in force knows them."""
+    found: dict[int, set[MoveKey]] = {}
+    rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=person_ids, is_redefinition=False)
+    for row in rows.values_list("person_id", "at", "from_stage", "from_status", "stage", "status", "passed"):
+        found.setdefault(row[0], set()).add(row[1:])
+    return found
+
+
+def _decided_until(line: Line, person_ids: Sequence[int]) -> dict[int, int]:
+    rows = Standing.objects.filter(generation_id=line.generation_id, person_id__in=person_ids)
+    return dict(rows.values_list("person_id", "decided_until"))
+
+
+def _write(
+    line: Line,
+    outcomes: Sequence[Outcome],
+    *,
+    real: dict[int, set[MoveKey]],
+    known: dict[int, int] | None = None,
+) -> None:
+    """Writes outcomes from nothing. `known`: until when people were decided before; later moves are news."""
+    moves: list[tuple[Any, ...]] = []
+    for outcome in outcomes:
+        person_id = outcome.person.pk
+        until = None if known is None else known.get(person_id, -1)
+        happened = real.get(person_id, set())
+        for number, move in enumerate(outcome.moves):
+            is_real = _key(move) in happened or (until is not None and move.at > until)
+            moves.append(storing.move_row(line, replace(move, is_redefinition=not is_real), number))
+    storing.insert(Standing, storing.STANDING_COLUMNS, [storing.standing_row(line, outcome) for outcome in outcomes])
+    storing.insert(StageMove, storing.MOVE_COLUMNS, moves)
+    storing.insert(
+        Tally,
+        storing.TALLY_COLUMNS,
+        [row for outcome in outcomes for row in storing.tally_rows(line, outcome)],
+    )
+
+
+def _write_handoffs(line: Line, outcomes: Sequence[Outcome]) -> None:
+    """The hand-offs of people whose history came in whole, as they were opened and answered."""
+    rows: list[Handoff] = []
+    for outcome in outcomes:
+        current: Handoff | None = None
+        for change in outcome.changes().changes:
+            if change.what == "opened":
+                current = handoffs.row_of(outcome.person, change, line)
+                rows.append(current)
+            elif current is not None:
+                handoffs.close(current, change)
+                current = None
+    Handoff.objects.bulk_create(rows, batch_size=500)
+
+
+def _parts(ids: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    for start in range(0, len(ids), _PEOPLE_AT_A_TIME):
+        part = list(ids[start : start + _PEOPLE_AT_A_TIME])
+        yield start + len(part), part

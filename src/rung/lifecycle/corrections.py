@@ -1,0 +1,145 @@
+"""Events that correct the history: what they strike, whom they make one, and who must be decided again."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rung.history import actions as history
+from rung.history.models import Event
+from rung.history.queries import seqs_of_message
+from rung.lifecycle.models import Handoff, Import, StageMove, Standing, Tally
+from rung.lifecycle.rules import OF_A_COMPANY, Happened, Ready
+from rung.people import actions as people
+from rung.people.models import Alias, Person
+from rung.people.queries import living_ids, person_named
+
+_AT_A_TIME = 400
+
+
+@dataclass(slots=True)
+class Corrected:
+    """Whom corrections touch: living persons, and companies told of anew."""
+
+    people: set[int] = field(default_factory=set)
+    companies: set[int] = field(default_factory=set)
+
+
+def fault(item: Ready) -> str | None:
+    """Why the correction cannot be made, in words for the user; None when it can."""
+    if item.kind == "event_voided":
+        return (
+            None if seqs_of_message(str(item.data["event"])) else f"There is no event {item.data['event']!r} to void."
+        )
+    if item.kind == "import_undone":
+        return _import_fault(item.data["import"])
+    merged = _person(str(item.data["merged"]))
+    if merged is None:
+        return f"There is no person {item.data['merged']!r}."
+    if item.kind == "persons_unmerged":
+        return None if Alias.objects.filter(old=merged).exists() else "This person was never merged into another."
+    if item.person is None:
+        return "Say into whom: a merge needs the person who lives on."
+    ends = living_ids([item.person, merged.pk])
+    if ends[item.person] == ends[merged.pk]:
+        return "These two are one person already."
+    return None
+
+
+def applied(happened: Iterable[Happened]) -> Corrected:
+    """Carries the corrections out, in order."""
+    touched = Corrected()
+    for event in happened:
+        if event.kind == "event_voided":
+            _strike(event, touched)
+        elif event.kind == "import_undone":
+            _undo_import(event, touched)
+        elif event.kind == "persons_merged":
+            _merge(event, touched)
+        else:
+            _unmerge(event, touched)
+    touched.people = set(living_ids(sorted(touched.people)).values())
+    return touched
+
+
+def _strike(event: Happened, touched: Corrected) -> None:
+    seqs = seqs_of_message(str(event.data["event"]))
+    _touch(seqs, touched)
+    history.strike(seqs=seqs, by_seq=event.seq)
+
+
+def _undo_import(event: Happened, touched: Corrected) -> None:
+    number = int(event.data["import"])
+    source = f"import:{number}"
+    brought = Event.objects.filter(source=source)
+    people_ids = brought.filter(person_id__isnull=False).order_by().values_list("person_id", flat=True).distinct()
+    touched.people.update(people_ids)
+    described = brought.filter(kind=OF_A_COMPANY).order_by().values_list("company_id", flat=True).distinct()
+    for company_id in described:
+        _touch_company(company_id, touched)
+    history.strike_source(source=source, by_seq=event.seq)
+    Import.objects.filter(pk=number).update(undone_at=event.at)
+
+
+def _merge(event: Happened, touched: Corrected) -> None:
+    merged = Person.objects.get(uuid=str(event.data["merged"]))
+    ends = living_ids([event.person_id or 0, merged.pk])
+    survivor_id, merged_id = ends[event.person_id or 0], ends[merged.pk]
+    if survivor_id != merged_id:
+        people.merge_ids(survivor_id=survivor_id, merged_id=merged_id)
+    else:
+        merged_id = merged.pk  # the cookie's register has made them one already
+    for model in (Standing, StageMove, Tally):
+        model.objects.filter(person_id=merged_id).delete()
+    Handoff.objects.filter(person_id=merged_id).update(person_id=survivor_id)
+    open_ = Handoff.objects.filter(person_id=survivor_id, answered_at=None, withdrawn_at=None)
+    for later in open_.order_by("opened_at", "pk")[1:]:
+        Handoff.objects.filter(pk=later.pk).update(withdrawn_at=event.at, reason="merged")
+    touched.people.add(survivor_id)
+
+
+def _unmerge(event: Happened, touched: Corrected) -> None:
+    merged = Person.objects.get(uuid=str(event.data["merged"]))
+    alias = Alias.objects.get(old=merged)
+    touched.people.update((alias.living_id, merged.pk))
+    people.unmerge_ids(merged_id=merged.pk)
+
+
+def _touch(seqs: Sequence[int], touched: Corrected) -> None:
+    for start in range(0, len(seqs), _AT_A_TIME):
+        rows = Event.objects.filter(seq__in=seqs[start : start + _AT_A_TIME])
+        for kind, person_id, company_id in rows.values_list("kind", "person_id", "company_id"):
+            if person_id is not None:
+                touched.people.add(person_id)
+            if kind == OF_A_COMPANY and company_id is not None:
+                _touch_company(company_id, touched)
+
+
+def _touch_company(company_id: int, touched: Corrected) -> None:
+    touched.companies.add(company_id)
+    touched.people.update(whoever_named(company_id))
+
+
+def whoever_named(company_id: int) -> set[int]:
+    """The ids, as they arrived, of everybody whose events ever named the company."""
+    rows = Event.objects.filter(company_id=company_id, person_id__isnull=False)
+    return set(rows.order_by().values_list("person_id", flat=True).distinct())
+
+
+def _import_fault(told: object) -> str | None:
+    if not isinstance(told, int) or isinstance(told, bool):
+        return f"{told!r} is no number of an import."
+    if Event.objects.filter(kind="import_undone", data={"import": told}).exists():
+        return f"Import {told} was undone before."
+    if not Event.objects.filter(source=f"import:{told}").exists():
+        return f"There is no import {told}."
+    return None
+
+
+def _person(text: str) -> Person | None:
+    try:
+        return Person.objects.filter(uuid=text).first()
+    except (ValueError, TypeError):
+        return person_named(text)
+    except Exception as fault_:
+        if type(fault_).__name__ == "ValidationError":
+            return None
+        raise

@@ -1,0 +1,142 @@
+"""One round of deciding, live: the standings of whoever the news reaches, their moves and their hand-offs.
+
+Whoever's news lie past what was decided is decided onward from the stored state; everybody else from nothing, out of
+the history, which is the one way to take in a late import, a merge or a voided event.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from rung.engine.deciding import OutOfOrder, Row, StaleState
+from rung.lifecycle import handoffs, storing
+from rung.lifecycle.line import Line
+from rung.lifecycle.models import StageMove, Standing, Tally
+from rung.lifecycle.outcome import Outcome, decided
+from rung.lifecycle.rows import past_rows
+from rung.lifecycle.rules import HandoffChanged, Moved, told_apart
+from rung.people.models import Person
+
+_AT_A_TIME: Final = 400
+
+
+@dataclass(slots=True)
+class Round:
+    """What is to be decided: new rows by person, and who must be decided from nothing."""
+
+    people: dict[int, Person] = field(default_factory=dict)
+    rows: dict[int, list[Row]] = field(default_factory=dict)
+    anew: set[int] = field(default_factory=set)
+    news: set[int] = field(default_factory=set)
+    """The seqs of this round's events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of a round. Re-definitions are among the moves and are marked."""
+
+    moves: list[Moved]
+    handoffs: list[HandoffChanged]
+
+
+def decide_round(round_: Round, standings: Mapping[int, Standing], line: Line, *, at: int) -> Decided:
+    """Decides everybody in the round up to `at` or their last row, and writes what came of it."""
+    onward, anew = [], []
+    for person_id in sorted(round_.people):
+        outcome = None
+        if person_id not in round_.anew:
+            outcome = _onward(round_, person_id, standings.get(person_id), line, at)
+        if outcome is None:
+            anew.append(person_id)
+        else:
+            onward.append(outcome)
+    past = past_rows(anew, line) if anew else {}
+    from_nothing = []
+    for person_id in anew:
+        rows = past[person_id]
+        if not rows:
+            forget(person_id, line)
+            continue
+        until = max(at, rows[-1].event.at)
+        from_nothing.append(decided(line, round_.people[person_id], rows, until, standings.get(person_id), None))
+    return _written(onward, from_nothing, frozenset(round_.news), line)
+
+
+def standings_of(person_ids: Collection[int], line: Line) -> dict[int, Standing]:
+    """The standings of these people in the line's generation."""
+    found: dict[int, Standing] = {}
+    for part in _parts(person_ids):
+        rows = Standing.objects.filter(generation_id=line.generation_id, line=line.name, person_id__in=part)
+        found.update({row.person_id: row for row in rows})
+    return found
+
+
+def forget(person_id: int, line: Line) -> None:
+    """Of somebody without any event nothing can be said."""
+    for model in (Standing, StageMove, Tally):
+        model.objects.filter(generation_id=line.generation_id, person_id=person_id).delete()
+
+
+def _onward(round_: Round, person_id: int, standing: Standing | None, line: Line, at: int) -> Outcome | None:
+    """The person decided from the stored state; None when that cannot be."""
+    if standing is None or standing.state is None:
+        return None
+    rows = round_.rows.get(person_id, [])
+    until = max(at, rows[-1].event.at if rows else 0, standing.decided_until)
+    try:
+        return decided(line, round_.people[person_id], rows, until, standing, bytes(standing.state))
+    except (OutOfOrder, StaleState):
+        return None
+
+
+def _written(onward: Sequence[Outcome], anew: Sequence[Outcome], news: frozenset[int], line: Line) -> Decided:
+    moves: list[Moved] = []
+    rows: list[Sequence[Any]] = []
+    counts = _move_counts([outcome.person.pk for outcome in onward if outcome.moves], line)
+    for outcome in onward:
+        moves += outcome.moves
+        first = counts.get(outcome.person.pk, 0)
+        rows += [storing.move_row(line, move, first + number) for number, move in enumerate(outcome.moves)]
+    stored = _stored_moves([outcome.person.pk for outcome in anew], line)
+    changes = [outcome.changes() for outcome in onward]
+    for outcome in anew:
+        before, until = stored.get(outcome.person.pk, []), outcome.decided_before
+        same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
+        kept = [
+            replace(new, is_redefinition=old.is_redefinition)
+            for new, old in zip(outcome.moves, before[:same], strict=False)
+        ]
+        rows += [storing.move_row(line, move, number) for number, move in enumerate([*kept, *rest])]
+        moves += rest
+        changes.append(outcome.changes_past(until, news))
+    if stored:
+        StageMove.objects.filter(generation_id=line.generation_id, person_id__in=list(stored)).delete()
+    storing.insert(StageMove, storing.MOVE_COLUMNS, rows)
+    outcomes = [*onward, *anew]
+    storing.upsert_standings([storing.standing_row(line, outcome) for outcome in outcomes])
+    storing.write_tallies(line, outcomes)
+    return Decided(moves, handoffs.keep(changes, line))
+
+
+def _stored_moves(person_ids: Collection[int], line: Line) -> dict[int, list[Moved]]:
+    found: dict[int, list[Moved]] = {}
+    for part in _parts(person_ids):
+        rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=part).order_by("number")
+        for row in rows:
+            found.setdefault(row.person_id, []).append(storing.moved_of(row))
+    return found
+
+
+def _move_counts(person_ids: Collection[int], line: Line) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for part in _parts(person_ids):
+        rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=part)
+        for person_id in rows.values_list("person_id", flat=True):
+            counts[person_id] = counts.get(person_id, 0) + 1
+    return counts
+
+
+def _parts(values: Iterable[int]) -> Iterable[list[int]]:
+    ordered = sorted(values)
+    for start in range(0, len(ordered), _AT_A_TIME):
+        yield ordered[start : start + _AT_A_TIME]

@@ -1,0 +1,46 @@
+"""Generations: a playbook's place in the database, and the first one of a new house."""
+
+from django.db import transaction
+
+from rung.access.actions import audited
+from rung.engine.program import ENGINE_VERSION
+from rung.history.queries import last_seq
+from rung.jobs import locks
+from rung.lifecycle import line as lines
+from rung.lifecycle.line import MAIN, Line
+from rung.lifecycle.models import Generation, PlaybookVersion, Pointer
+from rung.playbook.definitions import Playbook
+from rung.playbook.loading import load
+from rung.playbook.shipped import read as read_shipped
+
+
+def ensure_playbook(*, at: int) -> Line:
+    """The line in force; the shipped default is put in force where nothing was published yet."""
+    try:
+        return lines.current()
+    except lines.NoPlaybook:
+        pass
+    with transaction.atomic():
+        locks.hold()
+        if not Pointer.objects.filter(line=MAIN).exists():
+            generation = new_generation(load(read_shipped("default")), by="system", at=at)
+            Pointer.objects.create(line=MAIN, generation=generation)
+            Generation.objects.filter(pk=generation.pk).update(switched_at=at)
+            audited(by="system", verb="published playbook", object="shipped default", data={}, at=at)
+    return lines.current()
+
+
+def new_generation(playbook: Playbook, *, by: str, at: int, line: str = MAIN) -> Generation:
+    """An empty generation of the playbook, which is kept word for word."""
+    version, _ = PlaybookVersion.objects.get_or_create(
+        version=playbook.version,
+        defaults={"name": playbook.name[:200], "text": playbook.text, "created_at": at, "created_by": by},
+    )
+    return Generation.objects.create(
+        line=line,
+        playbook=version,
+        engine_version=str(ENGINE_VERSION),
+        built_to_seq=last_seq(),
+        created_at=at,
+        published_by=by,
+    )

@@ -1,0 +1,111 @@
+"""The rows of hand-offs: opened, withdrawn and answered as the decision says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import uuid_utils.compat
+
+from rung.lifecycle.line import Line
+from rung.lifecycle.models import Handoff
+from rung.lifecycle.rules import HandoffChanged
+from rung.people.models import Person
+from rung.terms.events import Event
+from rung.terms.kinds import ANSWER_KINDS
+
+_AT_A_TIME = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to a person's hand-off; `evidence` is written down when it opens, `event` is the answer's."""
+
+    at: int
+    what: str
+    lane: str
+    event: Event | None
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The new changes of one person, and whether a hand-off is open after them (None: as the changes say)."""
+
+    person: Person
+    changes: Sequence[Change]
+    is_open: bool | None = None
+    closing: Change | None = None
+    """What closed the last hand-off, where a corrected past says that none is open."""
+
+
+def keep(told: Sequence[Changes], line: Line) -> list[HandoffChanged]:
+    """Writes the changes, and returns them with the hand-off each is of."""
+    told = [item for item in told if item.changes or item.is_open is not None]
+    open_ = _open(told, line.name)
+    kept: list[HandoffChanged] = []
+    for item in told:
+        current = open_.get(item.person.pk)
+        for change in item.changes:
+            if change.what == "opened":
+                if current is None:
+                    current = _opened(item.person, change, line)
+            elif current is not None:
+                _closed(current, change)
+            else:
+                continue
+            assert current is not None
+            seq = change.event.seq if change.event else None
+            kept.append(HandoffChanged(current.pk, item.person.pk, change.what, change.at, change.lane, seq))
+            if change.what != "opened":
+                current = None
+        if current is not None and item.is_open is False and item.closing is not None:
+            _closed(current, item.closing)
+    return kept
+
+
+def _open(told: Sequence[Changes], line: str) -> dict[int, Handoff]:
+    ids = sorted(item.person.pk for item in told)
+    found: dict[int, Handoff] = {}
+    for start in range(0, len(ids), _AT_A_TIME):
+        rows = Handoff.objects.filter(
+            person_id__in=ids[start : start + _AT_A_TIME], line=line, answered_at=None, withdrawn_at=None
+        )
+        found.update({row.person_id: row for row in rows.order_by("opened_at", "pk")})
+    return found
+
+
+def row_of(person: Person, change: Change, line: Line) -> Handoff:
+    """A hand-off as it opens."""
+    return Handoff(
+        uuid=uuid_utils.compat.uuid7(),
+        person_id=person.pk,
+        line=line.name,
+        opened_at=change.at,
+        opened_seq=change.event.seq if change.event else None,
+        lane=change.lane,
+        evidence=change.evidence,
+        playbook_version=line.version,
+        owner_id=person.owner_id,
+    )
+
+
+def close(handoff: Handoff, change: Change) -> None:
+    """Notes on the row how the hand-off ended."""
+    if change.what == "withdrawn":
+        handoff.withdrawn_at = change.at
+        return
+    handoff.answer, handoff.answered_at = change.what, change.at
+    if change.event is not None:
+        reason = change.event.data.get("reason")
+        handoff.reason = reason[:1000] if isinstance(reason, str) and change.event.kind in ANSWER_KINDS else ""
+        handoff.answered_by = (change.event.by or "")[:254]
+
+
+def _opened(person: Person, change: Change, line: Line) -> Handoff:
+    handoff = row_of(person, change, line)
+    handoff.save(force_insert=True)
+    return handoff
+
+
+def _closed(handoff: Handoff, change: Change) -> None:
+    close(handoff, change)
+    handoff.save(update_fields=["withdrawn_at", "answer", "answered_at", "reason", "answered_by"])

@@ -1,0 +1,195 @@
+"""What comes in at the one door: checked, identified, appended. Deciding comes after, in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rung.history import actions as history
+from rung.history.queries import known_messages
+from rung.lifecycle import corrections
+from rung.lifecycle.rules import (
+    CORRECTIONS,
+    Happened,
+    NewEvent,
+    NotRecorded,
+    Ready,
+    Refusal,
+    filling_only,
+    ready,
+)
+from rung.people import actions as people
+from rung.people.models import Person
+from rung.people.rules import DESCRIBING
+from rung.terms.values import BadValue
+
+
+@dataclass(slots=True)
+class Taken:
+    """Events that were identified and appended, not yet decided. `happened` holds those added on the way, too."""
+
+    duplicates: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+    happened: list[Happened] = field(default_factory=list)
+    people: dict[int, Person] = field(default_factory=dict)
+    company_keys: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Placed:
+    """An event with the person and company it is of, ready to be appended. `is_given`: not one that we add."""
+
+    ready: Ready
+    found: people.Found
+    is_given: bool
+    at: int = 0
+
+
+def taken_in(events: Sequence[NewEvent], *, by: str, at: int) -> Taken:
+    """Checks, identifies and appends; deciding is left to the caller, in the same transaction."""
+    taken = Taken()
+    placed = _placed(_fresh(events, by, taken), at, taken)
+    taken.people = {item.found.person.pk: item.found.person for item in placed if item.found.person is not None}
+    taken.company_keys = {item.found.company.pk: item.found.company.key for item in placed if item.found.company}
+    _time(placed, at)
+    seqs = history.append([_entry(item, at) for item in placed])
+    taken.happened = [_happened(item, seq) for item, seq in zip(placed, seqs, strict=True)]
+    taken.seqs = [seq for item, seq in zip(placed, seqs, strict=True) if item.is_given]
+    return taken
+
+
+def _fresh(events: Sequence[NewEvent], by: str, result: Taken) -> list[Ready]:
+    """The events that pass every check and are no repetition."""
+    passed: list[Ready] = []
+    for index, event in enumerate(events):
+        try:
+            passed.append(ready(event, index=index, by=by, message_id=history.new_message_id()))
+        except (NotRecorded, BadValue) as refusal:
+            result.refused.append(Refusal(index, str(refusal)))
+    told = [(events[item.index].message_id, item) for item in passed]
+    known = known_messages((item.source, item.message_id) for message_id, item in told if message_id)
+    fresh = []
+    for item in passed:
+        key = (item.source, item.message_id)
+        if key in known:
+            result.duplicates += 1
+        else:
+            known.add(key)
+            fresh.append(item)
+    return fresh
+
+
+def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
+    """Each event with its person and company, behind the events that say what was learnt of the person."""
+    possible = []
+    for item in fresh:
+        reason = corrections.fault(item) if item.kind in CORRECTIONS else None
+        if reason is None and item.person is not None and not Person.objects.filter(pk=item.person).exists():
+            reason = f"There is no person {item.person}."
+        if reason is not None:
+            result.refused.append(Refusal(item.index, reason))
+        else:
+            possible.append(item)
+    found = people.identify(
+        [
+            people.Sighting(
+                keys=item.keys,
+                at=at if item.stated_at is None else item.stated_at,
+                person_id=item.person,
+                company=item.company,
+            )
+            for item in possible
+        ]
+    )
+    known: dict[int, dict[str, Any]] = {}
+    placed: list[_Placed] = []
+    for item, who in zip(possible, found, strict=True):
+        placed += _learnt(item, who)
+        data = item.data
+        if who.person is not None and item.kind in DESCRIBING:
+            traits = known.setdefault(who.person.pk, dict(who.person.traits))
+            if not item.is_trusted:
+                data = filling_only(data, traits)
+            traits.update(data)
+        placed.append(_Placed(replace(item, data=data), who, True))
+    return placed
+
+
+def _learnt(item: Ready, who: people.Found) -> list[_Placed]:
+    """The events that go before: a visitor turned out to be somebody we know, an address became known."""
+    before = []
+    assert who.person is not None or not who.merged
+    for number, visitor in enumerate(who.merged):
+        data = {"merged": str(visitor.uuid), "by_cookie": True}
+        before.append(_aside(item, who, "persons_merged", data, f"merged{number or ''}"))
+    told = {kind: value for kind, value in who.learnt if kind in ("email", "phone")}
+    if item.kind in DESCRIBING:
+        told = {kind: value for kind, value in told.items() if not item.data.get(kind)}
+    if told:
+        before.append(_aside(item, who, "person_described", told, "learnt"))
+    return before
+
+
+def _aside(item: Ready, who: people.Found, kind: str, data: dict[str, Any], mark: str) -> _Placed:
+    aside = replace(item, kind=kind, data=data, company=None, message_id=f"{item.message_id[:190]}:{mark}", by="system")
+    return _Placed(aside, people.Found(who.person, None), False)
+
+
+def _time(placed: Sequence[_Placed], arrived_at: int) -> None:
+    """Imports keep the time they state; everything else takes effect on arrival, never before the person's latest."""
+    latest: dict[int, int] = {}
+    for item in placed:
+        person = item.found.person
+        if item.ready.stated_at is not None:
+            item.at = item.ready.stated_at
+        elif person is None:
+            item.at = arrived_at
+        else:
+            item.at = max(arrived_at, latest.get(person.pk, person.last_event_at))
+        if person is not None:
+            latest[person.pk] = max(item.at, latest.get(person.pk, person.last_event_at))
+    _known_from_the_start(placed)
+
+
+def _known_from_the_start(placed: Sequence[_Placed]) -> None:
+    """An import's address counts from the person's first event in it, in whatever order the file stands."""
+    earliest: dict[int, int] = {}
+    for item in placed:
+        if item.found.person is not None:
+            earliest[item.found.person.pk] = min(item.at, earliest.get(item.found.person.pk, item.at))
+    for item in placed:
+        is_learnt = not item.is_given and item.ready.kind == "person_described"
+        if is_learnt and item.ready.stated_at is not None and item.found.person is not None:
+            item.at = earliest[item.found.person.pk]
+
+
+def _entry(item: _Placed, arrived_at: int) -> history.Entry:
+    told = item.ready
+    return history.Entry(
+        kind=told.kind,
+        at=item.at,
+        received_at=arrived_at,
+        source=told.source,
+        message_id=told.message_id,
+        person_id=item.found.person.pk if item.found.person else None,
+        company_id=item.found.company.pk if item.found.company else None,
+        occurred_at=told.occurred_at,
+        sent_at=told.sent_at,
+        by=told.by,
+        data=told.data,
+    )
+
+
+def _happened(item: _Placed, seq: int) -> Happened:
+    told = item.ready
+    return Happened(
+        seq=seq,
+        kind=told.kind,
+        at=item.at,
+        person_id=item.found.person.pk if item.found.person else None,
+        company_id=item.found.company.pk if item.found.company else None,
+        data=told.data,
+        by=told.by,
+        source=told.source,
+        message_id=told.message_id,
+    )

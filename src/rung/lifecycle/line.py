@@ -1,0 +1,64 @@
+"""The playbook in force: which generation is current, and its program, compiled once in a process."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rung.engine.program import ENGINE_VERSION, Program, compile_program
+from rung.lifecycle.models import Generation, PlaybookVersion, Pointer
+from rung.playbook.definitions import Playbook
+from rung.playbook.loading import load
+
+MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of business and what it is decided by. `shared_kinds`: a colleague's event of such a kind is a row too."""
+
+    generation_id: int
+    playbook: Playbook
+    program: Program
+    shared_kinds: frozenset[str]
+    engine_version: str
+    name: str = MAIN
+
+    @property
+    def version(self) -> str:
+        """The playbook's version."""
+        return self.playbook.version
+
+
+class NoPlaybook(LookupError):
+    """Nothing was published yet."""
+
+
+def current(name: str = MAIN) -> Line:
+    """The line as it stands in the database now. Raises NoPlaybook when nothing was published."""
+    found = Pointer.objects.filter(line=name).values_list("generation_id", "generation__playbook__version").first()
+    if found is None:
+        raise NoPlaybook("No playbook has been published yet.")
+    return _line(found[0], found[1], name)
+
+
+def of(generation: Generation) -> Line:
+    """The line of a generation, current or not."""
+    return _line(generation.pk, generation.playbook.version, generation.line)
+
+
+def generation_of(name: str = MAIN) -> Generation | None:
+    """The current generation of a line."""
+    pointer = Pointer.objects.select_related("generation__playbook").filter(line=name).first()
+    return pointer.generation if pointer else None
+
+
+def _line(generation_id: int, version: str, name: str) -> Line:
+    playbook, program = _program(version)
+    shared = frozenset(signal.on for signal in playbook.signals if signal.is_company)
+    return Line(generation_id, playbook, program, shared, str(ENGINE_VERSION), name)
+
+
+@lru_cache(maxsize=8)
+def _program(version: str) -> tuple[Playbook, Program]:
+    # A version is the hash of what the playbook says, so what was compiled once stays right.
+    playbook = load(PlaybookVersion.objects.get(version=version).text)
+    return playbook, compile_program(playbook)

@@ -1,0 +1,156 @@
+"""Whom news reach: the person themselves, and colleagues by the company they belong to at that moment."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from rung.engine.deciding import Row
+from rung.history.models import Event
+from rung.history.queries import counted
+from rung.lifecycle.corrections import Corrected, whoever_named
+from rung.lifecycle.deciding import Round
+from rung.lifecycle.line import Line
+from rung.lifecycle.rows import as_event, colleagues_of
+from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, OF_NOBODY, Happened
+from rung.people import actions as people
+from rung.people.models import Company, Person
+from rung.people.queries import living_ids
+
+MOST_COLLEAGUES: Final = 500
+
+
+class Reach:
+    """Fills a round with the rows that just recorded events are, and brings persons and companies up to date."""
+
+    def __init__(self, line: Line, known: Mapping[int, Person], round_: Round) -> None:
+        self.line = line
+        self.round = round_
+        self._people = dict(known)
+        self._present = {person.pk: person.company_id for person in known.values()}
+        self._latest = {person.pk: person.last_event_at for person in known.values()}
+        self._companies: dict[int, Company] = {}
+        self._colleagues: dict[int, list[tuple[int, int, int]]] = {}
+        self._late: set[int] = set()
+        self._late_companies: set[int] = set()
+
+    def correct(self, corrected: Corrected) -> None:
+        """Whoever a correction touches is decided from nothing."""
+        self._late |= corrected.people
+        self._late_companies |= corrected.companies
+
+    def add(self, happened: Sequence[Happened], company_keys: Mapping[int, str]) -> None:
+        """The rows of these events, in the order they were recorded."""
+        self._companies = Company.objects.in_bulk(list(company_keys))
+        told: list[tuple[Person, people.Absorbed]] = []
+        described: list[tuple[int, Mapping[str, object]]] = []
+        for event in happened:
+            if event.kind in CORRECTIONS or (event.kind in OF_NOBODY and event.kind != OF_A_COMPANY):
+                continue
+            if event.kind == OF_A_COMPANY:
+                assert event.company_id is not None
+                if self._describe(event, company_keys):
+                    described.append((event.company_id, event.data))
+                continue
+            assert event.person_id is not None
+            person = self._people[event.person_id]
+            if event.at < self._latest[person.pk]:
+                self._late.add(person.pk)
+            self._latest[person.pk] = max(event.at, self._latest[person.pk])
+            self._own(event, person, company_keys)
+            absorbed = people.Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
+            told.append((person, absorbed))
+        self._settle(told, described)
+
+    def _own(self, event: Happened, person: Person, company_keys: Mapping[int, str]) -> None:
+        joins = None
+        if event.company_id is not None and event.company_id != self._present[person.pk]:
+            self._move(person.pk, event)
+            joins = self._companies[event.company_id].traits
+        self._row(person.pk, Row(as_event(event, person.pk, company_keys), "own", joins))
+        company_id = self._present[person.pk]
+        if event.kind in self.line.shared_kinds and company_id is not None:
+            row = Row(as_event(event, person.pk, company_keys), "company")
+            there = [person_id for _, _, person_id in self._there(company_id) if person_id != person.pk]
+            for person_id in there[:MOST_COLLEAGUES]:
+                self._row(person_id, row)
+
+    def _describe(self, event: Happened, company_keys: Mapping[int, str]) -> bool:
+        """Everybody of the company learns it; False when it is late and all of them are decided from nothing."""
+        assert event.company_id is not None
+        if Event.objects.filter(company_id=event.company_id, at__gt=event.at).exists():
+            self._late_companies.add(event.company_id)
+            self._late |= set(living_ids(sorted(whoever_named(event.company_id))).values())
+            return False
+        company = self._companies[event.company_id]
+        company.traits = {**company.traits, **event.data}
+        for _, _, person_id in self._there(event.company_id):
+            self._row(person_id, Row(as_event(event, None, company_keys), "company"))
+        return True
+
+    def _row(self, person_id: int, row: Row) -> None:
+        self.round.rows.setdefault(person_id, []).append(row)
+
+    def _there(self, company_id: int) -> list[tuple[int, int, int]]:
+        found = self._colleagues.get(company_id)
+        if found is None:
+            # Before this batch's moves between companies were written: those made so far are applied here.
+            found = [
+                entry for entry in colleagues_of(company_id) if self._present.get(entry[2], company_id) == company_id
+            ]
+            self._colleagues[company_id] = found
+        return found
+
+    def _move(self, person_id: int, event: Happened) -> None:
+        before, after = self._present[person_id], event.company_id
+        assert after is not None
+        for company_id in (before, after):
+            if company_id is not None:
+                self._there(company_id)
+        self._present[person_id] = after
+        if before is not None:
+            self._colleagues[before] = [entry for entry in self._colleagues[before] if entry[2] != person_id]
+        self._colleagues[after] = [entry for entry in self._colleagues[after] if entry[2] != person_id]
+        self._colleagues[after].append((event.at, event.seq, person_id))
+        self._colleagues[after].sort()
+
+    def _settle(
+        self,
+        told: Sequence[tuple[Person, people.Absorbed]],
+        described: Sequence[tuple[int, Mapping[str, object]]],
+    ) -> None:
+        """Writes what persons and companies have become, and says who is decided and how."""
+        people.absorb_companies([(id_, data) for id_, data in described if id_ not in self._late_companies])
+        people.describe_companies_again(self._late_companies)
+        people.absorb([(person, event) for person, event in told if person.pk not in self._late])
+        late = self._with_colleagues(self._late) if self._late else set()
+        reached = set(self.round.rows) | late
+        self._people.update(_people(reached - set(self._people)))
+        fresh = _people(self._late)
+        people.describe_again(fresh.values())
+        self._people.update(fresh)
+        gone = set(people.forget_whoever_has_no_event(self._late)) if self._late else set()
+        # A visitor who turned out to be somebody we know later in this batch lives on as them.
+        gone |= {old for old, living in living_ids(sorted(reached)).items() if old != living}
+        self.round.people = {id_: self._people[id_] for id_ in reached if id_ in self._people and id_ not in gone}
+        self.round.anew |= late - gone
+
+    def _with_colleagues(self, person_ids: Collection[int]) -> set[int]:
+        """Where a colleague's events count, a corrected past is a corrected past of all colleagues."""
+        found = set(person_ids)
+        if not self.line.shared_kinds:
+            return found
+        named = counted().filter(person_id__in=sorted(_all_ids(person_ids)), company_id__isnull=False)
+        for company_id in named.order_by().values_list("company_id", flat=True).distinct():
+            found |= set(living_ids(sorted(whoever_named(company_id))).values())
+        return found
+
+
+def _all_ids(person_ids: Collection[int]) -> set[int]:
+    return {id_ for person_id in person_ids for id_ in people.ids_of(person_id)}
+
+
+def _people(person_ids: Collection[int]) -> dict[int, Person]:
+    found: dict[int, Person] = {}
+    ordered = sorted(person_ids)
+    for start in range(0, len(ordered), 400):
+        found.update(Person.objects.in_bulk(ordered[start : start + 400]))
+    return found
