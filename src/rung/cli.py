@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 refused with a clear reason, 2 wrong usage. With --json, w
 """
 
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -127,13 +128,14 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Where everyone stands, and why: standings.csv, moves.csv and refused.ndjson from a history. No database."""
-    from rung.engine import deciding_files
+    if str(history) != "-" and not history.is_file():
+        raise typer.BadParameter(f"there is no file {history}", param_hint="HISTORY")
+    gc.disable()  # a million events are a million objects that live to the end: looking through them finds nothing
+    from rung.engine import deciding_files, inputs
 
-    book = _playbook(playbook)
-    with _input(history) as (stream, size), _progress("Reading", size) as advance:
-        account = deciding_files.decide_history(
-            stream, playbook=book, until=_instant(until, "--until"), out=out, advance=advance
-        )
+    book, end = _playbook(playbook), _instant(until, "--until")
+    with _progress("Deciding", inputs.size_of(history)) as advance, inputs.opened(history, advance) as stream:
+        account = deciding_files.decide_history(stream, playbook=book, until=end, out=out)
     if as_json:
         _print(account.as_json())
     else:
@@ -413,17 +415,6 @@ def _instant(text: str | None, option: str) -> int | None:
         return parse_instant(text) if text is not None else None
     except BadInstant as refusal:
         raise typer.BadParameter(str(refusal), param_hint=option) from None
-
-
-@contextlib.contextmanager
-def _input(path: Path) -> Iterator[tuple[Any, int | None]]:
-    """The file's bytes, unpacked where it is a .gz, and how many there are to read from the disk."""
-    from rung.engine.inputs import opened
-
-    if str(path) != "-" and not path.is_file():
-        raise typer.BadParameter(f"there is no file {path}", param_hint="HISTORY")
-    with opened(path) as (stream, size):
-        yield stream, size
 
 
 @contextlib.contextmanager
