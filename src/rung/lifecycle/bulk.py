@@ -73,7 +73,7 @@ def load(
 
 def decide_everyone(line: Line, *, at: int, before: Line, progress: Progress | None = None) -> None:
     """Fills an empty generation, a chunk of people in a transaction, while the one before goes on."""
-    ids = _side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
+    ids = side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
     for done, part in _parts(ids):
         with transaction.atomic():
             _write(line, list(_decided(line, part, at=at)), real=_real_moves(part, before))
@@ -95,7 +95,7 @@ def decide_again(
     `before`: moves that are not in that generation too are re-definitions. `is_first`: this is their history as it
     happened: no move is a re-definition unless an earlier decision said otherwise, and hand-offs are written.
     """
-    ordered = _side_by_side(person_ids)
+    ordered = side_by_side(person_ids)
     for done, part in _parts(ordered):
         if is_first:
             people.describe_again(Person.objects.in_bulk(part).values())
@@ -144,7 +144,7 @@ def _decided(line: Line, person_ids: Sequence[int], *, at: int) -> Iterator[Outc
             yield decided(line, by_id[person_id], rows, max(at, rows[-1].event.at), None, None)
 
 
-def _side_by_side(person_ids: Sequence[int]) -> list[int]:
+def side_by_side(person_ids: Sequence[int]) -> list[int]:
     """Colleagues beside each other, so that what they share is read once for a chunk."""
     company: dict[int, int] = {}
     for _, part in _parts(person_ids):

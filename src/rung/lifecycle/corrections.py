@@ -1,5 +1,6 @@
 """Events that correct the history: what they strike, whom they make one, and who must be decided again."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,8 +10,9 @@ from rung.history.queries import seqs_of_message
 from rung.lifecycle.models import Handoff, Import, StageMove, Standing, Tally
 from rung.lifecycle.rules import OF_A_COMPANY, Happened, Ready
 from rung.people import actions as people
-from rung.people.models import Alias, Person
-from rung.people.queries import living_ids, person_named
+from rung.people.models import Alias, Identity, Person
+from rung.people.queries import living_ids
+from rung.people.rules import keys_of
 
 _AT_A_TIME = 400
 
@@ -80,7 +82,7 @@ def _undo_import(event: Happened, touched: Corrected) -> None:
 
 
 def _merge(event: Happened, touched: Corrected) -> None:
-    merged = Person.objects.get(uuid=str(event.data["merged"]))
+    merged = _named(event)
     ends = living_ids([event.person_id or 0, merged.pk])
     survivor_id, merged_id = ends[event.person_id or 0], ends[merged.pk]
     if survivor_id != merged_id:
@@ -97,10 +99,16 @@ def _merge(event: Happened, touched: Corrected) -> None:
 
 
 def _unmerge(event: Happened, touched: Corrected) -> None:
-    merged = Person.objects.get(uuid=str(event.data["merged"]))
+    merged = _named(event)
     alias = Alias.objects.get(old=merged)
     touched.people.update((alias.living_id, merged.pk))
     people.unmerge_ids(merged_id=merged.pk)
+
+
+def _named(event: Happened) -> Person:
+    person = _person(str(event.data["merged"]))
+    assert person is not None, "checked before it was recorded"
+    return person
 
 
 def _touch(seqs: Sequence[int], touched: Corrected) -> None:
@@ -127,7 +135,7 @@ def whoever_named(company_id: int) -> set[int]:
 def _import_fault(told: object) -> str | None:
     if not isinstance(told, int) or isinstance(told, bool):
         return f"{told!r} is no number of an import."
-    if Event.objects.filter(kind="import_undone", data={"import": told}).exists():
+    if Event.objects.filter(kind="import_undone", data__import=told).exists():
         return f"Import {told} was undone before."
     if not Event.objects.filter(source=f"import:{told}").exists():
         return f"There is no import {told}."
@@ -135,11 +143,16 @@ def _import_fault(told: object) -> str | None:
 
 
 def _person(text: str) -> Person | None:
+    """The person a correction names, as they were before any merge: by our id, else by a key."""
     try:
-        return Person.objects.filter(uuid=text).first()
-    except (ValueError, TypeError):
-        return person_named(text)
-    except Exception as fault_:
-        if type(fault_).__name__ == "ValidationError":
-            return None
-        raise
+        found = Person.objects.filter(uuid=uuid.UUID(text)).first()
+    except ValueError:
+        found = None
+    if found is not None:
+        return found
+    keys = keys_of(text)
+    for kind, value in (*keys.strong(), ("user_id", text), ("anonymous_id", text)):
+        identity = Identity.objects.select_related("person").filter(kind=kind, value=value).first()
+        if identity is not None:
+            return identity.person
+    return None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rung.lifecycle.models import Pointer
+from rung.lifecycle.models import PlaybookVersion, Pointer
 from rung.playbook import shipped
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
@@ -36,3 +36,30 @@ def playbook(line: str = "main") -> Playbook:
 @lru_cache(maxsize=16)
 def _loaded(text: str) -> Playbook:
     return load(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A playbook that is or was in force."""
+
+    version: str
+    playbook: Playbook
+    published_at: int
+    published_by: str
+    is_in_force: bool
+
+
+def versions(line: str = "main") -> list[Version]:
+    """Every playbook that was ever put in force, the latest first, each once."""
+    pointer = Pointer.objects.select_related("generation__playbook").filter(line=line).first()
+    current = pointer.generation.playbook.version if pointer else ""
+    return [
+        Version(row.version, _loaded(row.text), row.created_at, row.created_by, row.version == current)
+        for row in PlaybookVersion.objects.order_by("-created_at", "-pk")
+    ]
+
+
+def version(start: str, line: str = "main") -> Version | None:
+    """The version whose hash begins so; None when there is none, or more than one."""
+    found = [each for each in versions(line) if each.version.startswith(start)]
+    return found[0] if len(found) == 1 else None

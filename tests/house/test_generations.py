@@ -1,0 +1,187 @@
+"""Publishing, going back, building again, and proving that standings are what the history says."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rung.access.models import Audit
+from rung.access.rules import NotAllowed, Refused
+from rung.history.models import Event
+from rung.lifecycle import actions, bulk, doctor, line, publishing, rebuilding
+from rung.lifecycle.models import Generation, Handoff, PlaybookVersion, StageMove, Standing, Tally
+from rung.lifecycle.rules import NewEvent
+from rung.people.models import Company, Person
+from rung.people.queries import person_named
+from rung.people.rules import Keys
+from rung.playbook.faults import PlaybookRefused
+from rung.terms.instants import DAY, HOUR
+
+pytestmark = pytest.mark.django_db
+AT = 20_000 * DAY + 10 * HOUR
+
+PLAYBOOK = """
+playbook: 1
+name: {name}
+signals:
+  - {{name: Page, on: page_viewed, points: 10, half_life: 14d}}
+  - {{name: Active colleague, on: page_viewed, from: company, points: 1}}
+fit: [{{name: Big, when: company.employees >= 50, points: 10}}]
+stages:
+  lead: {{enter: signals >= 1}}
+  mql: {{enter: score >= {points}}}
+  sal: {{enter: accepted}}
+setbacks: [{{to: nurture, when: 'stage in ["lead", "mql"] and idle >= days(90)', because: No sign of life}}]
+"""
+
+
+def playbook(name: str = "Test", points: int = 30) -> str:
+    return PLAYBOOK.format(name=name, points=points)
+
+
+def page(number: int, at: int, **told: object) -> NewEvent:
+    keys = Keys(email=f"p{number}@acme.example")
+    return NewEvent(kind="page_viewed", keys=keys, door="import", at=at, **told)  # type: ignore[arg-type]
+
+
+def stages() -> dict[str, str]:
+    generation = line.current().generation_id
+    rows = Standing.objects.filter(generation_id=generation).select_related("person")
+    return {row.person.email.partition("@")[0]: row.stage for row in rows}
+
+
+@pytest.fixture(autouse=True)
+def _visits() -> None:
+    publishing.publish(playbook(), by="cli", at=AT - 40 * DAY)
+    actions.record(
+        [page(number, AT + n * HOUR) for number in range(4) for n in range(number + 1)], by="test", at=AT + 5 * HOUR
+    )
+
+
+def test_a_new_house_runs_by_the_shipped_default() -> None:
+    assert PlaybookVersion.objects.order_by("pk")[0].name == "Default"
+
+
+def test_a_published_playbook_decides_everybody_and_keeps_the_generation_before() -> None:
+    assert stages() == {"p0": "lead", "p1": "lead", "p2": "lead", "p3": "mql"}
+    told = publishing.publish(playbook(points=15), by="ren@acme.example", at=AT + DAY)
+    assert stages() == {"p0": "lead", "p1": "mql", "p2": "mql", "p3": "mql"}
+    assert (told.people, told.moved) == (4, 2)
+    assert Event.objects.latest("seq").kind == "playbook_published"
+    assert Audit.objects.latest("seq").verb == "published playbook"
+    assert Generation.objects.count() == 2, "the one before is kept, older ones are gone"
+
+
+def test_its_moves_are_redefinitions_without_consequences() -> None:
+    assert Handoff.objects.count() == 1
+    publishing.publish(playbook(points=15), by="cli", at=AT + DAY)
+    assert Handoff.objects.count() == 1
+    rows = StageMove.objects.filter(generation_id=line.current().generation_id, stage="mql")
+    redefined = {row.person.email[:2]: row.is_redefinition for row in rows.select_related("person")}
+    assert redefined == {"p1": True, "p2": True, "p3": True}
+    leads = StageMove.objects.filter(generation_id=line.current().generation_id, stage="lead")
+    assert not leads.filter(is_redefinition=True).exists(), "what happened just so is flow as before"
+
+
+def test_people_go_on_being_decided_by_it() -> None:
+    publishing.publish(playbook(points=15), by="cli", at=AT + DAY)
+    told = actions.record([NewEvent(kind="page_viewed", keys=Keys(email="p0@acme.example"))], by="t", at=AT + 2 * DAY)
+    assert [(move.stage, move.is_redefinition) for move in told.moves] == [("mql", False)]
+    assert Handoff.objects.count() == 2
+
+
+def test_going_back_takes_in_what_happened_meanwhile() -> None:
+    publishing.publish(playbook(points=15), by="cli", at=AT + DAY)
+    actions.record([page(n, AT + 2 * DAY) for n in (0, 9)], by="test", at=AT + 2 * DAY)
+    publishing.undo(by="cli", at=AT + 3 * DAY)
+    assert stages() == {"p0": "lead", "p1": "lead", "p2": "lead", "p3": "mql", "p9": "lead"}
+    assert not rebuilding.rebuild(check=True, at=AT + 3 * DAY).differences
+    publishing.undo(by="cli", at=AT + 4 * DAY)
+    assert stages()["p1"] == "mql"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("playbook: 1\nname: x\nstages: {mql: {enter: scor > 5}}", "scor"), (playbook(), "in force already")],
+)
+def test_what_cannot_be_published_changes_nothing(text: str, words: str) -> None:
+    before = (Generation.objects.count(), Audit.objects.count(), Event.objects.count())
+    with pytest.raises((PlaybookRefused, Refused), match=words):
+        publishing.publish(text, by="cli", at=AT + DAY)
+    assert (Generation.objects.count(), Audit.objects.count(), Event.objects.count()) == before
+
+
+def test_sales_cannot_publish() -> None:
+    from rung.access.actions import add_user
+
+    sam = add_user(email="sam@acme.example", role="sales", by="cli", at=AT)
+    with pytest.raises(NotAllowed):
+        publishing.publish(playbook(points=1), by=sam, at=AT)
+
+
+def test_standings_are_what_a_replay_says() -> None:
+    actions.record(
+        [
+            NewEvent(kind="company_described", company="acme.example", data={"employees": 70}),
+            *(
+                NewEvent(kind="page_viewed", keys=Keys(email=f"p{n}@acme.example"), company="acme.example")
+                for n in range(3)
+            ),
+        ],
+        by="test",
+        at=AT + DAY,
+    )
+    actions.record([page(2, AT - 9 * DAY, company="other.example")], by="test", at=AT + 2 * DAY)
+    actions.record([NewEvent(kind="page_viewed", keys=Keys(email="p1@acme.example"))], by="test", at=AT + 3 * DAY)
+    actions.look_again(at=AT + 99 * DAY)
+    told = rebuilding.rebuild(check=True, at=AT + 99 * DAY)
+    assert (told.people, told.differences) == (4, ())
+
+
+@pytest.mark.parametrize(
+    ("plant", "field"),
+    [
+        (lambda person: Standing.objects.filter(person=person).update(score=99.0), "score"),
+        (lambda person: Standing.objects.filter(person=person).delete(), "standing"),
+        (lambda person: StageMove.objects.filter(person=person).delete(), "moves"),
+        (lambda person: StageMove.objects.filter(person=person, number=0).update(at=5), "move 1: at"),
+        (lambda person: Tally.objects.filter(person=person, is_signal=True).update(times=9), "tallies"),
+        (lambda person: Standing.objects.filter(person=person).update(owner=None, source="lies"), "source"),
+    ],
+)
+def test_a_planted_corruption_is_found_named_and_mended(plant: object, field: str) -> None:
+    person = person_named("p3@acme.example")
+    plant(person)  # type: ignore[operator]
+    told = rebuilding.rebuild(check=True, at=AT + DAY)
+    assert {(difference.person, difference.field) for difference in told.differences} == {("p3@acme.example", field)}
+    assert "standings" in {check.name for check in doctor.examine(at=AT + DAY) if not check.is_right}
+    rebuilding.rebuild(by="cli", at=AT + DAY)
+    assert not rebuilding.rebuild(check=True, at=AT + DAY).differences
+
+
+def test_the_doctor_finds_a_new_house_in_order() -> None:
+    assert [check for check in doctor.examine(at=AT + DAY) if not check.is_right] == []
+
+
+def history() -> Iterator[NewEvent]:
+    for number in range(20, 40):
+        yield page(number, AT - 3 * DAY + number, company=f"firm{number % 3}.example", source="import:9")
+        yield page(number, AT - 9 * DAY + number, source="import:9", message_id=f"m{number}")
+        yield page(number, AT - 9 * DAY + number, source="import:9", message_id=f"m{number}")
+    yield NewEvent(
+        kind="company_described", company="firm1.example", data={"employees": 90}, door="import", at=AT - 20 * DAY
+    )
+    yield NewEvent(kind="flew", keys=Keys(user_id="x"), door="import", at=AT)
+
+
+def test_a_loaded_history_is_what_recording_it_would_have_been() -> None:
+    seen: list[tuple[int, int]] = []
+    told = bulk.load(history(), by="demo", at=AT + DAY, progress=lambda done, of: seen.append((done, of)))
+    assert (told.accepted, told.duplicates, len(told.refused), told.people) == (41, 20, 1, 20)
+    assert told.refused[0].index == 61
+    assert seen[-1] == (20, 20)
+    assert not rebuilding.rebuild(check=True, at=AT + DAY).differences
+    assert not StageMove.objects.filter(is_redefinition=True).exists()
+    loaded = {(row.person.email, row.score, row.stage, row.since) for row in Standing.objects.select_related("person")}
+    assert Company.objects.get(key="firm1.example").traits == {"employees": 90}
+    assert bulk.load(history(), by="demo", at=AT + DAY).accepted == 21, "only what has an id is known again"
+    assert len(loaded) == 24 == Person.objects.count()
