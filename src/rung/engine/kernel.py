@@ -183,7 +183,15 @@ NE: Final = 5
 
 EMAIL: Final = 0
 PHONE: Final = 1
-"""The two slots that every program has."""
+COMPETITOR: Final = 2
+DECISION_DATE: Final = 3
+LIKELIHOOD: Final = 4
+"""The slots that every program has."""
+
+C_NOTHING: Final = -1
+C_LETTER: Final = 50
+C_SPAN: Final = 60
+"""Where a clause's value comes from, beside the numbers (N_…): a letter's state, or C_SPAN + D_…."""
 
 # Kinds of value, in known.kind.
 V_UNKNOWN: Final = 0
@@ -439,7 +447,7 @@ def run(
 
 def fresh(play: Any, who: Ints, sums: Reals) -> None:
     """A person nobody has heard of: on `suspect`, lap 1, everything else unknown or zero."""
-    for i in range(len(who)):
+    for i in range(play.deals):
         who[i] = 0
     for i in range(len(sums)):
         sums[i] = 0.0
@@ -760,7 +768,10 @@ def whole_number(play: Any, who: Ints, source: int, argument: int) -> int:
     elif source in (N_BANT, N_BANT_TOLD):
         for letter in range(4):
             if is_answered(play, who, letter):
-                found += who[LETTER + letter] == 1 if source == N_BANT else who[LETTER_TOLD + letter]
+                if source == N_BANT_TOLD:
+                    found += who[LETTER_TOLD + letter]
+                elif who[LETTER + letter] == 1:
+                    found += 1
     elif source == N_LAP:
         found = who[LAP]
     elif source == N_MAKERS:
@@ -1240,3 +1251,224 @@ def put_handoff(who: Ints, out: Any, what: int) -> None:
     out.handoffs[k + H_WHAT] = what
     out.handoffs[k + H_LANE] = who[OPEN_LANE]
     out.handoffs[k + H_ROW] = who[ROW]
+
+
+# --- everybody ------------------------------------------------------------------------------------------------------
+
+
+class Standings(NamedTuple):
+    """Where everybody stands, column by column; letters are 0 unknown, 1 yes, 2 no."""
+
+    stage: Any
+    status: Any
+    lap: Any
+    score: Any
+    fit: Any
+    engagement: Any
+    temperature: Any
+    since: Any
+    first_at: Any
+    last_at: Any
+    idle_since: Any
+    signals: Any
+    visits: Any
+    is_waiting: Any
+    rest_until: Any
+    hold_until: Any
+    answer: Any
+    touched: Any
+    reached: Any
+    reachable: Any
+    budget: Any
+    authority: Any
+    need: Any
+    timing: Any
+    deal_open: Any
+    deal_won: Any
+    deal_lost: Any
+    is_customer: Any
+    consented: Any
+    unsubscribed: Any
+    admits_considering: Any
+    admits_change: Any
+    decision_makers: Any
+    competitor: Any
+    decision_date: Any
+    likelihood: Any
+    open_lane: Any
+    open_at: Any
+    moves_to: Any
+    """Their moves are those before this one, from where the person before them ends; `handoffs_to` likewise."""
+    handoffs_to: Any
+    clauses: Any
+    """Which clauses of the next rung hold, one bit each."""
+
+
+class Clauses(NamedTuple):
+    """By rung, from `first[rung]` to `first[rung + 1]`: the clauses of its `enter`, and the value that words need."""
+
+    first: Any
+    entry: Any
+    source: Any
+    argument: Any
+    width: int
+
+
+class Keys(NamedTuple):
+    """What each person's key says by itself: an e-mail address, as value numbers of the slots (0: none)."""
+
+    email: Any
+    domain: Any
+    free: Any
+    domain_slot: int
+    free_slot: int
+
+
+def run_all(
+    play: Any,
+    known: Any,
+    past: Any,
+    starts: Any,
+    keys: Any,
+    clauses: Any,
+    values: Any,
+    who: Ints,
+    sums: Reals,
+    out: Any,
+    standings: Any,
+    hot: int,
+    warm: int,
+    until: int,
+    begin: int,
+) -> int:
+    """Everybody from person `begin` on. Returns how many are done: fewer than all when the room for moves ran out."""
+    n_people = len(starts) - 1
+    n_moves = 0
+    n_handoffs = 0
+    if begin > 0:
+        n_moves = standings.moves_to[begin - 1]
+        n_handoffs = standings.handoffs_to[begin - 1]
+    for person in range(begin, n_people):
+        fresh(play, who, sums)
+        who[N_MOVES] = n_moves
+        who[N_HANDOFFS] = n_handoffs
+        if keys.email[person] != 0:
+            who[play.slots + EMAIL] = keys.email[person]
+            if keys.domain_slot != NONE:
+                who[play.slots + keys.domain_slot] = keys.domain[person]
+            if keys.free_slot != NONE:
+                who[play.slots + keys.free_slot] = keys.free[person]
+        run(play, known, past, who, sums, out, starts[person], starts[person + 1], until, None)
+        if who[N_MOVES] > out.moves_room or who[N_HANDOFFS] > out.handoffs_room:
+            return person
+        n_moves = who[N_MOVES]
+        n_handoffs = who[N_HANDOFFS]
+        standings.moves_to[person] = n_moves
+        standings.handoffs_to[person] = n_handoffs
+        put_standing(play, known, who, sums, standings, hot, warm, until, person)
+        if clauses.width > 0:
+            put_clauses(play, known, who, sums, clauses, values, standings, person)
+    return n_people
+
+
+def put_standing(
+    play: Any,
+    known: Any,
+    who: Ints,
+    sums: Reals,
+    standings: Any,
+    hot: int,
+    warm: int,
+    until: int,
+    person: int,
+) -> None:
+    """The person's line in the columns, numbers exact at `until`. A list of columns, hence its length."""
+    who[NOW] = until
+    who[READ_AT] = until
+    who[ENGAGEMENT_AT] = NONE
+    points = engagement(play, who, sums)
+    standings.stage[person] = who[STAGE]
+    standings.status[person] = who[STATUS]
+    standings.lap[person] = who[LAP]
+    standings.fit[person] = fit(play, known, who, sums)
+    standings.engagement[person] = points
+    standings.score[person] = points + sums[FIT]
+    standings.temperature[person] = 0
+    if holds(play, known, who, sums, hot):
+        standings.temperature[person] = 2
+    elif holds(play, known, who, sums, warm):
+        standings.temperature[person] = 1
+    standings.since[person] = who[SINCE]
+    standings.first_at[person] = who[FIRST_AT]
+    standings.last_at[person] = who[LAST_AT]
+    standings.idle_since[person] = who[IDLE_FROM]
+    standings.signals[person] = who[SIGNALS]
+    standings.visits[person] = who[VISITS]
+    standings.is_waiting[person] = who[WAITING]
+    standings.rest_until[person] = who[REST_UNTIL]
+    standings.hold_until[person] = who[HOLD_UNTIL]
+    standings.answer[person] = who[ANSWER]
+    standings.touched[person] = who[TOUCHED]
+    standings.reached[person] = who[REACHED]
+    standings.reachable[person] = is_reachable(play, known, who)
+    standings.budget[person] = letter_state(play, who, 0)
+    standings.authority[person] = letter_state(play, who, 1)
+    standings.need[person] = letter_state(play, who, 2)
+    standings.timing[person] = letter_state(play, who, 3)
+    standings.deal_open[person] = has_deal(play, who, DEAL_OPENED)
+    standings.deal_won[person] = has_deal(play, who, DEAL_WON)
+    standings.deal_lost[person] = has_deal(play, who, DEAL_LOST)
+    standings.is_customer[person] = who[IS_CUSTOMER]
+    standings.consented[person] = who[CONSENTED]
+    standings.unsubscribed[person] = who[UNSUBSCRIBED]
+    standings.admits_considering[person] = who[CONSIDERING]
+    standings.admits_change[person] = who[CHANGE]
+    standings.decision_makers[person] = who[MAKERS]
+    standings.competitor[person] = who[play.slots + COMPETITOR]
+    standings.decision_date[person] = who[play.slots + DECISION_DATE]
+    standings.likelihood[person] = number(play, known, who, sums, N_SLOT, LIKELIHOOD)
+    standings.open_lane[person] = who[OPEN_LANE]
+    standings.open_at[person] = who[OPEN_AT]
+
+
+def letter_state(play: Any, who: Ints, letter: int) -> int:
+    """0 unknown, 1 yes, 2 no."""
+    return who[LETTER + letter] if is_answered(play, who, letter) else 0
+
+
+def next_rung(play: Any, stage: int) -> int:
+    """The lowest rung in use above, NONE on the highest."""
+    for rung in range(stage + 1, CUSTOMER + 1):
+        if play.rungs[rung].is_used == 1:
+            return rung
+    return NONE
+
+
+def put_clauses(
+    play: Any, known: Any, who: Ints, sums: Reals, clauses: Any, values: Any, standings: Any, person: int
+) -> None:
+    """Which clauses of the next rung hold, and the values that the words of the others need."""
+    standings.clauses[person] = 0
+    rung = next_rung(play, who[STAGE])
+    if rung == NONE:
+        return
+    first = clauses.first[rung]
+    for k in range(first, clauses.first[rung + 1]):
+        place = person * clauses.width + k - first
+        values[place] = 0.0
+        if holds(play, known, who, sums, clauses.entry[k]):
+            standings.clauses[person] |= 1 << (k - first)
+        else:
+            values[place] = clause_value(play, known, who, sums, clauses.source[k], clauses.argument[k])
+
+
+def clause_value(play: Any, known: Any, who: Ints, sums: Reals, source: int, argument: int) -> float:
+    """How far a clause has come: its number, the state of its letter, or the length of time in microseconds."""
+    if source == C_NOTHING:
+        return 0.0
+    if source == C_LETTER:
+        return float(letter_state(play, who, argument))
+    if source >= C_SPAN:
+        begin = counts_from(play, who, source - C_SPAN, argument)
+        return float(who[NOW] - begin) if begin != NONE else -1.0
+    return number(play, known, who, sums, source, argument)

@@ -105,6 +105,8 @@ class Candidate:
     signal: int
     test: Callable[[Mapping[str, object]], bool] | None
     when: int
+    reads: tuple[str, ...] = ()
+    """The data fields that the outcome depends on."""
     tests: tuple[DataTest, ...] = ()
     fields: tuple[tuple[str, int], ...] = ()
 
@@ -414,11 +416,12 @@ class Assembler:
         if when is None:
             return Candidate(index, None, k.YES)
         condition = when.condition
+        reads = tuple(fact.name[5:] for fact in facts_named(condition) if fact.name.startswith("data."))
         if all(fact.name.startswith("data.") for fact in facts_named(condition)):
-            return Candidate(index, _data_test(condition), k.YES)
+            return Candidate(index, _data_test(condition), k.YES, reads)
         self.data_tests, self.data_fields = [], {}
         entry = self.assemble(condition, k.YES, k.NO)
-        return Candidate(index, None, entry, tuple(self.data_tests), tuple(self.data_fields.items()))
+        return Candidate(index, None, entry, reads, tuple(self.data_tests), tuple(self.data_fields.items()))
 
     def _data_slot(self) -> int:
         self.data_slots += 1

@@ -1,0 +1,162 @@
+"""The kernel compiled: the only importer of Numba, so only a worker or a child process may import this module.
+
+The functions are those of `kernel.py` and `joining.py`, word for word: they are given to Numba with a namespace in which
+they call each other's compiled selves. What is compiled is kept on disk beside them and found again while the source
+is the same.
+"""
+
+from types import FunctionType
+from typing import Any, Final
+
+import numba
+import numpy as np
+from numba.core import cgutils, types
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
+
+from rung.engine import joining, kernel
+
+# --- bundles by reference -------------------------------------------------------------------------------------------
+#
+# Numba hands a named tuple of arrays on by value: hundreds of words at every call. Inside the kernel a bundle is
+# therefore a pointer to the tuple, which lives on the stack of the outermost function for as long as that runs.
+
+
+class Borrowed(types.Type):  # type: ignore[misc]  # Numba has no types of its own for us
+    """A named tuple that is looked at where it stands."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        super().__init__(name=f"Borrowed({inner})")
+
+
+@register_model(Borrowed)
+class _BorrowedModel(models.PrimitiveModel):  # type: ignore[misc]  # Numba has no types of its own for us
+    def __init__(self, manager: Any, type_: Any) -> None:
+        super().__init__(manager, type_, manager.lookup(type_.inner).get_value_type().as_pointer())
+
+
+@infer_getattr
+class _BorrowedFields(AttributeTemplate):  # type: ignore[misc]  # Numba has no types of its own for us
+    key = Borrowed
+
+    def generic_resolve(self, type_: Any, name: str) -> Any:
+        return type_.inner[type_.inner.fields.index(name)]
+
+
+@lower_getattr_generic(Borrowed)
+def _field(context: Any, builder: Any, type_: Any, pointer: Any, name: str) -> Any:
+    """The field, read through the pointer. An array is lent: without an owner, so that nobody counts references."""
+    index = type_.inner.fields.index(name)
+    value = builder.load(cgutils.gep_inbounds(builder, pointer, 0, index))
+    if not isinstance(type_.inner[index], types.Array):
+        return value
+    array = context.make_array(type_.inner[index])(context, builder, value=value)
+    array.meminfo = cgutils.get_null_value(array.meminfo.type)
+    array.parent = cgutils.get_null_value(array.parent.type)
+    return array._getvalue()
+
+
+@intrinsic
+def borrow(_: Any, bundle: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return cgutils.alloca_once_value(builder, arguments[0])
+
+    return Borrowed(bundle)(bundle), codegen
+
+
+# --- the functions --------------------------------------------------------------------------------------------------
+
+
+def _compiled(module: Any) -> dict[str, Any]:
+    namespace = dict(vars(module))
+    for name, function in vars(module).items():
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+            twin = FunctionType(function.__code__, namespace, name, function.__defaults__)
+            namespace[name] = numba.njit(twin, cache=True, error_model="numpy")
+    return namespace
+
+
+_JOINING: Final = _compiled(joining)
+sort_rows: Final = _JOINING["sort_rows"]
+reach: Final = _JOINING["reach"]
+_run_all: Final = _compiled(kernel)["run_all"]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def run_all(
+    play: Any,
+    known: Any,
+    past: Any,
+    starts: Any,
+    keys: Any,
+    clauses: Any,
+    values: Any,
+    who: Any,
+    sums: Any,
+    out: Any,
+    standings: Any,
+    hot: int,
+    warm: int,
+    until: int,
+    begin: int,
+) -> int:
+    """`kernel.run_all` on bundles of arrays."""
+    return _run_all(  # type: ignore[no-any-return]  # an int
+        borrow(play),
+        borrow(known),
+        borrow(past),
+        starts,
+        borrow(keys),
+        borrow(clauses),
+        values,
+        who,
+        sums,
+        borrow(out),
+        borrow(standings),
+        hot,
+        warm,
+        until,
+        begin,
+    )
+
+
+# --- bundles of arrays ----------------------------------------------------------------------------------------------
+
+_REALS: Final = frozenset({"constants", "numbers"})
+_RECORDS: Final[dict[str, Any]] = {
+    "steps": kernel.Step,
+    "signals": kernel.Signal,
+    "fit": kernel.FitLine,
+    "rungs": kernel.Rung,
+    "setbacks": kernel.Line,
+    "reasons": kernel.Reason,
+    "standings": kernel.Standing,
+    "timers": kernel.Timer,
+    "decays": kernel.Decay,
+    "values": kernel.ValueRecord,
+    "rows": kernel.RowRecord,
+    "payloads": kernel.Payload,
+    "updates": kernel.Update,
+    "matches": kernel.Match,
+    "joins": kernel.Joining,
+}
+
+
+def as_arrays(bundle: Any) -> Any:
+    """A bundle of lists (and numbers) as a bundle of arrays, lists of records becoming arrays of records."""
+    return type(bundle)(*(_as_array(part, name) for name, part in zip(bundle._fields, bundle, strict=True)))
+
+
+def dtype_of(record: Any) -> np.dtype[Any]:
+    """The array type whose records have the same fields as the named tuple."""
+    kinds = {int: np.int64, float: np.float64}
+    return np.dtype([(name, kinds[type_]) for name, type_ in record.__annotations__.items()])
+
+
+def _as_array(part: Any, name: str) -> Any:
+    if not isinstance(part, list):
+        return part
+    if name in _RECORDS:
+        return np.array(part, dtype_of(_RECORDS[name]))
+    return np.array(part, np.float64 if name in _REALS else np.int64)

@@ -1,0 +1,472 @@
+"""A whole history decided at once: encode, join, sort, run the compiled kernel, hand back columns."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rung.engine import compiled
+from rung.engine import kernel as k
+from rung.engine.encoding import Encoder, is_timed
+from rung.engine.program import FIRST_TOLD, Program
+from rung.engine.reading import KIND_NAMES, key_email
+from rung.playbook.conditions import Value
+from rung.terms.companies import email_domain, is_free_mailbox
+
+Ints = NDArray[np.int64]
+
+STANDING_TYPES: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(k.Standings._fields, np.int8),
+    **dict.fromkeys(("score", "fit", "engagement", "likelihood"), np.float64),
+    **dict.fromkeys(("since", "first_at", "last_at", "idle_since", "rest_until", "hold_until", "open_at"), np.int64),
+    **dict.fromkeys(("moves_to", "handoffs_to", "clauses"), np.int64),
+    **dict.fromkeys(("lap", "signals", "visits", "decision_makers", "competitor", "decision_date"), np.int32),
+}
+"""The type of each column of standings."""
+
+TEMPERATURES: Final = ("cold", "warm", "hot")
+
+
+class History(Protocol):
+    """What `reading.Columns` gives: codes and times row by row, in order of arrival."""
+
+    @property
+    def people(self) -> list[str]: ...
+    @property
+    def companies(self) -> list[str]: ...
+    @property
+    def person(self) -> NDArray[np.int32]: ...
+    @property
+    def at(self) -> NDArray[np.int64]: ...
+    @property
+    def kind(self) -> NDArray[np.int16]: ...
+    @property
+    def company(self) -> NDArray[np.int32]: ...
+    @property
+    def data(self) -> list[Mapping[str, object]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """All moves by person and order of happening, column by column; `row` is the history's row, NONE by time alone."""
+
+    person: Ints
+    at: Ints
+    from_stage: Ints
+    from_status: Ints
+    stage: Ints
+    status: Ints
+    cause: Ints
+    line: Ints
+    passed: Ints
+    row: Ints
+    lap: Ints
+    score: NDArray[np.float64]
+    fit: NDArray[np.float64]
+    engagement: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Handoffs:
+    person: Ints
+    at: Ints
+    what: Ints
+    lane: Ints
+    row: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Everybody's standing at `until`, in the order of `people`, and how they came there."""
+
+    program: Program
+    until: int
+    people: Sequence[str]
+    standings: k.Standings
+    moves: Moves
+    handoffs: Handoffs
+    unreached: int
+    """Colleagues that events did not reach because a company has too many."""
+    competitors: list[Value]
+    decision_dates: list[Value]
+    clause_values: NDArray[np.float64] = field(repr=False)
+
+
+def replay(
+    program: Program,
+    history: History,
+    until: int,
+    *,
+    has_rep: NDArray[np.int8] | None = None,
+    clauses: k.Clauses | None = None,
+) -> Replayed:
+    """Everybody in the history, decided from nothing. Rows after `until` are not looked at.
+
+    `has_rep`: rows whose event names who of sales acted. `clauses`: what to find out about each person's next rung
+    (`explain.clauses_of`), for `missing`.
+    """
+    work = _Work(program, history, until, has_rep)
+    return work.run(clauses or k.Clauses([0] * 8, [], [], [], 0))
+
+
+class _Work:
+    def __init__(self, program: Program, history: History, until: int, has_rep: NDArray[np.int8] | None) -> None:
+        self.program, self.history, self.until = program, history, until
+        self.encoder = Encoder(program)
+        self.keys = self._keys()
+        self.payload = self._payloads()
+        person = history.person
+        if len(person) and history.at.max() > until:
+            person = np.where(history.at <= until, person, k.NONE).astype(np.int32)
+        self.person = person
+        self.has_rep = has_rep
+        self.unreached = 0
+
+    def run(self, clauses: k.Clauses) -> Replayed:
+        n_people = len(self.history.people)
+        rows, starts = self._rows()
+        play = compiled.as_arrays(self.program.arrays)
+        known = compiled.as_arrays(self.encoder.tables())
+        encoder = self.encoder
+        past = k.Rows(
+            rows,
+            *compiled.as_arrays(k.Rows([], encoder.payloads, encoder.updates, encoder.matches, encoder.joins))[1:],
+        )
+        standings = k.Standings(*(np.zeros(n_people, STANDING_TYPES[name]) for name in k.Standings._fields))
+        who = np.zeros(self.program.person_size(self._room(rows, starts)), np.int64)
+        sums = np.zeros(k.F_FIXED + play.n_signals, np.float64)
+        values = np.zeros(max(1, n_people * clauses.width), np.float64)
+        out = _room(n_people * 4 + 1024)
+        done = 0
+        while True:
+            done = compiled.run_all(
+                play,
+                known,
+                past,
+                starts,
+                self.keys,
+                compiled.as_arrays(clauses),
+                values,
+                who,
+                sums,
+                out,
+                standings,
+                self.program.hot,
+                self.program.warm,
+                self.until,
+                done,
+            )
+            if done == n_people:
+                break
+            out = _larger(out)
+        return self._replayed(rows, standings, out, values)
+
+    def _replayed(self, rows: Any, standings: k.Standings, out: k.Out, values: NDArray[np.float64]) -> Replayed:
+        n_people = len(self.history.people)
+        n_moves = int(standings.moves_to[-1]) if n_people else 0
+        n_handoffs = int(standings.handoffs_to[-1]) if n_people else 0
+        moves = out.moves[: n_moves * k.MOVE_WIDTH].reshape(n_moves, k.MOVE_WIDTH)
+        numbers = out.numbers[: 3 * n_moves].reshape(n_moves, 3)
+        handoffs = out.handoffs[: n_handoffs * k.HANDOFF_WIDTH].reshape(n_handoffs, k.HANDOFF_WIDTH)
+        return Replayed(
+            program=self.program,
+            until=self.until,
+            people=self.history.people,
+            standings=standings,
+            moves=Moves(
+                person=_owners(standings.moves_to),
+                at=moves[:, k.M_AT],
+                from_stage=moves[:, k.M_FROM],
+                from_status=moves[:, k.M_FROM_STATUS],
+                stage=moves[:, k.M_TO],
+                status=moves[:, k.M_TO_STATUS],
+                cause=moves[:, k.M_CAUSE],
+                line=moves[:, k.M_LINE],
+                passed=moves[:, k.M_PASSED],
+                row=_seq_rows(rows, moves[:, k.M_ROW]),
+                lap=moves[:, k.M_LAP],
+                score=numbers[:, 0],
+                fit=numbers[:, 1],
+                engagement=numbers[:, 2],
+            ),
+            handoffs=Handoffs(
+                _owners(standings.handoffs_to),
+                handoffs[:, k.H_AT],
+                handoffs[:, k.H_WHAT],
+                handoffs[:, k.H_LANE],
+                _seq_rows(rows, handoffs[:, k.H_ROW]),
+            ),
+            unreached=self.unreached,
+            competitors=self.encoder.values[k.COMPETITOR],
+            decision_dates=self.encoder.values[k.DECISION_DATE],
+            clause_values=values,
+        )
+
+    # --- what rows do
+
+    def _payloads(self) -> NDArray[np.int32]:
+        """Each row's payload: alike rows of a kind share one."""
+        payload = np.zeros(len(self.history.kind), np.int32)
+        for code in np.unique(self.history.kind).tolist():
+            kind = KIND_NAMES[code]
+            if kind == "company_described":
+                continue  # these are made for those whom they reach
+            where = np.flatnonzero(self.history.kind == code)
+            payload[where] = self._of_kind(kind, where)
+        return payload
+
+    def _of_kind(self, kind: str, where: Ints, is_company: bool = False) -> NDArray[np.int32] | int:
+        make, data, at = self.encoder.payload, self.history.data, self.history.at
+        fields = fields_read(self.program, kind, is_company)
+        if is_timed(kind):
+            return np.array([make(kind, data[row], int(at[row])) for row in where.tolist()], np.int32)
+        if not fields:
+            return make(kind, {}, 0, is_company)
+        seen: dict[object, int] = {}
+        found = []
+        key_of = _key_of(fields)
+        for row in where.tolist():
+            told = data[row]
+            key = key_of(told)
+            number = seen.get(key)
+            if number is None:
+                number = seen[key] = make(kind, told, 0, is_company)
+            found.append(number)
+        return np.array(found, np.int32)
+
+    def _keys(self) -> k.Keys:
+        """What each person's key says by itself: a valid e-mail address counts as their e-mail."""
+        people, encoder = self.history.people, self.encoder
+        slots = self.program.slots
+        domain_slot = slots.index("person.email_domain") if "person.email_domain" in slots else k.NONE
+        free_slot = slots.index("person.free_mailbox") if "person.free_mailbox" in slots else k.NONE
+        email = np.zeros(len(people), np.int32)
+        domain = np.zeros(len(people) if domain_slot != k.NONE else 0, np.int32)
+        free = np.zeros(len(people) if free_slot != k.NONE else 0, np.int32)
+        for person, key in enumerate(people):
+            if "@" not in key or key_email(key) is None:
+                continue
+            email[person] = encoder.value_id(k.EMAIL, key)
+            if domain_slot != k.NONE:
+                domain[person] = encoder.value_id(domain_slot, email_domain(key))
+            if free_slot != k.NONE:
+                free[person] = encoder.value_id(free_slot, is_free_mailbox(key))
+        return k.Keys(email, domain, free, domain_slot, free_slot)
+
+    # --- rows in order, those that came by the company among them
+
+    def _rows(self) -> tuple[Any, Ints]:
+        history, n_people = self.history, len(self.history.people)
+        person = self.person
+        seq = np.arange(len(person), dtype=np.int64)
+        starts, order = _sorted(person, history.at, seq, n_people)
+        joins = np.full(len(person), k.NONE, np.int32)
+        payload, row = self.payload, seq
+        at = history.at
+        has_rep = self.has_rep
+        if self._needs_join():
+            reached, payload_reached = self._join(starts, order, joins)
+            if len(reached):
+                person = np.concatenate([person, reached[:, 0].astype(np.int32)])
+                row = np.concatenate([seq, reached[:, 1]])
+                at = at[row]
+                payload = np.concatenate([payload, payload_reached])
+                joins = np.concatenate([joins, np.full(len(reached), k.NONE, np.int32)])
+                if has_rep is not None:
+                    has_rep = np.concatenate([has_rep, np.zeros(len(reached), np.int8)])
+                starts, order = _sorted(person, at, row, n_people)
+        rows = np.zeros(len(order), compiled.dtype_of(k.RowRecord))
+        rows["at"] = at[order]
+        rows["seq"] = row[order]
+        rows["payload"] = payload[order]
+        rows["joins"] = joins[order]
+        if has_rep is not None:
+            rows["has_rep"] = has_rep[order]
+        return rows, starts
+
+    def _needs_join(self) -> bool:
+        return bool(self.program.company_fields) or bool(self.program.reaches_colleagues)
+
+    def _join(self, starts: Ints, order: Ints, joins: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32]]:
+        """Pairs (person, row) of what reaches people by their company, and the payloads; notes who joins which."""
+        history = self.history
+        person, company = self.person[order], history.company[order]
+        place = np.arange(len(order))
+        named = np.flatnonzero(company >= 0)
+        is_new = np.ones(len(named), bool)
+        same_person = person[named[1:]] == person[named[:-1]]
+        is_new[1:] = ~(same_person & (company[named[1:]] == company[named[:-1]]))
+        came = named[is_new]
+        last_named = np.full(len(order), -1, np.int64)
+        last_named[named] = named
+        last_named = np.maximum.accumulate(last_named) if len(order) else last_named
+        has_company = last_named >= starts[person]
+        shared = np.isin(history.kind[order], [KIND_NAMES.index(kind) for kind in self.program.reaches_colleagues])
+        acts = place[shared & has_company]
+        described = np.flatnonzero(
+            (history.kind == KIND_NAMES.index("company_described"))
+            & (history.at <= self.until)
+            & (history.company >= 0)
+        )
+        steps = np.concatenate(
+            [
+                _steps(0, company[came], person[came], order[came]),
+                _steps(1, company[last_named[acts]], person[acts], order[acts]),
+                _steps(2, history.company[described], np.full(len(described), k.NONE), described),
+            ]
+        )
+        steps = steps[np.lexsort((steps[:, 3], history.at[steps[:, 3]]))]
+        pairs = self._pairs(steps)
+        self._note_joins(steps, joins)
+        return pairs, self._payloads_reached(pairs[:, 1])
+
+    def _pairs(self, steps: Ints) -> Ints:
+        counted = np.zeros(1, np.int64)
+        flat = np.ascontiguousarray(steps).reshape(-1)
+        room = 4 * len(steps) + 1024
+        while True:
+            pairs = np.zeros(2 * room, np.int64)
+            counted[0] = 0
+            n = compiled.reach(flat, len(self.history.companies), len(self.history.people), room, pairs, counted)
+            if n <= room:
+                self.unreached = int(counted[0])
+                return pairs[: 2 * n].reshape(n, 2)
+            room = n
+
+    def _note_joins(self, steps: Ints, joins: NDArray[np.int32]) -> None:
+        """Whoever comes to a company is told, at that row, what is known about it by then."""
+        facts: dict[int, dict[str, object]] = {}
+        numbers: dict[int, int] = {}
+        nothing = self.encoder.joining({})
+        fields = frozenset(name for name, _ in self.program.company_fields)
+        for what, company, _, row in steps.tolist():
+            if what == 0:
+                number = numbers.get(company)
+                if number is None:
+                    known = facts.get(company)
+                    number = numbers[company] = self.encoder.joining(known) if known else nothing
+                joins[row] = number
+            elif what == 2:
+                told = self.history.data[row]
+                facts.setdefault(company, {}).update({name: told[name] for name in fields if name in told})
+                numbers.pop(company, None)
+
+    def _payloads_reached(self, rows: Ints) -> NDArray[np.int32]:
+        """Payloads of rows as they are to those whom they reach by the company."""
+        distinct, places = np.unique(rows, return_inverse=True)
+        payload = np.zeros(len(distinct), np.int32)
+        kinds = self.history.kind[distinct]
+        for code in np.unique(kinds).tolist():
+            where = np.flatnonzero(kinds == code)
+            payload[where] = self._of_kind(KIND_NAMES[code], distinct[where], is_company=True)
+        return payload[places]
+
+    def _room(self, rows: Any, starts: Ints) -> int:
+        """The most places for deals and bounced addresses that any one person may need."""
+        does = np.array([payload.does for payload in self.encoder.payloads] or [0])
+        needs = np.isin(does, (k.E_DEAL, k.E_BOUNCE))
+        if not needs.any() or not len(rows):
+            return 0
+        owners = np.searchsorted(starts, np.flatnonzero(needs[rows["payload"]]), side="right") - 1
+        return 3 * int(np.bincount(owners).max()) if len(owners) else 0
+
+
+def fields_read(program: Program, kind: str, is_company: bool = False) -> tuple[str, ...]:
+    """The data fields that a payload of the kind depends on."""
+    plan = program.kinds[kind]
+    found: list[str] = list(chain.from_iterable(c.reads for c in (plan.company if is_company else plan.own)))
+    if kind == "company_described":
+        found += [name for name, _ in program.company_fields]
+    if not is_company:
+        found += _FIELDS.get(kind, ())
+        if kind in ("person_identified", "person_described"):
+            found += [name for name, _ in program.person_fields]
+        found += [field for name, field in FIRST_TOLD.items() if name in program.slots]
+    return tuple(dict.fromkeys(found))
+
+
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "competitor_named": ("competitor",),
+    "likelihood_scored": ("likelihood",),
+    "question_answered": ("question", "answer"),
+    "friction_found": ("friction",),
+    "checklist_ticked": ("line",),
+    "admission_given": ("admission",),
+    "bant_answered": ("letter", "confirmed", "told"),
+    "email_replied": ("outcome",),
+    "email_bounced": ("hard",),
+    **dict.fromkeys(("handoff_accepted", "handoff_rejected", "handoff_returned"), ("reason", "until")),
+    **dict.fromkeys(("deal_opened", "deal_won", "deal_lost"), ("deal",)),
+}
+
+
+def _key_of(fields: tuple[str, ...]) -> Callable[[Mapping[str, object]], object]:
+    """By what alike payloads are known: texts as they are, everything else with its type (1 is not true)."""
+    if len(fields) == 1:
+        (only,) = fields
+
+        def key_of_one(data: Mapping[str, object]) -> object:
+            told = data.get(only, _ABSENT)
+            return told if type(told) is str else _key(told)
+
+        return key_of_one
+    return lambda data: tuple(_key(data.get(name, _ABSENT)) for name in fields)
+
+
+_ABSENT: Final = object()
+
+
+def _key(told: object) -> object:
+    if type(told) is str or told is _ABSENT:
+        return told
+    if isinstance(told, (int, float, bool)) or told is None:
+        return type(told), told
+    return repr(told)
+
+
+def _sorted(person: NDArray[np.int32], at: Ints, seq: Ints, n_people: int) -> tuple[Ints, Ints]:
+    starts = np.zeros(n_people + 1, np.int64)
+    order = np.zeros(int((person >= 0).sum()), np.int64)
+    compiled.sort_rows(person, at, seq, starts, order)
+    return starts, order
+
+
+def _steps(what: int, company: Any, person: Any, row: Any) -> Ints:
+    steps = np.empty((len(row), 4), np.int64)
+    steps[:, 0], steps[:, 1], steps[:, 2], steps[:, 3] = what, company, person, row
+    return steps
+
+
+def _owners(ends: Ints) -> Ints:
+    return np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+
+
+def _seq_rows(rows: Any, places: Ints) -> Ints:
+    return np.where(places >= 0, rows["seq"][places] if len(rows) else k.NONE, k.NONE)
+
+
+def _room(moves: int) -> k.Out:
+    return k.Out(
+        np.zeros(moves * k.MOVE_WIDTH, np.int64),
+        np.zeros(3 * moves, np.float64),
+        moves,
+        np.zeros(moves * k.HANDOFF_WIDTH, np.int64),
+        moves,
+    )
+
+
+def _larger(out: k.Out) -> k.Out:
+    wide = _room(2 * out.moves_room)
+    for name in ("moves", "numbers", "handoffs"):
+        old = getattr(out, name)
+        getattr(wide, name)[: len(old)] = old
+    return wide
+
+
+def people_order(people: Iterable[str]) -> list[int]:
+    """The order in which people are printed: by key."""
+    keys = list(people)
+    return sorted(range(len(keys)), key=keys.__getitem__)
