@@ -97,7 +97,7 @@ def worker() -> None:
     from rung.jobs.worker import Worker
 
     serving.end_with_parent()
-    Worker(name=f"worker-{os.getpid()}", jobs=wiring.JOBS, schedules=wiring.SCHEDULES).run()
+    Worker(name=f"worker-{os.getpid()}", jobs=wiring.JOBS, long_jobs=wiring.LONG_JOBS, schedules=wiring.SCHEDULES).run()
 
 
 @app.command()
@@ -228,8 +228,7 @@ def import_(
     if to is not None:
         from rung.capture import histories
 
-        taken = histories.write_history_file(files, mapping=rules, kind=kind, to=to, now=_now())
-        report = histories.Report(taken=taken, to=str(to))
+        report = histories.write_history_file(files, mapping=rules, kind=kind, to=to, now=_now())
     else:
         _house()
         from rung.capture import imports

@@ -8,7 +8,7 @@ from typing import IO, Final
 
 from rung.capture.guessing import guessed
 from rung.capture.mapping import Mapping, TableMapping
-from rung.capture.sheets import Row, Sheet, sheets
+from rung.capture.sheets import BadRow, Row, Sheet, sheets
 from rung.capture.translating import LeftOut, Told, translated
 from rung.terms import instants
 
@@ -33,8 +33,102 @@ class Taken:
         return sum(each.is_cell for each in self.left_out)
 
 
+@dataclass(slots=True)
+class Report:
+    """What came of an import, for people and for programs. `number` is there when it went into the database."""
+
+    taken: list[Taken]
+    to: str | None = None
+    is_dry: bool = False
+    number: int | None = None
+    accepted: int = 0
+    duplicates: int = 0
+    people: int = 0
+    refused_file: str | None = None
+
+    @property
+    def is_something_taken(self) -> bool:
+        return any(taken.lines for taken in self.taken)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "import": self.number,
+            "to": self.to,
+            "dry_run": self.is_dry,
+            "tables": [
+                {
+                    "table": taken.table,
+                    "mapped_as": taken.mapped_as,
+                    "rows": taken.rows,
+                    "events": taken.lines,
+                    "refused": taken.refused,
+                    "cells_left_out": taken.cells_left_out,
+                    "left_out": [{"line": each.line, "reason": each.reason} for each in taken.left_out[:MOST_SHOWN]],
+                }
+                for taken in self.taken
+            ],
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "people": self.people,
+            "refused_file": self.refused_file,
+        }
+
+    def in_words(self) -> str:
+        parts = []
+        for taken in self.taken:
+            if taken.mapped_as is None:
+                parts.append(f"{taken.table}: not read, because no table of the mapping has these columns")
+                continue
+            refused = f", {taken.refused:,} refused" if taken.refused else ""
+            cells = f", {taken.cells_left_out:,} cells left out" if taken.cells_left_out else ""
+            parts.append(
+                f"{taken.table} ({taken.mapped_as}): {taken.rows:,} rows, {taken.lines:,} events{refused}{cells}"
+            )
+            parts += [f"  line {each.line}: {each.reason}" for each in taken.left_out[:MOST_SHOWN]]
+            if len(taken.left_out) > MOST_SHOWN:
+                parts.append("  …")
+        if self.is_dry:
+            parts.append("Nothing was written: this was a dry run.")
+        if self.to:
+            parts.append(f"Wrote {self.to}")
+        if self.number is not None:
+            again = f", {self.duplicates:,} that were there before" if self.duplicates else ""
+            parts.append(f"Import {self.number}: {self.accepted:,} events of {self.people:,} people{again}.")
+            parts.append(f"To take it back: rung undo-import {self.number}")
+        if self.refused_file:
+            parts.append(f"What was left out, line by line: {self.refused_file}")
+        return "\n".join(parts)
+
+
 class NothingToRead(ValueError):
     """None of the tables is one that the mapping, or the guess by headers, knows."""
+
+
+MOST_SHOWN: Final = 5
+
+
+def write_history_file(
+    paths: Sequence[Path], *, mapping: Mapping | None, kind: str | None, to: Path, now: int
+) -> Report:
+    """Writes the history into a file, and what was left out beside it."""
+    with to.open("w", encoding="utf-8") as file:
+        report = Report(list(write_history(paths, mapping=mapping, kind=kind, to=file, now=now)), to=str(to))
+    report.refused_file = write_left_out(report.taken, to.with_name(f"{to.stem}-refused.ndjson"))
+    return report
+
+
+def write_left_out(taken: Sequence[Taken], path: Path) -> str | None:
+    """One JSON object for each row or cell that was left out; no file where nothing was."""
+    lines = [
+        {"table": table.table, "line": each.line, "reason": each.reason, "whole_line": not each.is_cell}
+        for table in taken
+        for each in table.left_out
+    ]
+    if not lines:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return str(path)
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -64,7 +158,7 @@ def write_history(
     for sheet, table in tables(paths, mapping, kind):
         taken = Taken(sheet.name, table.name if table else None)
         if table is not None:
-            for told in translated(counted(sheet, taken), table, prefix=f"{sheet.name}", now=now):
+            for told in translated(counted(sheet, taken), table, prefix=prefix_of(sheet), now=now):
                 if isinstance(told, LeftOut):
                     taken.left_out.append(told)
                 else:
@@ -73,11 +167,16 @@ def write_history(
         yield taken
 
 
-def counted(sheet: Sheet, taken: Taken) -> Iterator[Row]:
+def prefix_of(sheet: Sheet) -> str:
+    """How ids of a table begin; short enough to leave room for the line."""
+    return sheet.name[-150:]
+
+
+def counted(sheet: Sheet, taken: Taken) -> Iterator[Row | BadRow]:
     """The rows, counted as they pass."""
     for row in sheet.rows:
         taken.rows += 1
-        yield row  # type: ignore[misc]
+        yield row
 
 
 def line_of(told: Told) -> str:

@@ -103,12 +103,39 @@ class BadLine(ValueError):
     """A line that is refused; the text is the reason."""
 
 
+_REFUSALS: Final = (BadLine, BadValue, instants.BadInstant, segment.NotTranslated)
+
+
 def read(stream: BinaryIO, *, until: int | None = None) -> Reading:
     """The history in the stream. Never raises for what a line holds: such a line is refused and the rest goes on."""
     reader = _Reader(until)
     for lines in chunks_of_lines(stream):
         reader.take(lines)
     return reader.reading()
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """One event of a line, for those who record it instead of deciding it."""
+
+    line: int
+    person: str | None
+    at: int
+    kind: str
+    data: Mapping[str, object]
+    company: str | None
+    by: str | None
+    id: str | None
+
+
+def told_events(stream: BinaryIO) -> Iterator[ToldEvent | Refused]:
+    """The stream's events one by one, in bounded memory. Repeated ids are left to whoever records them."""
+    reader, number = _Reader(None), 0
+    for lines in chunks_of_lines(stream):
+        for line in lines:
+            number += 1
+            if line and not line.isspace():
+                yield from reader.told(number, line)
 
 
 def key_email(key: str) -> str | None:
@@ -233,8 +260,20 @@ class _Reader:
                 row = self._checked(told.person, told.at, told.kind, told.data or _NOTHING, told.company)
                 self._add((row,), told)
                 self._remember(told, row)
-        except (BadLine, BadValue, instants.BadInstant, segment.NotTranslated) as refusal:
+        except _REFUSALS as refusal:
             self._refused.append(Refused(number, str(refusal)))
+
+    def told(self, number: int, line: bytes) -> Iterator[ToldEvent | Refused]:
+        """The events of one line, or why there is none."""
+        try:
+            rows, told = self._slowly(line)
+        except _REFUSALS as refusal:
+            yield Refused(number, str(refusal))
+            return
+        for turn, row in enumerate(rows):
+            # The second event of a line needs an id of its own, or the first would count as its repetition.
+            id_ = f"{told.id}:{turn}" if told.id and turn else told.id
+            yield ToldEvent(number, row.person, row.at, row.kind, row.data, row.company, told.by, id_)
 
     def _remember(self, told: "_Line", row: "_Row") -> None:
         """From now on the hot loop knows these spellings."""

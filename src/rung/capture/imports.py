@@ -1,0 +1,185 @@
+"""Bringing files into the house, and taking what they brought out of account again."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from rung.access.actions import By, Refused, name_of, require
+from rung.capture import histories
+from rung.capture.histories import NothingToRead, Report, Taken
+from rung.capture.mapping import Mapping
+from rung.capture.models import ImportedFile
+from rung.capture.translating import LeftOut, Told, translated
+from rung.engine import inputs, reading
+from rung.lifecycle import actions, bulk
+from rung.lifecycle.models import Import
+from rung.lifecycle.rules import NewEvent
+from rung.people.rules import Keys, keys_of
+from rung.terms.instants import format_instant
+
+HISTORIES: Final = (".ndjson", ".jsonl", ".json", ".gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """An import that counts no more."""
+
+    number: int
+    name: str
+    people: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"undone": self.number, "name": self.name, "people": self.people}
+
+    def in_words(self) -> str:
+        return f"Import {self.number} ({self.name}) counts no more; {self.people:,} people were decided again."
+
+
+def run(
+    paths: Sequence[Path],
+    *,
+    mapping: Mapping | None,
+    kind: str | None,
+    by: By,
+    at: int,
+    is_dry: bool = False,
+    is_again: bool = False,
+    advance: Callable[[int], object] = lambda _: None,
+) -> Report:
+    """Brings the files in as one import. Nothing follows from what they tell of the past: no mail, no task.
+
+    Raises Refused when one of the files was brought in before, and NothingToRead when none of them can be.
+    """
+    require(by, "import")
+    files = histories.files(paths)
+    if not files:
+        raise NothingToRead("There is no table in the folder.")
+    prints = {path: _print_of(path) for path in files}
+    if not is_again:
+        _refuse_known(prints)
+    report = Report(taken=[], is_dry=is_dry)
+    if is_dry:
+        for _ in _events(files, mapping, kind, at, source="", report=report, places=[], advance=advance):
+            pass
+        return report
+    name = ", ".join(path.name for path in files)[:254]
+    found = Import.objects.create(name=name, kind=kind or "", created_at=at, created_by=name_of(by))
+    ImportedFile.objects.bulk_create(
+        [ImportedFile(of=found, name=path.name[:254], sha256=print_) for path, print_ in prints.items()]
+    )
+    places: list[tuple[Taken, int]] = []
+    events = _events(files, mapping, kind, at, f"import:{found.pk}", report=report, places=places, advance=advance)
+    loaded = bulk.load(events, by=by, at=at)
+    for refusal in loaded.refused:
+        taken, line = places[refusal.index]
+        taken.left_out.append(LeftOut(line, refusal.reason))
+        taken.lines -= 1
+    report.number, report.people = found.pk, loaded.people
+    report.accepted, report.duplicates = loaded.accepted, loaded.duplicates
+    found.rows = sum(taken.rows for taken in report.taken)
+    found.accepted, found.duplicates = loaded.accepted, loaded.duplicates
+    found.refused = sum(taken.refused for taken in report.taken)
+    found.save(update_fields=["rows", "accepted", "duplicates", "refused"])
+    folder = Path(settings.RUNG_HOME) / "imports"
+    report.refused_file = histories.write_left_out(report.taken, folder / f"import-{found.pk}-refused.ndjson")
+    return report
+
+
+def undo(*, number: int, by: By, at: int) -> Undone:
+    """Takes an import out of account; everybody it touched is decided as if it had never been. Raises Refused."""
+    found = Import.objects.filter(pk=number).first()
+    if found is None:
+        raise Refused(f"There is no import {number}.")
+    recorded = actions.undo_import(number=number, by=by, at=at)
+    return Undone(number, found.name, len(recorded.people))
+
+
+def _print_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_known(prints: dict[Path, str]) -> None:
+    known = ImportedFile.objects.filter(sha256__in=prints.values(), of__undone_at=None).select_related("of").first()
+    if known is not None:
+        number, day = known.of.pk, format_instant(known.of.created_at)[:10]
+        raise Refused(
+            f"{known.name} was brought in before, as import {number} on {day}: "
+            f"undo that first (rung undo-import {number}), or say --again."
+        )
+
+
+def _events(
+    files: Sequence[Path],
+    mapping: Mapping | None,
+    kind: str | None,
+    at: int,
+    source: str,
+    *,
+    report: Report,
+    places: list[tuple[Taken, int]],
+    advance: Callable[[int], object],
+) -> Iterator[NewEvent]:
+    """Every event of the files; `places` notes for each where it came from."""
+    for path in files:
+        parts = _of_history(path, report) if _is_history(path, kind) else _of_tables(path, mapping, kind, at, report)
+        for taken, line, event in parts:
+            places.append((taken, line))
+            taken.lines += 1
+            if taken.lines % 500 == 0:
+                advance(500)
+            yield replace(event, source=source)
+    if all(taken.mapped_as is None for taken in report.taken):
+        raise NothingToRead(
+            "None of the tables has columns that say who it is about: write a mapping (docs/imports.md)."
+        )
+
+
+def _is_history(path: Path, kind: str | None) -> bool:
+    return path.suffix.lower() in HISTORIES or (kind == "events" and path.suffix.lower() not in histories.SUFFIXES)
+
+
+Part = tuple[Taken, int, NewEvent]
+
+
+def _of_history(path: Path, report: Report) -> Iterator[Part]:
+    taken = Taken(path.name, "events")
+    report.taken.append(taken)
+    with inputs.opened(path) as stream:
+        for told in reading.told_events(stream):
+            taken.rows += 1
+            if isinstance(told, reading.Refused):
+                taken.left_out.append(LeftOut(told.line, told.reason))
+            else:
+                yield taken, told.line, _new(told, by=told.by)
+
+
+def _of_tables(path: Path, mapping: Mapping | None, kind: str | None, at: int, report: Report) -> Iterator[Part]:
+    for sheet, table in histories.tables([path], mapping, kind):
+        taken = Taken(sheet.name, table.name if table else None)
+        report.taken.append(taken)
+        if table is None:
+            continue
+        rows = histories.counted(sheet, taken)
+        for told in translated(rows, table, prefix=histories.prefix_of(sheet), now=at):
+            if isinstance(told, LeftOut):
+                taken.left_out.append(told)
+            else:
+                yield taken, told.line, _new(told)
+
+
+def _new(told: Told | reading.ToldEvent, by: str | None = None) -> NewEvent:
+    return NewEvent(
+        kind=told.kind,
+        keys=keys_of(told.person) if told.person is not None else Keys(),
+        data=told.data,
+        company=told.company,
+        at=told.at,
+        message_id=told.id,
+        by=by,
+        door="import",
+    )
