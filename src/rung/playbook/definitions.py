@@ -284,6 +284,8 @@ class Playbook:
     """64 hex digits: SHA-256 of the content, see `rung.playbook.version`."""
     text: str = field(repr=False)
     stages: Mapping[str, Stage]
+    treat_suspect: tuple[Treatment, ...] = ()
+    """What one does with people on the rung where everybody starts, which has no entry of its own."""
     fit: tuple[FitLine, ...] = ()
     signals: tuple[Signal, ...] = ()
     temperature: Temperature = Temperature()

@@ -54,7 +54,7 @@ def _playbook(tree: Table, notes: Notes, text: str | bytes) -> Playbook | None:
     version = version_of(content)
     root = Part(notes, sections.names_of(tree), tree, "Playbook", sections.SECTIONS)
     _check_format(root)
-    stages = sections.read_stages(root)
+    stages, treat_suspect = sections.read_stages(root)
     written = tree.entries["stages"].value if "stages" in tree.entries else None
     used = set(written.entries) if isinstance(written, Table) else set()
     rungs = tuple(code for code in STAGES if code == "suspect" or code in used)
@@ -63,6 +63,7 @@ def _playbook(tree: Table, notes: Notes, text: str | bytes) -> Playbook | None:
         version=version,
         text=text if isinstance(text, str) else text.decode("utf-8-sig"),
         stages=stages,
+        treat_suspect=treat_suspect,
         fit=sections.read_fit(root),
         signals=sections.read_signals(root),
         temperature=sections.read_temperature(root),

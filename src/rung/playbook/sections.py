@@ -196,15 +196,18 @@ def read_temperature(root: Part) -> Temperature:
 # --- the ladder -----------------------------------------------------------------------------------------------------
 
 
-def read_stages(root: Part) -> dict[str, Stage]:
+def read_stages(root: Part) -> tuple[dict[str, Stage], tuple[Treatment, ...]]:
+    """The rungs with an entry, and what one does with people below all of them."""
     part = root.part("stages", "Stages", STAGES)
     if not root.has("stages"):
         root.error(root.line, "stages is missing: there is no ladder.", "Add `stages:` with at least one rung.")
     found: dict[str, Stage] = {}
+    on_suspect: tuple[Treatment, ...] = ()
     for code in (code for code in STAGES if code in part.entries):
         stage = part.part(code, f"Stage {code}", ("enter", "treat"))
         treat = _treatments(stage)
         if code == "suspect":
+            on_suspect = treat
             if stage.has("enter"):
                 stage.error(stage.line_of("enter"), "everybody starts here; it takes no condition.", "Remove enter.")
             continue
@@ -213,7 +216,7 @@ def read_stages(root: Part) -> dict[str, Stage]:
             found[code] = Stage(code, enter, treat, part.line_of(code))
     if not part.is_absent and not set(part.entries) & set(STAGES[1:]):
         part.error(part.line, "no rung above suspect is used.", "Add one, such as `lead: {enter: signals >= 1}`.")
-    return found
+    return found, on_suspect
 
 
 def _treatments(stage: Part) -> tuple[Treatment, ...]:
