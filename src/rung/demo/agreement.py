@@ -324,7 +324,7 @@ class Standing:
             return
         days = IDLE_DAYS.get(self.stage)
         if days is not None and self.status == "active":
-            falls_at = max(self.last_sign + days * DAY, self.since)
+            falls_at = max(self.last_sign + days * DAY, self.since, self.held_until)
             if at >= falls_at:
                 self._fall(falls_at, "nurture", -1)
         elif self.status == "lost" and at >= self.since + LOST_DAYS * DAY:

@@ -66,7 +66,9 @@ class Demo:
         """Everything up to now, in order of time."""
         for human in self.humans:
             if human.soul != "staged":
-                self.story.plan(self._first_instant(human), self.visits.arrive, human)
+                first = self._first_instant(human)
+                self.story.plan(first, self.visits.arrive, human)
+                self.selling.by_hand(first, human)
         self.story.run()
         still_open = sum(waits_at(human, self.now) for human in self.humans)
         Staging(self.story, self.visits, now=self.now).play(self.scene, still_open)
@@ -83,6 +85,7 @@ class Demo:
         companies = [census.company() for _ in range(max(3, round(people / PEOPLE_PER_COMPANY)))]
         for rival in companies[:: max(1, len(companies) // 3)][:3]:
             rival.industry, rival.is_competitor = "Software", True
+        self.selling.employers = companies
         weights = [rng.lognormvariate(0, 0.8) * (1 + min(company.employees, 3000) / 1500) for company in companies]
         self.scene = actors(census, min(len(CAST), people // 50))
         staged = [human for _, lead, others in self.scene for human in (lead, *others)]

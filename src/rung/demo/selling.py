@@ -1,14 +1,15 @@
 """What our people do: answer hand-offs, call, ask, offer, win, lose, look after customers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from rung.demo import firm, truth
-from rung.demo.agreement import CUSTOMER_QUIET_DAYS
-from rung.demo.people import Human
+from rung.demo.agreement import CUSTOMER_QUIET_DAYS, FIT_NEEDED
+from rung.demo.people import Firm, Human
 from rung.demo.story import Story
 from rung.demo.visits import _NEEDS, Visits
-from rung.terms.instants import DAY, HOUR, MINUTE, SECOND
+from rung.terms.instants import DAY, HOUR, MINUTE, SECOND, format_instant
 
 HALF_HOUR: Final = 30 * MINUTE
 RAISED_WITHIN: Final = 30 * MINUTE
@@ -62,6 +63,7 @@ class Selling:
         self.visits = visits
         self.weak_from = story.until - truth.WEAK_DAYS * DAY
         self.now = story.until
+        self.employers: Sequence[Firm] = ()
         self.deals = 0
         self.answers: list[Answered] = []
         story.on_handoff = self.handed_over
@@ -212,6 +214,8 @@ class Selling:
             self.story.tell(
                 at, human, "email_written", {"subject": "Your forecast", "attempt": attempt}, self.by(human)
             )
+        if attempt == 3 and rng.random() < 0.12:
+            self.story.tell_soon(at + HOUR, human, "direct_mail_sent", {"what": "Case study, printed"}, self.by(human))
         if attempt < 5 or answers:
             self._try_to_reach(self.days.later(at, rng.randrange(6, 20) * HOUR), human, attempt + 1)
         elif rng.random() < 0.5:
@@ -427,6 +431,9 @@ class Selling:
         for n in range(rng.randrange(3, 12)):
             used_at = signed_at + n * rng.randrange(5, 12) * DAY + rng.randrange(6) * HOUR
             self.story.tell_soon(used_at, human, "product_used", {"product": human.product})
+        if rng.random() < 0.3:
+            thanked_at = self.days.later(at + rng.randrange(40, 90) * DAY, HOUR)
+            self.story.tell_soon(thanked_at, human, "referral_given", {"to": "a colleague at another firm"})
         draw = rng.random()
         if draw < 0.24:
             self.story.plan(self.days.later(at + rng.randrange(50, 170) * DAY, HOUR), self._want_more, human)
@@ -463,3 +470,54 @@ class Selling:
             self.story.tell(at + SECOND, human, "handoff_accepted", {}, by)
         self.story.tell(at + 2 * SECOND, human, "contacted", {"channel": "phone"}, by)
         self.story.plan(at + 7 * MINUTE, self._note_need, human)
+
+    # What people decide by hand
+
+    def by_hand(self, at: int, human: Human) -> None:
+        """Now and then somebody sets a rung, nominates a lead, or hears that a person has changed employer."""
+        rng, days = self.rng, self.days
+        if human.is_anonymous or human.is_role:
+            return
+        acted_at = days.later(at + rng.randrange(15, 220) * DAY, rng.randrange(0, 16) * HALF_HOUR)
+        draw = rng.random()
+        if draw < 0.002:
+            self.story.plan(acted_at, self._set_rung, human)
+        elif draw < 0.012:
+            self.story.plan(acted_at, self._nominate, human)
+        elif draw < 0.018:
+            self.story.plan(acted_at, self._new_employer, human)
+
+    def _set_rung(self, at: int, human: Human) -> None:
+        standing = human.standing
+        if standing.stage != "lead" or standing.status != "active":
+            return
+        data: dict[str, object] = {"status": "disqualified", "because": "An adviser: buys nothing", "until": None}
+        if standing.fit >= FIT_NEEDED:
+            until = format_instant(at + 60 * DAY)
+            data = {"to": "prospect", "because": "Kim met their board at the fair", "until": until}
+        self.story.tell(at, human, "stage_overridden", data, firm.KIM.email)
+
+    def _nominate(self, at: int, human: Human) -> None:
+        if human.has_joined and human.standing.stage == "lead" and human.standing.status == "active":
+            why = self.rng.choice(("Spoke up in the webinar", "Third person of this firm", "Writes about planning"))
+            self.story.tell(at, human, "nominated", {"because": why}, firm.MIA.email)
+
+    def _new_employer(self, at: int, human: Human) -> None:
+        """They write from elsewhere: the record stays theirs, the company changes."""
+        if human.firm is None or not human.has_joined or human.standing.stage not in ("suspect", "lead"):
+            return
+        home = self.rng.choice(self.employers)
+        if home is human.firm:
+            return
+        if not home.is_described:
+            self.story.describe(at, home, with_size=home.knows_size)
+        human.firm.people.remove(human)
+        home.people.append(human)
+        human.firm = home
+        self.story.tell(
+            at,
+            human,
+            "person_described",
+            {"company_name": home.name, "changed_employer": True, "owner": home.owner.email},
+            names_firm=True,
+        )

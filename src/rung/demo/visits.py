@@ -16,6 +16,14 @@ _REFERRERS: Final = {
     "referral": "",
     "direct": "",
 }
+_CLICKS: Final = {
+    "/product/forecast": "Watch the tour",
+    "/pricing": "Compare plans",
+    "/customers/port-story": "Read the whole story",
+    "/docs/connectors": "Copy the connector list",
+    "/integrations": "Ask for an integration",
+}
+"""Names of what people click, by page."""
 _QUESTIONS: Final = (
     "Does the forecast take public holidays per site?",
     "Can it read our warehouse system directly?",
@@ -70,6 +78,9 @@ class Visits:
             if n == 0:
                 self._mark(data, human, campaign, medium)
             self.story.tell_soon(at, human, "page_viewed", data)
+            if path in _CLICKS and rng.random() < 0.12:
+                clicked: dict[str, object] = {"name": _CLICKS[path], "path": path}
+                self.story.tell_soon(at + 9 * SECOND, human, "element_clicked", clicked)
             at += rng.randrange(14, 210) * SECOND
         return at
 
@@ -98,6 +109,7 @@ class Visits:
             found["campaign"] = human.campaign.name
         if human.firm:
             found["company_name"] = human.firm.name
+            found["owner"] = human.firm.owner.email
         return found
 
     def raise_hand(self, at: int, human: Human) -> None:

@@ -1,0 +1,82 @@
+"""The demo company put into the database: its users and its history."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from rung.access.actions import add_user
+from rung.access.models import User
+from rung.demo import firm
+from rung.demo.company import Demo, line
+from rung.demo.story import Told
+from rung.lifecycle import bulk
+from rung.lifecycle.rules import NewEvent
+from rung.people.models import Person
+from rung.people.rules import Keys, keys_of
+
+SOURCE: Final = "demo"
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+
+class NotEmpty(Exception):
+    """The database holds people already: the demo would mix invented people with real ones."""
+
+
+def load(
+    *,
+    people: int = 5000,
+    months: int = 18,
+    seed: int = 7,
+    now: int,
+    say: Say = lambda words: None,
+    progress: Progress | None = None,
+    even_if_not_empty: bool = False,
+) -> bulk.Loaded:
+    """Makes the demo's users and records its history up to `now` (microseconds UTC). Raises NotEmpty."""
+    if Person.objects.exists() and not even_if_not_empty:
+        raise NotEmpty(
+            "There are people in the database already, and the demo company wants an empty one: set RUNG_HOME."
+        )
+    say(f"Inventing {firm.NAME}: {people:,} people, {months} months")
+    demo = Demo(people=people, months=months, seed=seed, now=now)
+    told = demo.told()
+    hire(at=told[0].at)
+    say(f"Recording {len(told):,} events and deciding where everybody stands")
+    return bulk.load(events(told, seed), by="system", at=now, progress=progress, total=len(told))
+
+
+def hire(*, at: int) -> None:
+    """Our own people become users, in the order in which the sign-in page shows their faces."""
+    for colleague in firm.CAST:
+        if not User.objects.filter(email=colleague.email).exists():
+            add_user(
+                email=colleague.email,
+                name=colleague.name,
+                role=colleague.role,
+                team=colleague.team,
+                by="system",
+                at=at,
+                is_demo=True,
+            )
+
+
+def events(told: list[Told], seed: int) -> Iterator[NewEvent]:
+    """The history as the import door takes it."""
+    for number, happened in enumerate(told, start=1):
+        yield NewEvent(
+            kind=happened.kind,
+            keys=_keys(happened.person),
+            data=happened.data,
+            company=happened.company,
+            at=happened.at,
+            source=SOURCE,
+            message_id=str(line(happened, seed, number)["id"]),
+            by=happened.by,
+            door="import",
+        )
+
+
+def _keys(person: str | None) -> Keys:
+    if person is None:
+        return Keys()
+    return keys_of(person) if "@" in person else Keys(anonymous_id=person)

@@ -1,0 +1,62 @@
+"""The planted causes come out of the history as `docs/demo.md` says."""
+
+import json
+
+import pytest
+
+from demo.worlds import shipped
+from rung.demo import truth
+
+
+@pytest.fixture(scope="module")
+def told():
+    return shipped()[0].truth
+
+
+@pytest.fixture(scope="module")
+def realised(told):
+    return told["realised"]
+
+
+def test_the_truth_is_fit_for_json(told):
+    assert json.loads(json.dumps(told))["planted"] == truth.PLANTED
+
+
+def test_who_read_the_prices_twice_wins_more_often(realised):
+    assert 1.6 < realised["pricing_twice_odds_ratio"] < 4.5
+
+
+def test_who_was_answered_late_wins_less_often(realised):
+    assert realised["answered_late_odds_ratio"] < 0.85
+
+
+def test_a_purchased_list_never_wins(realised):
+    assert realised["purchased_wins"] == 0
+
+
+def test_the_salaries_paper_misleads(realised):
+    salaries = realised["salaries"]
+    assert salaries["answered"] > 60
+    assert salaries["rejected"] / salaries["answered"] > 0.7
+    assert salaries["not_urgent"] / salaries["rejected"] > 0.6
+
+
+def test_jonas_is_late_on_mondays(realised):
+    assert realised["late"]["jonas_on_mondays"]["share"] > 0.7
+    assert realised["late"]["everybody_else"]["share"] < 0.2
+
+
+def test_utilities_take_longer(realised):
+    assert realised["days_to_win"]["Utilities"] > 1.25 * realised["days_to_win"]["others"]
+
+
+def test_the_weakest_step_is_from_prospect_to_opportunity_of_late(realised):
+    step = realised["prospect_to_opportunity"]
+    assert step["weak_days"]["share"] < 0.75 * step["before"]["share"]
+
+
+def test_the_quiet_ones_win_without_reaching_the_threshold(realised):
+    quiet = realised["quiet"]
+    assert quiet["called"] > 30
+    assert quiet["won"] > 10
+    assert quiet["days_earlier"] > 7
