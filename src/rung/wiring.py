@@ -1,8 +1,9 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
-from rung.jobs.worker import Schedule
-from rung.lifecycle import consequences, looking
-from rung.terms.instants import SECOND
+from rung.insight import jobs as insight_jobs
+from rung.jobs.worker import Job, Schedule
+from rung.lifecycle import consequences, looking, publishing_later
+from rung.terms.instants import MINUTE, SECOND
 
 ON_RECORDED: tuple[consequences.Consequence, ...] = ()
 """After events were decided, in order: (news) → new events, in the same transaction."""
@@ -10,8 +11,14 @@ ON_RECORDED: tuple[consequences.Consequence, ...] = ()
 ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs,)
 """After somebody moved or a hand-off changed, in order: (news) → new events, in the same transaction."""
 
-JOBS = {}
-"""Kind of outbox row → the function that does it."""
+JOBS: dict[str, Job] = {}
+"""Kind of outbox row → the function that does it, in the transaction that marks the row done."""
 
-SCHEDULES = (Schedule(name="look again", every=15 * SECOND, run=looking.look_again),)
+LONG_JOBS: dict[str, Job] = {publishing_later.KIND: publishing_later.publish_asked}
+"""Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
+
+SCHEDULES = (
+    Schedule(name="look again", every=15 * SECOND, run=looking.look_again),
+    Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
+)
 """What the worker does again and again."""

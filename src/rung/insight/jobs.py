@@ -7,11 +7,11 @@ from rung.insight.queries import period_start, ranks_used, read_steps, report_of
 from rung.lifecycle import published
 
 
-def refresh(*, at: int) -> int:
-    """Compute the steps of this month and this quarter anew; returns how many reports were written."""
+def refresh(at: int) -> None:
+    """Compute the steps of this month and this quarter anew."""
     force = published.in_force()
     if force.generation_id is None:
-        return 0
+        return
     ranks = ranks_used(force.playbook)
     for months in (1, 3):
         start = period_start(at, force.playbook.calendar.timezone, months=months)
@@ -21,4 +21,3 @@ def refresh(*, at: int) -> int:
             generation_id=force.generation_id,
             defaults={"computed_at": at, "figures": {"start": start, "steps": [asdict(step) for step in found]}},
         )
-    return 2

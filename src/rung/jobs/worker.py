@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 Job = Callable[[Any, int], None]
 """Does one row: (payload, at). Runs in the transaction that marks the row done."""
 
+LONG_LEASE: Final = 60 * MINUTE
 _PAUSE: Final = 0.5
 
 
@@ -50,9 +51,17 @@ class Schedule:
 class Worker:
     """One worker. `turn(at)` does what is due and says whether anything was; `run()` goes on until SIGTERM."""
 
-    def __init__(self, *, name: str, jobs: Mapping[str, Job], schedules: Sequence[Schedule]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        jobs: Mapping[str, Job],
+        schedules: Sequence[Schedule],
+        long_jobs: Mapping[str, Job] | None = None,
+    ) -> None:
         self.name = name
         self.jobs = jobs
+        self.long_jobs = long_jobs or {}
         self.schedules = schedules
         self._taken: dict[str, int] = {}
         self._stopping = threading.Event()
@@ -83,10 +92,12 @@ class Worker:
             if self._stopping.is_set():
                 return False
             self._take(schedule, at)
-        claims = actions.claim(worker=self.name, at=at, kinds=list(self.jobs), limit=10)
+        claims = actions.claim(worker=self.name, at=at, kinds=[*self.jobs, *self.long_jobs], limit=10)
         for claimed in claims:
             if self._stopping.is_set():
                 actions.give_back(claimed, at=at, error="the worker was stopped before it began")
+            elif claimed.kind in self.long_jobs:
+                self._do_long(claimed)
             else:
                 self._do(claimed)
         return bool(claims)
@@ -111,6 +122,17 @@ class Worker:
                 self.jobs[claimed.kind](claimed.payload, at)
                 if not actions.finish(claimed, at=at):
                     raise LeaseLost(claimed.key)
+        except Exception:
+            log.exception("job %s %s went wrong", claimed.kind, claimed.key)
+            actions.give_back(claimed, at=now(), error=traceback.format_exc(limit=-4))
+
+    def _do_long(self, claimed: actions.Claim) -> None:
+        """A job of minutes opens transactions of its own, so that nobody waits for it; it may be done twice."""
+        if not actions.extend(claimed, at=now(), lease=LONG_LEASE):
+            return
+        try:
+            self.long_jobs[claimed.kind](claimed.payload, now())
+            actions.finish(claimed, at=now())
         except Exception:
             log.exception("job %s %s went wrong", claimed.kind, claimed.key)
             actions.give_back(claimed, at=now(), error=traceback.format_exc(limit=-4))

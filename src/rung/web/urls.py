@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rung.web import companies, design, people, search, sign_in
+from rung.web import companies, design, ladder, people, playbook, search, sign_in
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -10,9 +10,15 @@ urlpatterns = [
     path("sign-in/faces/<str:role>", sign_in.face, name="face"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("search", search.search, name="search"),
+    path("ladder", ladder.ladder, name="ladder"),
     path("people", people.people, name="people"),
     path("people/counts", people.people_counts, name="people-counts"),
     path("companies", companies.companies, name="companies"),
     path("companies/<uuid:uuid>", companies.company, name="company"),
+    path("playbook", playbook.playbook, name="playbook"),
+    path("playbook/verdict", playbook.checked, name="playbook-verdict"),
+    path("playbook/publication", playbook.publication, name="playbook-publication"),
+    path("playbook/publication/state", playbook.publication_state, name="playbook-publication-state"),
+    path("playbook/versions/<str:version>", playbook.version, name="playbook-version"),
     path("design", design.design, name="design"),
 ]
