@@ -112,8 +112,8 @@ def _columns(here: str, text: str, sort: str, is_up: bool) -> list[Column]:
     return [
         Column("Company", address(here, q=text, sort=turned), order, tip="Sort by name"),
         Column("Domain", css="hide-s"),
-        Column("Highest rung"),
-        Column("People", is_number=True),
+        Column("Highest rung", css="c-rung"),
+        Column("People", is_number=True, css="c-score"),
         Column("Engagement", is_number=True, css="hide-s"),
         Column("Last event", is_number=True, css="hide-s"),
     ]

@@ -252,8 +252,8 @@ def _columns(question: Question) -> list[Column]:
     return [
         Column("Person"),
         Column("Company", css="hide-s"),
-        Column("Rung"),
-        sorting("Score", "score", "Sort by score"),
+        Column("Rung", css="c-rung"),
+        sorting("Score", "score", "Sort by score", "c-score"),
         sorting("Fit", "fit", "Sort by fit", "hide-s"),
         Column("Last event", css="hide-s"),
         sorting("Ago", "last", "Sort by the last event", "hide-s"),

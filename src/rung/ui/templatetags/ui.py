@@ -76,11 +76,8 @@ def code_spans(text: str) -> SafeString:
     pieces = str(text).split("`")
     if len(pieces) % 2 == 0:
         return format_html("{}", text)
-    return format_html_join(
-        "",
-        "{}{}",
-        ((piece if i % 2 == 0 else format_html("<code>{}</code>", piece), "") for i, piece in enumerate(pieces)),
-    )
+    parts = (format_html("<code>{}</code>" if at % 2 else "{}", piece) for at, piece in enumerate(pieces))
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 # -- marks ----------------------------------------------------------------------------------------------------------

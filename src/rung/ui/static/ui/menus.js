@@ -27,8 +27,11 @@ document.addEventListener(
   "toggle",
   (event) => {
     const menu = event.target;
-    if (!(menu instanceof HTMLElement) || !menu.matches("[data-menu]") || event.newState !== "open" || !opener) return;
-    const at = opener.getBoundingClientRect();
+    if (!(menu instanceof HTMLElement) || !menu.matches("[data-menu]") || event.newState !== "open") return;
+    const buttons = [...document.querySelectorAll(`[popovertarget="${CSS.escape(menu.id)}"]`)];
+    const under = buttons.includes(opener) ? opener : buttons.find((button) => button.offsetParent !== null);
+    if (!under) return;
+    const at = under.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = menu;
     const left = Math.max(8, Math.min(at.left, innerWidth - width - 8));
     const below = at.bottom + 4;

@@ -3,7 +3,7 @@ import { toast } from "./toasts.js";
 
 // Rows of a [data-rows] table by keyboard: j and k move, Enter opens, x selects; the bulk bar says how many are selected.
 const table = () => document.querySelector("[data-rows]");
-const rows = () => [...(table()?.querySelectorAll("tbody tr[data-href]") ?? [])];
+const rows = () => [...(table()?.querySelectorAll("tbody tr") ?? [])];
 const typing = (target) => target instanceof Element && target.closest("input:not([type=checkbox]), textarea, select, dialog, [popover]");
 
 const moveTo = (row) => {
@@ -42,7 +42,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j" || event.key === "k") {
     event.preventDefault();
     moveTo(all[Math.max(0, Math.min(all.length - 1, index + (event.key === "j" ? 1 : -1)))]);
-  } else if (event.key === "Enter" && row && (event.target === document.body || row.contains(event.target))) {
+  } else if (event.key === "Enter" && row?.dataset.href && (event.target === document.body || row.contains(event.target))) {
     if (event.target.closest?.("a, button")) return;
     event.preventDefault();
     location.assign(row.dataset.href);
@@ -65,10 +65,10 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-clear-selection]")) clear();
-  const row = event.target.closest("[data-rows] tbody tr[data-href]");
+  const row = event.target.closest("[data-rows] tbody tr");
   if (!row) return;
   moveTo(row);
-  if (!event.target.closest("a, button, input, label") && !String(getSelection())) location.assign(row.dataset.href);
+  if (row.dataset.href && !event.target.closest("a, button, input, label") && !String(getSelection())) location.assign(row.dataset.href);
 });
 
 document.addEventListener("htmx:afterSwap", tell);
