@@ -1,8 +1,8 @@
 """The kernel compiled: the only importer of Numba, so only a worker or a child process may import this module.
 
-The functions are those of `kernel.py` and `joining.py`, word for word: they are given to Numba with a namespace in which
-they call each other's compiled selves. What is compiled is kept on disk beside them and found again while the source
-is the same.
+The functions are those of `kernel.py` and `joining.py`, word for word: they are given to Numba with a namespace in
+which they call each other's compiled selves. What is compiled is kept on disk beside them and found again while the
+source is the same.
 """
 
 from types import FunctionType
@@ -22,7 +22,7 @@ from rung.engine import joining, kernel
 # therefore a pointer to the tuple, which lives on the stack of the outermost function for as long as that runs.
 
 
-class Borrowed(types.Type):  # type: ignore[misc]  # Numba has no types of its own for us
+class Borrowed(types.Type):  # type: ignore[misc]  # Numba's classes are untyped
     """A named tuple that is looked at where it stands."""
 
     def __init__(self, inner: Any) -> None:
@@ -31,20 +31,20 @@ class Borrowed(types.Type):  # type: ignore[misc]  # Numba has no types of its o
 
 
 @register_model(Borrowed)
-class _BorrowedModel(models.PrimitiveModel):  # type: ignore[misc]  # Numba has no types of its own for us
+class _BorrowedModel(models.PrimitiveModel):  # type: ignore[misc]  # Numba's classes are untyped
     def __init__(self, manager: Any, type_: Any) -> None:
         super().__init__(manager, type_, manager.lookup(type_.inner).get_value_type().as_pointer())
 
 
 @infer_getattr
-class _BorrowedFields(AttributeTemplate):  # type: ignore[misc]  # Numba has no types of its own for us
+class _BorrowedFields(AttributeTemplate):  # type: ignore[misc]  # Numba's classes are untyped
     key = Borrowed
 
     def generic_resolve(self, type_: Any, name: str) -> Any:
         return type_.inner[type_.inner.fields.index(name)]
 
 
-@lower_getattr_generic(Borrowed)
+@lower_getattr_generic(Borrowed)  # type: ignore[untyped-decorator]  # Numba's
 def _field(context: Any, builder: Any, type_: Any, pointer: Any, name: str) -> Any:
     """The field, read through the pointer. An array is lent: without an owner, so that nobody counts references."""
     index = type_.inner.fields.index(name)
@@ -57,7 +57,7 @@ def _field(context: Any, builder: Any, type_: Any, pointer: Any, name: str) -> A
     return array._getvalue()
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]  # Numba's
 def borrow(_: Any, bundle: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return cgutils.alloca_once_value(builder, arguments[0])
@@ -83,7 +83,7 @@ reach: Final = _JOINING["reach"]
 _run_all: Final = _compiled(kernel)["run_all"]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # Numba's
 def run_all(
     play: Any,
     known: Any,

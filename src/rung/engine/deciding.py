@@ -30,6 +30,10 @@ class OutOfOrder(Exception):
     """A row lies before what the state has seen: decide the person again from nothing."""
 
 
+class NoRoom(Exception):
+    """More moves than a session that is advanced step by step has room for."""
+
+
 class StaleState(Exception):
     """The state is of another playbook or engine: decide the person again from nothing."""
 
@@ -166,7 +170,7 @@ class Session:
         if state is None and self.rows:
             self._take_key()
         self.known = self.encoder.tables()
-        self.out = _room(16 + 2 * len(self.rows))
+        self.out = _room(64 + 4 * len(self.rows))
 
     def run(self, trace: list[Any] | None = None) -> None:
         """All rows, then time alone. Begins again with more room where moves did not fit."""
@@ -180,8 +184,26 @@ class Session:
             if trace is not None:
                 trace.clear()
 
+    def advance(self, first: int, end: int, at: int) -> None:
+        """The rows from `first` to `end`, then time alone up to `at`: for those who want to stop on the way."""
+        k.run(self.play, self.known, self.past, self.who, self.sums, self.out, first, end, at, None)
+        if self.who[k.N_MOVES] > self.out.moves_room or self.who[k.N_HANDOFFS] > self.out.handoffs_room:
+            raise NoRoom("more moves than anybody makes")
+
+    def numbers_at(self, at: int) -> tuple[str, str, float, float]:
+        """Stage, status, engagement and fit at an instant that `advance` has reached; changes nothing."""
+        fit = k.fit(self.play, self.known, self.who, self.sums)
+        engagement = k.engagement_at(self.play, self.who, self.sums, at)
+        return STAGES[self.who[k.STAGE]], STATUSES[self.who[k.STATUS]], engagement, fit
+
+    def clause_value(self, source: int, argument: int) -> float:
+        """How far a clause has come, once `standing` or `look_at` has said as at when."""
+        return k.clause_value(self.play, self.known, self.who, self.sums, source, argument)
+
     def holds(self, entry: int) -> bool:
-        """Whether a condition holds at `until`, with numbers exact at that time."""
+        """Whether a condition holds, once `standing` or `look_at` has said as at when."""
+        if len(self.known.truth_base) < len(self.program.atoms):
+            self.known = self.encoder.tables()  # a part of a rule that nobody asked for before
         return k.holds(self.play, self.known, self.who, self.sums, entry)
 
     def look_at(self, at: int) -> None:

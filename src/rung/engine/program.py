@@ -153,6 +153,16 @@ class Program:
             found = self.entries[condition] = self.assembler.assemble(condition, k.YES, k.NO)
         return found
 
+    def number_source(self, fact: Fact) -> tuple[int, int] | None:
+        """Where the kernel finds the fact's number: a source and its argument; None for what is no number."""
+        assert self.assembler is not None
+        return self.assembler.number_source(fact)
+
+    def length_source(self, fact: Fact) -> tuple[int, int]:
+        """Since when the fact, a length of time, counts: a source and its argument."""
+        assert self.assembler is not None
+        return self.assembler.length_source(fact)
+
     @property
     def told_slots(self) -> tuple[int, ...]:
         """The slots of competitor, decision date and likelihood, which every program has."""
@@ -458,7 +468,7 @@ class Assembler:
             case Known(fact):
                 if fact.name != "since":
                     return yes
-                source, argument = self._since(fact)
+                source, argument = self.length_source(fact)
                 return self._step(k.OP_KNOWN, yes, no, a=source, b=argument)
             case _:
                 return no
@@ -502,7 +512,7 @@ class Assembler:
     def _compare(self, left: Operand, op: Operator, right: Operand, yes: int, no: int) -> int:
         if isinstance(right, Span):
             assert isinstance(left, Fact)
-            source, argument = self._since(left)
+            source, argument = self.length_source(left)
             return self._step(k.OP_SPAN, yes, no, a=source, b=argument, d=self._span(right.micros), e=_OPS[op])
         for one, other, turned in ((left, right, op), (right, left, _TURNED[op])):
             if isinstance(one, Fact) and (constants := _few_values(one)):
@@ -517,7 +527,7 @@ class Assembler:
             return self._step(k.OP_SLOTS, yes, no, b=slots[0], d=slots[1], e=_OPS[op])
         before: list[tuple[Count, int]] = []
         free = self.registers
-        numbers = [self._number(side, before) for side in (left, right)]
+        numbers = [self.number_source(side, before) for side in (left, right)]
         if numbers[0] is None or numbers[1] is None:
             return no
         (a, b), (c, d) = numbers[0], numbers[1]
@@ -542,12 +552,13 @@ class Assembler:
             return self.assemble(And(parts), yes, no) if parts else no
         return self.assemble(Or(tuple(Compare(operand, "==", item) for item in numbers)), yes, no) if numbers else no
 
-    def _number(self, side: Operand, before: list[tuple[Count, int]]) -> tuple[int, int] | None:
+    def number_source(self, side: Operand, before: list[tuple[Count, int]] | None = None) -> tuple[int, int] | None:
         match side:
             case Number(value):
                 return k.N_CONST, self._constant(value)
             case Count():
                 self.registers += 1
+                assert before is not None
                 before.append((side, self.registers - 1))
                 return k.N_REGISTER, self.registers - 1
             case Fact(name, argument, is_signal):
@@ -562,7 +573,7 @@ class Assembler:
     def _times(self, argument: str, is_signal: bool) -> tuple[int, int]:
         return (k.N_MATCHES, self.signal_index[argument]) if is_signal else (k.N_KIND, self.tracked[argument])
 
-    def _since(self, fact: Fact) -> tuple[int, int]:
+    def length_source(self, fact: Fact) -> tuple[int, int]:
         if fact.name == "since":
             argument = str(fact.argument)
             if fact.is_signal:
@@ -629,7 +640,7 @@ class _Ranges:
     def _timers(self, conditions: list[Condition]) -> tuple[int, int]:
         first = len(self.timers)
         self.timers += dict.fromkeys(
-            k.Timer(*self.assembler._since(node.left), node.right.micros)
+            k.Timer(*self.assembler.length_source(node.left), node.right.micros)
             for condition in conditions
             for node in walk(condition)
             if isinstance(node, Compare) and isinstance(node.right, Span) and isinstance(node.left, Fact)
@@ -661,7 +672,7 @@ class _Ranges:
         if isinstance(right, Count):
             fixed = [Number(float(n)) for n in range(len(right.parts) + 1)]
             return [decay for n in fixed for decay in self._decays_of(left, op, n)]
-        number = self.assembler._number(right, [])
+        number = self.assembler.number_source(right)
         return [] if number is None else [k.Decay(of, _OPS[op], *number)]
 
 

@@ -1,0 +1,241 @@
+"""Why somebody stands where they stand, what their points are made of, and how they came here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rung.engine import kernel as k
+from rung.engine.deciding import HandoffChange, Move, Row, Session, Standing
+from rung.engine.missing import Clause, Plan, kept_back, next_rung, plans_of
+from rung.engine.program import Program
+from rung.playbook.definitions import Playbook
+from rung.terms.events import Event
+from rung.terms.instants import moment
+from rung.terms.kinds import KINDS
+
+MOST_SIGNALS_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A sentence that says why, when it came to be, and the events (`seq`) that prove it."""
+
+    words: str
+    at: int
+    seqs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A signal's points: `now` = what counts, of `full` as earned; `faded` with time, `capped` by the limit."""
+
+    signal: str
+    now: float
+    full: float
+    faded: float
+    capped: float
+    cap: float | None
+    times: int
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FitPoints:
+    name: str
+    points: float
+    holds: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    standing: Standing
+    reasons: tuple[Reason, ...]
+    points: tuple[Points, ...]
+    fit_lines: tuple[FitPoints, ...]
+    missing: tuple[Clause, ...]
+    moves: tuple[Move, ...]
+    handoffs: tuple[HandoffChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Where somebody stood at an instant, with numbers exact at that time."""
+
+    at: int
+    stage: str
+    status: str
+    score: float
+    fit: float
+    engagement: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    samples: tuple[Sample, ...]
+    moves: tuple[Move, ...]
+
+
+def explain(program: Program, rows: Sequence[Row], until: int) -> Explanation:
+    """Everything there is to say about the person at `until`; `rows` are all of the person's, from the first on."""
+    session = Session(program, rows, until)
+    matches: list[tuple[int, int]] = []
+    session.run(matches)
+    moves, handoffs = session.moves(), session.handoffs()
+    standing = session.standing()
+    points = _points(session, matches)
+    return Explanation(
+        standing=standing,
+        reasons=_reasons(program.playbook, session, standing, moves, points),
+        points=points,
+        fit_lines=_fit_lines(session),
+        missing=_missing(session, standing),
+        moves=moves,
+        handoffs=handoffs,
+    )
+
+
+def missing(program: Program, rows: Sequence[Row], until: int, state: bytes | None = None) -> tuple[Clause, ...]:
+    """What is missing for the next rung at `until`, clause by clause; empty on the highest rung."""
+    session = Session(program, rows, until, state)
+    session.run()
+    return _missing(session, session.standing())
+
+
+def history_of(program: Program, rows: Sequence[Row], until: int, *, samples: int = 120) -> Series:
+    """The person at evenly spaced instants from the first event to `until`, and every move between."""
+    session = Session(program, rows, until)
+    if not session.rows:
+        return Series((), ())
+    first = session.rows[0].event.at
+    count = max(2, samples)
+    taken, row = [], 0
+    for n in range(count):
+        at = first + (until - first) * n // (count - 1)
+        end = row
+        while end < len(session.rows) and session.rows[end].event.at <= at:
+            end += 1
+        session.advance(row, end, at)
+        row = end
+        taken.append(_sample(session, at))
+    return Series(tuple(taken), session.moves())
+
+
+def _sample(session: Session, at: int) -> Sample:
+    stage, status, engagement, fit = session.numbers_at(at)
+    return Sample(at, stage, status, engagement + fit, fit, engagement)
+
+
+# --- points ---------------------------------------------------------------------------------------------------------
+
+
+def _points(session: Session, matches: Sequence[tuple[int, int]]) -> tuple[Points, ...]:
+    """By signal of the playbook, those with a match that still counts (`customer` empties the earlier ones)."""
+    found = []
+    for index, signal in enumerate(session.program.playbook.signals):
+        times = session.who[session.play.match_count + index]
+        if times == 0:
+            continue
+        seqs = [session.rows[row].event.seq for row, matched in matches if matched == index][-times:]
+        full = float(signal.points or 0) * times
+        left = session.sums[k.F_FIXED + index]
+        record = session.play.signals[index]
+        if record.half_life > 0.0:
+            last = session.who[session.play.match_at + index]
+            left *= 2.0 ** ((last - session.until) / record.half_life)
+        now = min(record.cap, left) if record.is_capped else left
+        found.append(
+            Points(
+                signal=signal.name,
+                now=now,
+                full=full,
+                faded=full - left,
+                capped=left - now,
+                cap=record.cap if record.is_capped else None,
+                times=times,
+                seqs=tuple(seqs),
+            )
+        )
+    return tuple(found)
+
+
+def _fit_lines(session: Session) -> tuple[FitPoints, ...]:
+    return tuple(
+        FitPoints(line.name, float(line.points), session.holds(record.when), line.when.text)
+        for line, record in zip(session.program.playbook.fit, session.play.fit, strict=True)
+    )
+
+
+# --- why here -------------------------------------------------------------------------------------------------------
+
+
+def _reasons(
+    playbook: Playbook, session: Session, standing: Standing, moves: Sequence[Move], points: Sequence[Points]
+) -> tuple[Reason, ...]:
+    """The move that led here, then what the score is made of."""
+    if not moves:
+        words = f"{playbook.label(standing.stage)} since they were first seen: no rule has moved them yet."
+        return (Reason(words, standing.first_at),)
+    last = moves[-1]
+    event = next((row.event for row in session.rows if row.event.seq == last.seq), None)
+    reasons = [Reason(_of_move(playbook, last, event), last.at, (last.seq,) if last.seq is not None else ())]
+    if passed := [move for move in moves if move.passed and (move.at, move.seq) == (last.at, last.seq)]:
+        names = ", ".join(playbook.short_label(move.stage) for move in passed)
+        reasons.append(Reason(f"On the way they passed {names}.", last.at))
+    best = sorted((line for line in points if line.now > 0), key=lambda line: -line.now)[:MOST_SIGNALS_NAMED]
+    reasons += [Reason(_of_points(line), standing.scored_at, line.seqs) for line in best]
+    if held := [line for line in _fit_lines(session) if line.holds]:
+        listed = ", ".join(f"{line.name} {line.points:+g}" for line in held)
+        reasons.append(Reason(f"Fit {standing.fit:g}: {listed}.", standing.scored_at))
+    return tuple(reasons)
+
+
+def _of_move(playbook: Playbook, move: Move, event: Event | None) -> str:
+    day = f"{moment(move.at):%-d %b %Y}"
+    to = playbook.label(move.stage if move.status == "active" else move.status)
+    if move.cause == "override":
+        who = f" by {event.by}" if event is not None and event.by else " by hand"
+        return f"Set to {to} on {day}{who}" + (f": {move.because}." if move.because else ".")
+    what = f" when: {KINDS[event.kind].words.lower()}" if event is not None else " by time alone"
+    if move.cause == "setback":
+        return f"{to} since {day}{what}. {move.because}."
+    return f"{to} since {day}{what}. The rule: {move.because} (score {move.score:.4g}, fit {move.fit:.4g})."
+
+
+def _of_points(line: Points) -> str:
+    words = f"{line.signal}: {line.now:.3g} points from {line.times} event{'' if line.times == 1 else 's'}"
+    lost = [f"{line.faded:.3g} faded"] if line.faded >= 0.05 else []
+    lost += [f"{line.capped:.3g} above the limit of {line.cap:g}"] if line.capped >= 0.05 and line.cap else []
+    return words + (f" ({', '.join(lost)})." if lost else ".")
+
+
+# --- what is missing ------------------------------------------------------------------------------------------------
+
+
+def _missing(session: Session, standing: Standing) -> tuple[Clause, ...]:
+    playbook = session.program.playbook
+    rung = next_rung(playbook, standing.stage)
+    if rung is None:
+        return ()
+    back = kept_back(
+        standing.status,
+        rung,
+        is_waiting=standing.is_waiting,
+        rest_until=standing.rest_until,
+        hold_until=standing.hold_until,
+    )
+    words = clause_words(session, plans_of(session.program)[rung])
+    return tuple(Clause(rung, sentence) for sentence in (*back, *words))
+
+
+def clause_words(session: Session, plan: Plan) -> tuple[str, ...]:
+    """What is missing for the plan's rung at the session's time."""
+    holds, notes = 0, []
+    for n, leaf in enumerate(plan.leaves):
+        note = 0
+        if session.holds(session.program.entry(leaf.condition)):
+            holds |= 1 << n
+        else:
+            note = leaf.note(session.clause_value(leaf.source, leaf.argument))
+        notes.append(note)
+    return plan.words(holds, notes)
