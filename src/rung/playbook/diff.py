@@ -179,15 +179,17 @@ def _sentences(playbook: Playbook) -> dict[str, say.Sentence]:
 
 def turned(before: str, after: str) -> str:
     """`before → after`, without repeating the words both begin or end with: "the score is at least 50 → 42"."""
-    old, new = before.split(" "), after.split(" ")
+    is_sentence = before.endswith(".") and after.endswith(".")
+    old, new = (text.removesuffix("." if is_sentence else "").split(" ") for text in (before, after))
     shorter = min(len(old), len(new))
     start = next((n for n in range(shorter) if old[n] != new[n]), shorter)
     end = next((n for n in range(shorter - start) if old[-1 - n] != new[-1 - n]), shorter - start)
     if start + end == shorter:  # one side only adds words: an arrow with nothing on one side says little
-        return f"{before.removesuffix('.')} → {after}"
-    head, tail = old[:start], old[len(old) - end :]
-    middle = [*old[start : len(old) - end], "→", *new[start : len(new) - end]]
-    return " ".join([*head, *middle, *tail])
+        said = [*old, "→", *new]
+    else:
+        middle = [*old[start : len(old) - end], "→", *new[start : len(new) - end]]
+        said = [*old[:start], *middle, *old[len(old) - end :]]
+    return " ".join(said) + ("." if is_sentence else "")
 
 
 def _rule(old: Rule | None, new: Rule | None, playbook: Playbook) -> str:

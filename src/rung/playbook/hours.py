@@ -32,7 +32,7 @@ def read_calendar(root: Part) -> Calendar:
 
 def _zone(part: Part) -> str:
     zone = part.text("timezone")
-    if zone and zone not in available_timezones():
+    if zone and zone not in _zones():
         part.error(part.line_of("timezone"), f"there is no time zone “{zone}”.", _near_zone(zone))
         return "UTC"
     return zone or "UTC"
@@ -40,10 +40,15 @@ def _zone(part: Part) -> str:
 
 def _near_zone(zone: str) -> str:
     city = zone.rpartition("/")[2].strip().replace(" ", "_").lower()
-    same_city = sorted(each for each in available_timezones() if each.lower().endswith(f"/{city}"))
+    same_city = [each for each in _zones() if each.lower().endswith(f"/{city}")]
     if same_city:
         return f"Did you mean {same_city[0]}?"
-    return did_you_mean(zone, sorted(available_timezones()), "Write it as Europe/Berlin.")
+    return did_you_mean(zone, _zones(), "Write it as Europe/Berlin.")
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
 
 
 def _week(part: Part, hours: str) -> tuple[tuple[Interval, ...], ...]:
