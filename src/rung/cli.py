@@ -34,6 +34,7 @@ REFUSALS: Final = (
     ("rung.capture.mapping", "MappingRefused"),
     ("rung.capture.histories", "NothingToRead"),
     ("rung.lifecycle.exporting", "NothingToExport"),
+    ("rung.playbook.conditions.sql", "NoColumn"),
     ("rung.playbook.faults", "PlaybookRefused"),
     ("rung.playbook.conditions", "ConditionError"),
     ("rung.serving", "PortTaken"),
@@ -285,7 +286,7 @@ def export(
     if to is None and chosen in ("xlsx", "parquet"):
         to = Path(f"{what}.{chosen}")
     with exporting.target(to) as file:
-        rows = exporting.export(what=what, where=where, format=chosen, to=file, at=_now())
+        rows = exporting.export(what=what, where=where, format=chosen, to=file, by="rung", at=_now())
     _note(f"{rows:,} rows" + (f" in {to}" if to else ""))
 
 
