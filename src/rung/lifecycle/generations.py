@@ -1,5 +1,7 @@
 """Generations: a playbook's place in the database, and the first one of a new house."""
 
+import functools
+
 from django.db import transaction
 
 from rung.access.actions import audited
@@ -23,11 +25,16 @@ def ensure_playbook(*, at: int) -> Line:
     with transaction.atomic():
         locks.hold()
         if not Pointer.objects.filter(line=MAIN).exists():
-            generation = new_generation(load(read_shipped("default")), by="system", at=at)
+            generation = new_generation(_shipped_default(), by="system", at=at)
             Pointer.objects.create(line=MAIN, generation=generation)
             Generation.objects.filter(pk=generation.pk).update(switched_at=at)
             audited(by="system", verb="published playbook", object="shipped default", data={}, at=at)
     return lines.current()
+
+
+@functools.cache
+def _shipped_default() -> Playbook:
+    return load(read_shipped("default"))
 
 
 def new_generation(playbook: Playbook, *, by: str, at: int, line: str = MAIN) -> Generation:

@@ -6,10 +6,11 @@ from typing import Any
 from rung.engine import joining
 from rung.engine.deciding import Row
 from rung.history.models import Event as StoredEvent
-from rung.history.queries import counted
+from rung.history.queries import Stored, stored, stored_of
 from rung.lifecycle.line import Line
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY
 from rung.people.models import Alias, Company, Person
+from rung.people.queries import living_ids
 from rung.terms.events import Event
 
 _AT_A_TIME = 400
@@ -23,12 +24,12 @@ def key_of(person_id: int) -> str:
 def past_rows(person_ids: Collection[int], line: Line) -> dict[int, list[Row]]:
     """Every row of these living people out of the history, in order of (at, seq)."""
     own = _own_events(person_ids)
-    stored = {row.seq: (row, person_id) for person_id, theirs in own.items() for row in theirs}
-    company_ids = {row.company_id for row, _ in stored.values() if row.company_id is not None}
-    everything: dict[int, tuple[StoredEvent, int | None]] = dict(stored)
+    theirs = {row.seq: (row, person_id) for person_id, rows in own.items() for row in rows}
+    company_ids = {row.company_id for row, _ in theirs.values() if row.company_id is not None}
+    everything: dict[int, tuple[Stored, int | None]] = dict(theirs)
     if company_ids:
         everything.update(_shared_rows(company_ids, line))
-        everything.update(stored)
+        everything.update(theirs)
     rows = sorted(
         ((row, person_id) for row, person_id in everything.values() if row.kind not in CORRECTIONS),
         key=lambda item: (item[0].at, item[0].seq),
@@ -38,7 +39,7 @@ def past_rows(person_ids: Collection[int], line: Line) -> dict[int, list[Row]]:
 
 
 def _joined(
-    rows: Sequence[tuple[StoredEvent, int | None]], keys: Mapping[int, str], wanted: set[int], line: Line
+    rows: Sequence[tuple[Stored, int | None]], keys: Mapping[int, str], wanted: set[int], line: Line
 ) -> dict[int, list[Row]]:
     """The rows of the wanted people: their own, with the facts of a company they come to, and their company's."""
     people: dict[int, int] = {}
@@ -102,13 +103,12 @@ def as_event(row: Any, person_id: int | None, company_keys: Mapping[int, str]) -
     )
 
 
-def _own_events(person_ids: Collection[int]) -> dict[int, list[StoredEvent]]:
+def _own_events(person_ids: Collection[int]) -> dict[int, list[Stored]]:
     """The counted events of each living person, those of whoever was merged into them included."""
     living = _with_merged(person_ids)
-    found: dict[int, list[StoredEvent]] = {person_id: [] for person_id in person_ids}
-    for part in _parts(living):
-        for row in counted().filter(person_id__in=part):
-            found[living[row.person_id]].append(row)
+    found: dict[int, list[Stored]] = {person_id: [] for person_id in person_ids}
+    for row in stored_of(living):
+        found[living[row.person_id or 0]].append(row)
     return found
 
 
@@ -119,35 +119,28 @@ def _with_merged(person_ids: Collection[int]) -> dict[int, int]:
     return living
 
 
-def _shared_rows(company_ids: Collection[int], line: Line) -> dict[int, tuple[StoredEvent, int | None]]:
+def _shared_rows(company_ids: Collection[int], line: Line) -> dict[int, tuple[Stored, int | None]]:
     """What companies were told to be; and, where colleagues count, their company-naming and company-scoped events."""
-    rows: dict[int, tuple[StoredEvent, int | None]] = {}
+    rows: dict[int, tuple[Stored, int | None]] = {}
     for part in _parts(company_ids):
-        for row in counted().filter(kind=OF_A_COMPANY, company_id__in=part):
+        marks = ", ".join(["%s"] * len(part))
+        for row in stored(f"kind = %s AND company_id IN ({marks})", [OF_A_COMPANY, *part]):
             rows[row.seq] = (row, None)
     if not line.shared_kinds:
         return rows
-    ever_there: set[int] = set()
-    for part in _parts(company_ids):
-        ever_there.update(
-            StoredEvent.objects.filter(company_id__in=part, person_id__isnull=False)
-            .order_by()
-            .values_list("person_id", flat=True)
-            .distinct()
-        )
-    living = dict.fromkeys(ever_there)
-    ends = {old: end for part in _parts(living) for old, end in _ends(part)}
-    colleagues = _with_merged({ends.get(person_id, person_id) for person_id in ever_there})
-    for part in _parts(colleagues):
-        theirs = counted().filter(person_id__in=part)
-        naming = theirs.filter(company_id__isnull=False)
-        for row in naming.union(theirs.filter(kind__in=line.shared_kinds)) if line.shared_kinds else naming:
-            rows[row.seq] = (row, colleagues[row.person_id])
+    colleagues = _with_merged(set(living_ids(sorted(_ever_there(company_ids))).values()))
+    kinds = ", ".join(f"'{kind}'" for kind in sorted(line.shared_kinds))  # codes of ours, not what somebody typed
+    for row in stored_of(colleagues, f"company_id IS NOT NULL OR kind IN ({kinds})"):
+        rows[row.seq] = (row, colleagues[row.person_id or 0])
     return rows
 
 
-def _ends(old_ids: Sequence[int]) -> Iterable[tuple[int, int]]:
-    return Alias.objects.filter(old_id__in=old_ids).values_list("old_id", "living_id")
+def _ever_there(company_ids: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for part in _parts(company_ids):
+        rows = StoredEvent.objects.filter(company_id__in=part, person_id__isnull=False).order_by()
+        found.update(rows.values_list("person_id", flat=True).distinct())
+    return found
 
 
 def _company_keys(company_ids: Collection[int]) -> dict[int, str]:

@@ -9,10 +9,10 @@ from django.db import connection
 
 from rung.access.models import User
 from rung.history.models import Event
-from rung.history.queries import counted, in_order
+from rung.history.queries import counted, stored_of
 from rung.people import rules
 from rung.people.identify import Found, NoSuchPerson, Register, Sighting, ids_of, merge_ids, unmerge_ids
-from rung.people.models import Company, CompanyTrait, Person, Trait
+from rung.people.models import Alias, Company, CompanyTrait, Person, Trait
 
 __all__ = [
     "Absorbed",
@@ -76,17 +76,23 @@ def absorb(events: Sequence[tuple[Person, Absorbed]]) -> None:
 
 def describe_again(people: Iterable[Person]) -> None:
     """Works persons out anew from all their events; for a late, voided or merged history."""
-    changed = []
-    for person in people:
-        events = [
+    by_id = {person.pk: person for person in people}
+    living = {person_id: person_id for person_id in by_id}
+    living.update(Alias.objects.filter(living_id__in=list(by_id)).values_list("old_id", "living_id"))
+    told: dict[int, list[Absorbed]] = {person_id: [] for person_id in by_id}
+    for event in stored_of(living):
+        told[living[event.person_id or 0]].append(
             Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
-            for event in in_order(person_ids=ids_of(person.pk))
-        ]
+        )
+    changed = []
+    for person_id, events in told.items():
+        person = by_id[person_id]
         before = dict(person.traits)
         for name in ("name", "email", "phone", "title", "country", "source", "campaign"):
             setattr(person, name, "")
         person.traits, person.company_id, person.owner_id = {}, None, None
         person.company_since_at = person.company_since_seq = None
+        events.sort(key=lambda event: (event.at, event.seq))
         if events:
             person.first_seen_at = person.last_event_at = events[0].at
         _, _, after = _folded(person, events)
@@ -181,12 +187,13 @@ def _write(changed: Sequence[_Changed]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.executemany(f"UPDATE people_person SET {sets} WHERE id = %s", rows)
+    rows_of_traits: list[Trait] = []
     for person, before, after in changed:
         stale, fresh = _trait_changes(before, after)
         if stale:
             Trait.objects.filter(person_id=person.pk, field__in=stale).delete()
-        if fresh:
-            Trait.objects.bulk_create([Trait(person_id=person.pk, **row) for row in fresh])
+        rows_of_traits += [Trait(person_id=person.pk, **row) for row in fresh]
+    Trait.objects.bulk_create(rows_of_traits, batch_size=500)
 
 
 def _stored(row: Person | Company, name: str) -> Any:
