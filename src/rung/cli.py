@@ -33,6 +33,7 @@ REFUSALS: Final = (
     ("rung.capture.sheets", "Unreadable"),
     ("rung.capture.mapping", "MappingRefused"),
     ("rung.capture.histories", "NothingToRead"),
+    ("rung.demo.loading", "NotEmpty"),
     ("rung.lifecycle.exporting", "NothingToExport"),
     ("rung.playbook.conditions.sql", "NoColumn"),
     ("rung.playbook.faults", "PlaybookRefused"),
@@ -74,7 +75,9 @@ def up(
     """Everything on one machine behind one port: the web app and one worker, started again when they die."""
     from rung import starting
 
-    starting.up(host=host, port=port, is_demo=demo, say=_tell)
+    with _progress("Loading the demo company", None, unit="events") as bar:
+        start = starting.opened(host=host, port=port, is_demo=demo, say=_tell, progress=_to(bar))
+    starting.run(start, say=_tell)
 
 
 @app.command()
@@ -205,9 +208,11 @@ def playbook_publish(file: ExistingFile, by: Annotated[str, typer.Option(help="W
     from rung.jobs.clock import now
     from rung.lifecycle import publishing
 
-    with _progress("Deciding everybody", None):
-        published = publishing.publish(text=file.read_text("utf-8"), by=by, at=now())
-    _tell(f"Published {published}.")
+    with _progress("Deciding everybody", None, unit="people") as bar:
+        published = publishing.publish(file.read_text("utf-8"), by=by, at=now(), progress=_to(bar))
+    _tell(
+        f"Published {published.version[:12]}: {published.people:,} people decided, {published.moved:,} stand elsewhere."
+    )
 
 
 @app.command("import")
@@ -299,10 +304,20 @@ def rebuild(
     _house()
     from rung.lifecycle import rebuilding
 
-    with _progress("Replaying", None):
-        result = rebuilding.rebuild(check=check, at=_now())
-    _print(result.as_json()) if as_json else _tell(result.in_words())
-    if check and not result.is_equal:
+    with _progress("Deciding everybody again", None, unit="people") as bar:
+        result = rebuilding.rebuild(check=check, by="rung", at=_now(), progress=_to(bar))
+    found = [
+        {"person": each.person, "field": each.field, "stored": str(each.stored), "replayed": str(each.replayed)}
+        for each in result.differences
+    ]
+    if as_json:
+        _print({"people": result.people, "check": check, "differences": found})
+    else:
+        for each in found[:20]:
+            _tell(f"{each['person']}: {each['field']} is {each['stored']}, by the history {each['replayed']}")
+        told = "nothing differs" if not found else f"{len(found):,} differences" + ("" if check else ", put right")
+        _tell(f"{result.people:,} people decided from the history: {told}.")
+    if check and found:
         raise typer.Exit(1)
 
 
@@ -312,12 +327,13 @@ def doctor(as_json: AsJson = False) -> None:
     _house(migrates=False)
     from rung.lifecycle import doctor as surgery
 
-    findings = surgery.examined(at=_now())
+    checks = surgery.examine(at=_now())
     if as_json:
-        _print([finding.as_json() for finding in findings])
+        _print([{"name": check.name, "is_right": check.is_right, "words": check.words} for check in checks])
     else:
-        _tell("\n".join(finding.in_words() for finding in findings))
-    if any(not finding.is_well for finding in findings):
+        for check in checks:
+            _tell(f"{'  ok  ' if check.is_right else 'WRONG '} {check.name}: {check.words}")
+    if any(not check.is_right for check in checks):
         raise typer.Exit(1)
 
 
@@ -336,7 +352,8 @@ def demo(
         _note(f"{lines:,} events in {to}")
         return
     _house()
-    starting.load_demo(people=people, months=months, seed=seed, now=_now(), say=_tell)
+    with _progress("Loading the demo company", None, unit="events") as bar:
+        starting.load_demo(people=people, months=months, seed=seed, now=_now(), say=_note, progress=_to(bar))
 
 
 @user_app.command("add")
@@ -417,11 +434,22 @@ def _instant(text: str | None, option: str) -> int | None:
         raise typer.BadParameter(str(refusal), param_hint=option) from None
 
 
+def _to(bar: Any) -> Any:
+    """A function of (done, in all) for those who count that way."""
+    done = [0]
+
+    def report(now_done: int, total: int) -> None:
+        bar(now_done - done[0] if now_done >= done[0] else now_done, total)
+        done[0] = now_done
+
+    return report
+
+
 @contextlib.contextmanager
 def _progress(words: str, total: int | None, unit: str = "") -> Iterator[Any]:
     """A bar on the terminal, or nothing where nobody looks; gives the function to advance it by."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda amount, total=None: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -429,7 +457,11 @@ def _progress(words: str, total: int | None, unit: str = "") -> Iterator[Any]:
     columns = (TextColumn(words), BarColumn(), *([MofNCompleteColumn()] if unit else []), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(words, total=total)
-        yield lambda amount: bar.advance(task, amount)
+
+        def advance(amount: int, total: int | None = None) -> None:
+            bar.update(task, advance=amount, total=total)  # None leaves the total as it was
+
+        yield advance
 
 
 def _fault(fault: Any) -> dict[str, object]:

@@ -2,11 +2,15 @@
 
 import json
 import os
+import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+"""Called with (done, in all)."""
 
 SENTENCES: Final = (
     "Sign in and open the Ladder: everybody stands on one rung, and the weakest step is named.",
@@ -46,21 +50,37 @@ def _migrate() -> None:
     call_command("migrate", interactive=False, verbosity=0)
 
 
-def up(*, host: str, port: int, is_demo: bool, say: Say) -> None:
-    """Everything behind one port until SIGINT or SIGTERM."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A house that is ready to be run, and the socket at its door."""
+
+    listener: socket.socket
+    host: str
+    is_demo: bool
+
+
+def opened(*, host: str, port: int, is_demo: bool, say: Say, progress: Progress) -> Opened:
+    """Everything that comes before the first request. Raises PortTaken first: a busy port is said at once."""
     from rung import serving
 
-    listener = serving.listening(host, port)  # first: a busy port is said before anything is loaded
+    listener = serving.listening(host, port)
     if is_demo:
         os.environ["RUNG_DEMO"] = "yes"
     say("Opening the house …")
     open_house()
     if is_demo:
-        _demo_when_empty(say)
-    number = listener.getsockname()[1]
-    web = serving.Child("web", serving.command("web", "--fd", str(listener.fileno())), (listener.fileno(),))
+        _demo_when_empty(say, progress)
+    return Opened(listener, host, is_demo)
+
+
+def run(house: Opened, *, say: Say) -> None:
+    """The web app and the worker, until SIGINT or SIGTERM."""
+    from rung import serving
+
+    fd = house.listener.fileno()
+    web = serving.Child("web", serving.command("web", "--fd", str(fd)), (fd,))
     worker = serving.Child("worker", serving.command("worker"))
-    for words in _greeting(host, number, is_demo=is_demo):
+    for words in _greeting(house.host, house.listener.getsockname()[1], is_demo=house.is_demo):
         say(words)
     serving.Supervisor([web, worker], say=say).run()
     say("Stopped.")
@@ -87,7 +107,7 @@ def _faces() -> list[str]:
     return [f"{user.name or user.email} ({user.role}): {user.email}" for user in users]
 
 
-def _demo_when_empty(say: Say) -> None:
+def _demo_when_empty(say: Say, progress: Progress) -> None:
     from rung.people.models import Person
 
     if Person.objects.exists():
@@ -95,14 +115,14 @@ def _demo_when_empty(say: Say) -> None:
         return
     from rung.jobs.clock import now
 
-    load_demo(people=5_000, months=18, seed=7, now=now(), say=say)
+    load_demo(people=5_000, months=18, seed=7, now=now(), say=say, progress=progress)
 
 
-def load_demo(*, people: int, months: int, seed: int, now: int, say: Say) -> None:
+def load_demo(*, people: int, months: int, seed: int, now: int, say: Say, progress: Progress) -> None:
     """Records the demo company, with its users and its playbook."""
     from rung.demo import loading
 
-    loading.load(people=people, months=months, seed=seed, now=now, say=say)
+    loading.load(people=people, months=months, seed=seed, now=now, say=say, progress=progress)
 
 
 def write_demo(path: Path, *, people: int, months: int, seed: int, now: int) -> int:
