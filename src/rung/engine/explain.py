@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rung.engine import kernel as k
 from rung.engine.deciding import HandoffChange, Move, Row, Session, Standing
-from rung.engine.missing import Clause, Plan, kept_back, next_rung, plans_of
+from rung.engine.missing import Clause, Missing, Plan, kept_back, next_rung, plans_of
 from rung.engine.program import Program
 from rung.playbook.definitions import Playbook
 from rung.terms.events import Event
 from rung.terms.instants import moment
 from rung.terms.kinds import KINDS
+
+if TYPE_CHECKING:
+    from rung.engine.replay import Replayed
 
 MOST_SIGNALS_NAMED: Final = 3
 
@@ -100,6 +103,16 @@ def missing(program: Program, rows: Sequence[Row], until: int, state: bytes | No
     session = Session(program, rows, until, state)
     session.run()
     return _missing(session, session.standing())
+
+
+def clauses_of(program: Program) -> k.Clauses:
+    """What `replay` must find out about everybody so that `missing_texts` has words for them."""
+    return Missing(program).clauses
+
+
+def missing_texts(replayed: "Replayed") -> list[str]:
+    """What everybody in a replayed history is missing, parts joined by "; "; empty on the highest rung."""
+    return Missing(replayed.program).texts(replayed)
 
 
 def history_of(program: Program, rows: Sequence[Row], until: int, *, samples: int = 120) -> Series:

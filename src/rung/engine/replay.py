@@ -288,7 +288,8 @@ class _Work:
         return rows, starts
 
     def _needs_join(self) -> bool:
-        return bool(self.program.company_fields) or bool(self.program.reaches_colleagues)
+        """Even what no condition reads is a row, and so an instant at which engagement is exact (S4)."""
+        return bool(self.program.reaches_colleagues) or KIND_NAMES.index("company_described") in self.history.kind
 
     def _join(self, starts: Ints, order: Ints, joins: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32]]:
         """Pairs (person, row) of what reaches people by their company, and the payloads; notes who joins which."""
