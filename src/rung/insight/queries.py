@@ -254,8 +254,11 @@ def report_of(months: int) -> str:
 
 
 def _climbs(generation_id: int, now: int) -> list[dict[int, int]]:
-    """One mapping a person and lap: rank of a rung → first arrival."""
+    """One mapping a person and lap: rank of a rung → first arrival. Everybody is a suspect when first seen."""
     found: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    known = Person.objects.filter(first_seen_at__gte=now - USUAL[0], first_seen_at__lte=now)
+    for person_id, at in known.values_list("pk", "first_seen_at").iterator(chunk_size=10_000):
+        found[person_id, 1][RANK["suspect"]] = at
     moves = StageMove.objects.filter(_flow(generation_id), cause="promotion", at__gte=now - USUAL[0], at__lte=now)
     rows = moves.values_list("person_id", "lap", "stage").annotate(Min("at")).order_by()
     for person_id, lap, stage, at in rows.iterator(chunk_size=10_000):

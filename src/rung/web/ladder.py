@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -65,7 +66,7 @@ def ladder(request: HttpRequest) -> HttpResponse:
         "people_to_open": _people(found.blame.condition) if found.blame else "",
         "playbook": playbook,
         "period": period if period in PERIODS else "month",
-        "period_words": _period_words(found, months),
+        "period_words": _period_words(found, playbook),
         "since_words": "this quarter" if months == 3 else "this month",
         "rungs": _rungs(found, playbook),
         "steps": _steps(found, playbook),
@@ -104,7 +105,7 @@ def _rungs(found: insight.Ladder, playbook: Playbook) -> list[Rung]:
                 standing=figures.standing,
                 arrived=figures.arrived,
                 fell=figures.fell,
-                fall_words=figures.main_fall.lower() if figures.main_fall else "",
+                fall_words=figures.main_fall,
                 note=note,
                 tone=tone,
                 icon=icon,
@@ -118,7 +119,7 @@ def _duty_here(code: str, found: insight.Ladder, playbook: Playbook) -> tuple[st
     if code == playbook.handoff.on:
         answers = found.answers
         if answers.overdue:
-            return f"{answers.overdue} answered late or not yet", "bad", "clock"
+            return f"{answers.overdue} overdue", "bad", "clock"
         if answers.due_soon:
             return f"{answers.due_soon} due in 30 min", "bad", "clock"
         if answers.open:
@@ -231,8 +232,9 @@ def _won(found: insight.Ladder) -> str:
     return f"{deals}, {amounts}" if amounts else deals
 
 
-def _period_words(found: insight.Ladder, months: int) -> str:
-    first, today = moment(found.start), moment(found.now)
+def _period_words(found: insight.Ladder, playbook: Playbook) -> str:
+    zone = ZoneInfo(playbook.calendar.timezone)
+    first, today = moment(found.start).astimezone(zone), moment(found.now).astimezone(zone)
     if first.month == today.month:
         return f"{first.day} to {today.day} {today:%B} {today.year}"
     return f"{first.day} {first:%B} to {today.day} {today:%B} {today.year}"

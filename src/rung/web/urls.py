@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rung.web import companies, design, ladder, people, playbook, search, sign_in
+from rung.web import companies, design, ladder, people, person, playbook, search, sign_in
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("ladder", ladder.ladder, name="ladder"),
     path("people", people.people, name="people"),
     path("people/counts", people.people_counts, name="people-counts"),
+    path("people/<uuid:uuid>", person.person, name="person"),
+    path("people/<uuid:uuid>/standing", person.standing, name="person-standing"),
     path("companies", companies.companies, name="companies"),
     path("companies/<uuid:uuid>", companies.company, name="company"),
     path("playbook", playbook.playbook, name="playbook"),

@@ -1,0 +1,159 @@
+"""One person as the page shows them: the standing explained at any instant, the climb so far, and what happened."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rung.engine.deciding import Row
+from rung.engine.explain import Explanation, Series, explain, history_of
+from rung.lifecycle import line as lines
+from rung.lifecycle.models import Handoff
+from rung.lifecycle.rows import past_rows
+from rung.people.models import Person
+from rung.playbook.conditions import And, Compare, Condition, Fact, Number
+from rung.playbook.definitions import Playbook
+from rung.terms.stages import BANT
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One row of the person's timeline. `points` are those its signals gave when they were new; 0 = none."""
+
+    seq: int
+    at: int
+    kind: str
+    data: Mapping[str, object]
+    by: str
+    is_of_company: bool
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of one letter of BANT, and the event that told it; `confirmed` None = not asked yet."""
+
+    letter: str
+    confirmed: bool | None
+    value: str
+    is_told: bool
+    by: str
+    at: int | None
+    seq: int | None
+    confidence: int
+    """0 to 3 dots."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    """Everything the page of a person shows, as of `until` (microseconds UTC)."""
+
+    until: int
+    explanation: Explanation
+    series: Series
+    happenings: tuple[Happening, ...]
+    answers: tuple[Answer, ...]
+    handoff: Handoff | None
+    needed: float | None
+    """The score that the next rung asks for, where its rule names one."""
+    first_at: int
+
+
+def explained(person: Person, *, until: int) -> tuple[Explanation, Playbook]:
+    """The standing at an instant, with its reasons and what was missing. Raises NoPlaybook."""
+    line = lines.current()
+    rows = past_rows([person.pk], line)[person.pk]
+    return explain(line.program, rows, until), line.playbook
+
+
+def person_page(person: Person, *, at: int, samples: int = 160) -> PersonPage:
+    """The whole page as of now. Raises NoPlaybook."""
+    line = lines.current()
+    rows = past_rows([person.pk], line)[person.pk]
+    found = explain(line.program, rows, at)
+    return PersonPage(
+        until=at,
+        explanation=found,
+        series=history_of(line.program, rows, at, samples=samples),
+        happenings=_happenings(rows, found, line.playbook),
+        answers=_answers(rows, found),
+        handoff=Handoff.objects.filter(person=person).select_related("owner").order_by("-opened_at").first(),
+        needed=needed_score(line.playbook, found.standing.stage),
+        first_at=rows[0].event.at if rows else at,
+    )
+
+
+def needed_score(playbook: Playbook, stage: str) -> float | None:
+    """The number that the next rung's rule compares the score with; None where it names none."""
+    rungs = playbook.rungs
+    above = rungs[rungs.index(stage) + 1 :] if stage in rungs else ()
+    for code in above:
+        for clause in _clauses(playbook.stages[code].enter.condition):
+            match clause:
+                case Compare(Fact("score"), ">=" | ">", Number(value)):
+                    return float(value)
+    return None
+
+
+def _clauses(condition: Condition) -> Sequence[Condition]:
+    return condition.parts if isinstance(condition, And) else (condition,)
+
+
+def _happenings(rows: Sequence[Row], found: Explanation, playbook: Playbook) -> tuple[Happening, ...]:
+    points: dict[int, float] = defaultdict(float)
+    worth = {signal.name: float(signal.points or 0) for signal in playbook.signals}
+    for line in found.points:
+        for seq in line.seqs:
+            points[seq] += worth[line.signal]
+    return tuple(
+        Happening(
+            seq=row.event.seq,
+            at=row.event.at,
+            kind=row.event.kind,
+            data=row.event.data,
+            by=row.event.by or "",
+            is_of_company=row.reach == "company",
+            points=points.get(row.event.seq, 0.0),
+        )
+        for row in reversed(rows)
+        if row.reach == "own" or points.get(row.event.seq)
+    )
+
+
+def _answers(rows: Sequence[Row], found: Explanation) -> tuple[Answer, ...]:
+    last: dict[object, Row] = {}
+    for row in rows:
+        if row.event.kind == "bant_answered" and row.reach == "own":
+            last[row.event.data.get("letter")] = row
+    return tuple(_answer(letter, getattr(found.standing, letter), last.get(letter)) for letter in BANT)
+
+
+def _answer(letter: str, confirmed: bool | None, row: Row | None) -> Answer:
+    if confirmed is None or row is None:
+        return Answer(letter, None, "", False, "", None, None, 0)
+    data = row.event.data
+    value, confidence = data.get("value"), data.get("confidence")
+    return Answer(
+        letter=letter,
+        confirmed=confirmed,
+        value=_plain(value),
+        is_told=data.get("told") in (True, "yes"),
+        by=row.event.by or "",
+        at=row.event.at,
+        seq=row.event.seq,
+        confidence=_dots(confidence),
+    )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items() if item not in (None, ""))
+    return "" if value is None else str(value)
+
+
+def _dots(confidence: object) -> int:
+    words = {"low": 1, "medium": 2, "high": 3}
+    if isinstance(confidence, str):
+        return words.get(confidence, 2)
+    if isinstance(confidence, (int, float)) and not isinstance(confidence, bool):
+        return max(1, min(3, round(confidence * 3 if confidence <= 1 else confidence)))
+    return 2

@@ -1,0 +1,316 @@
+"""One person: where she stands and why, what is missing, her points lit by their events, and any day of the past."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from rung.engine.explain import Explanation, Points, Series
+from rung.insight.queries import due_at
+from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published, queries
+from rung.lifecycle.line import NoPlaybook
+from rung.lifecycle.models import Handoff
+from rung.lifecycle.person import Answer, Happening, explained, needed_score, person_page
+from rung.people.models import Person
+from rung.people.queries import person_named
+from rung.playbook.definitions import Playbook
+from rung.terms.instants import DAY, micros, moment
+from rung.terms.stages import RANK, STAGES
+from rung.ui import charts, words
+from rung.web import happenings, shell
+from rung.web.links import company_href, person_href
+
+SHOWN: Final = 40
+"""How many events the timeline shows before somebody asks for all."""
+CHART_WIDTH: Final = 600
+CHART_HEIGHT: Final = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    stage: str
+    label: str
+    state: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline."""
+
+    seq: int | None
+    at: int
+    icon: str
+    said: str
+    points: str
+    is_move: bool
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """The score over time as SVG: a line, its area, the rung under it, and where the needed score lies."""
+
+    line: str
+    area: str
+    rungs: tuple[tuple[float, float, int], ...]
+    needed_y: float | None
+    days: int
+    first: str
+
+
+@require_GET
+def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """GET people/<uuid>: the page as of now. An id that was merged leads to the person who lives on."""
+    found = _found(uuid)
+    if found.uuid != uuid:
+        return redirect(person_href(str(found.uuid)))
+    now, force = this_instant(), published.in_force()
+    try:
+        page = person_page(found, at=now)
+    except NoPlaybook:
+        raise Http404 from None
+    playbook, zone = force.playbook, ZoneInfo(force.playbook.calendar.timezone)
+    entries = _entries(page.happenings, page.explanation, playbook)
+    is_all = request.GET.get("events") == "all"
+    context = _as_of(page.explanation, playbook, until=now, needed=page.needed, zone=zone) | {
+        "person": found,
+        "name": found.name or found.email or "Somebody unknown",
+        "company": found.company,
+        "company_href": company_href(str(found.company.uuid)) if found.company else "",
+        "climb": _climb(page.series, page.needed, first_at=page.first_at, now=now, zone=zone),
+        "entries": entries if is_all else entries[:SHOWN],
+        "all_events": len(entries),
+        "is_all": is_all or len(entries) <= SHOWN,
+        "answers": page.answers,
+        "known_answers": sum(answer.confirmed is not None for answer in page.answers),
+        "question": _question(page.answers, playbook),
+        "clock": _clock(page.handoff, playbook, now=now),
+        "handoff": page.handoff,
+        "colleagues": _colleagues(found, force.generation_id),
+        "zone": zone,
+        "now": now,
+        "first_at": page.first_at,
+        "contacts": [each for each in (found.title, found.email, found.phone, found.country) if each],
+    }
+    return shell.page(request, "web/person.html", context, place="people")
+
+
+@require_GET
+def standing(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """GET people/<uuid>/standing?day=N: rung, reasons, missing and score at the end of the Nth day since first seen."""
+    found, now = _found(uuid), this_instant()
+    force = published.in_force()
+    zone = ZoneInfo(force.playbook.calendar.timezone)
+    day = request.GET.get("day", "")
+    if not (day.isascii() and day.isdigit() and len(day) < 6):
+        raise Http404
+    until = min(now, _end_of_day(found.first_seen_at, int(day), zone))
+    try:
+        explanation, playbook = explained(found, until=until)
+    except NoPlaybook:
+        raise Http404 from None
+    needed = needed_score(playbook, explanation.standing.stage)
+    context = _as_of(explanation, playbook, until=until, needed=needed, zone=zone)
+    return render(request, "web/_standing.html", context | {"now": now, "zone": zone, "is_past": until < now})
+
+
+def _found(uuid: UUID) -> Person:
+    found = person_named(str(uuid))
+    if found is None:
+        raise Http404
+    return found
+
+
+def _as_of(
+    explanation: Explanation, playbook: Playbook, *, until: int, needed: float | None, zone: ZoneInfo
+) -> dict[str, Any]:
+    standing = explanation.standing
+    code = standing.stage if standing.status == "active" else standing.status
+    points = sorted(explanation.points, key=lambda each: -each.now)
+    fit = charts.ScorePoint(name="Fit", now=standing.fit, full=max(standing.fit, 0), note="who she is", icon="person")
+    drawn = [_point(each) for each in points if abs(each.now) >= 0.05] + ([fit] if standing.fit else [])
+    return {
+        "until": until,
+        "standing": standing,
+        "label": playbook.label(code),
+        "short_label": playbook.short_label(code),
+        "steps": _steps(explanation, playbook, zone),
+        "reasons": explanation.reasons,
+        "missing": explanation.missing,
+        "next_label": playbook.label(explanation.missing[0].rung) if explanation.missing else "",
+        "bar": charts.score_bar(drawn, needed),
+        "points": drawn,
+        "fit_lines": [line for line in explanation.fit_lines if line.holds],
+        "needed": needed,
+        "faded": sum(each.faded for each in points),
+        "capped": sum(each.capped for each in points),
+    }
+
+
+def _point(each: Points) -> charts.ScorePoint:
+    notes = []
+    if each.capped >= 0.5:
+        notes.append("capped")
+    if each.faded >= 0.5:
+        notes.append("fading")
+    of = f"of {words.number(each.full)}" if round(each.full) != round(each.now) else ""
+    return charts.ScorePoint(
+        name=each.signal,
+        now=each.now,
+        full=each.full,
+        note=", ".join(filter(None, (of, *notes))) or "full",
+        icon="bolt",
+        is_capped=each.capped >= 0.5,
+        events=each.seqs,
+    )
+
+
+def _steps(explanation: Explanation, playbook: Playbook, zone: ZoneInfo) -> list[Step]:
+    standing = explanation.standing
+    arrived: dict[str, int] = {"suspect": standing.first_at}
+    for move in explanation.moves:
+        if move.lap == standing.lap and RANK[move.stage] <= RANK[standing.stage]:
+            arrived[move.stage] = move.at
+    here = RANK[standing.stage]
+    steps = []
+    for code in STAGES:
+        state = "unused" if code not in playbook.rungs else "ahead"
+        if state != "unused" and RANK[code] <= here:
+            state = "here" if RANK[code] == here else "done" if code in arrived else "ahead"
+        at = arrived.get(code)
+        when = words.day(at, standing.scored_at, zone) if at is not None and state in ("here", "done") else ""
+        steps.append(Step(code, playbook.short_label(code), state, when))
+    return steps
+
+
+def _entries(happened: Sequence[Happening], explanation: Explanation, playbook: Playbook) -> list[Entry]:
+    entries = [
+        Entry(
+            seq=each.seq,
+            at=each.at,
+            icon="people" if each.is_of_company else happenings.icon(each.kind),
+            said=_said(each),
+            points=words.signed(each.points) if each.points else "",
+            is_move=False,
+            group=_group(each.kind),
+        )
+        for each in happened
+    ]
+    moves = [
+        Entry(
+            seq=move.seq,
+            at=move.at,
+            icon="ladder",
+            said=_moved(move.to_code, move.cause, move.because, move.passed, playbook),
+            points=f"score {words.number(move.score)}, fit {words.number(move.fit)}",
+            is_move=True,
+            group="decisions",
+        )
+        for move in explanation.moves
+    ]
+    # Within one instant the moves stand above the event that caused them: the newest is first.
+    return sorted(entries + moves[::-1], key=lambda entry: (-entry.at, not entry.is_move))
+
+
+def _said(each: Happening) -> str:
+    told = happenings.said(each.kind, each.data)
+    if each.is_of_company:
+        return f"A colleague: {told[:1].lower()}{told[1:]}"
+    return f"{told} ({each.by})" if each.by else told
+
+
+def _moved(to: str, cause: str, because: str, passed: bool, playbook: Playbook) -> str:
+    label = playbook.short_label(to)
+    if passed:
+        return f"Passed {label}"
+    if cause == "setback":
+        return f"Went to {label}: {because}"
+    if cause == "override":
+        return f"Set to {label} by hand" + (f": {because}" if because else "")
+    return f"Became {label}"
+
+
+def _group(kind: str) -> str:
+    if kind.startswith(("handoff_", "stage_", "deal_", "bant_", "admission_", "question_", "friction_")):
+        return "decisions"
+    return "mail" if kind.startswith("email_") else "signals"
+
+
+def _climb(series: Series, needed: float | None, *, first_at: int, now: int, zone: ZoneInfo) -> Climb | None:
+    if not series.samples:
+        return None
+    first, last = series.samples[0].at, series.samples[-1].at
+    reach = max(last - first, 1)
+    top = max([each.score for each in series.samples] + [needed or 0.0, 10.0]) * 1.1
+    low = min([each.score for each in series.samples] + [0.0])
+
+    def x(at: int) -> float:
+        return round(CHART_WIDTH * (at - first) / reach, 1)
+
+    def y(score: float) -> float:
+        return round((CHART_HEIGHT - 6) * (1 - (score - low) / (top - low)), 1)
+
+    line = " L".join(f"{x(each.at)} {y(each.score)}" for each in series.samples)
+    bands, start, rank = [], first, 0
+    for move in series.moves:
+        if RANK[move.stage] != rank:
+            bands.append((x(start), round(x(move.at) - x(start), 1), rank + 1))
+            start, rank = move.at, RANK[move.stage]
+    bands.append((x(start), round(CHART_WIDTH - x(start), 1), rank + 1))
+    days = (moment(now).astimezone(zone).date() - moment(first_at).astimezone(zone).date()).days
+    ground = CHART_HEIGHT - 4
+    return Climb(
+        line=f"M{line}",
+        area=f"M0 {ground} L{line} V{ground}Z",
+        rungs=tuple(band for band in bands if band[1] > 0),
+        needed_y=None if needed is None else y(needed),
+        days=days,
+        first=words.day(first_at, now, zone),
+    )
+
+
+def _question(answers: Sequence[Answer], playbook: Playbook) -> tuple[str, str] | None:
+    """The next best question: the first letter not asked yet, in its first words."""
+    for answer in answers:
+        letter = playbook.qualification.get(answer.letter)
+        if answer.confirmed is None and letter is not None and letter.ask:
+            return answer.letter.capitalize(), letter.ask[0]
+    return None
+
+
+def _clock(handoff: Handoff | None, playbook: Playbook, *, now: int) -> dict[str, Any] | None:
+    """Time left to answer the open hand-off: words, share left in percent, tone."""
+    if handoff is None or handoff.answered_at is not None or handoff.withdrawn_at is not None:
+        return None
+    due = due_at(playbook, lane=handoff.lane, opened_at=handoff.opened_at)
+    if due is None:
+        return None
+    if due <= now:
+        return {"said": f"{words.duration(now - due)} late", "left": 0, "tone": "bad", "due": due}
+    left = playbook.calendar.working_time().between(now, due)
+    whole = max(1, playbook.calendar.working_time().between(handoff.opened_at, due))
+    tone = "bad" if left < DAY // 48 else "warn" if left < DAY // 24 else ""
+    return {"said": f"{words.duration(left)} left", "left": 100 * left / whole, "tone": tone, "due": due}
+
+
+def _colleagues(found: Person, generation_id: int | None) -> list[tuple[Any, str]]:
+    if found.company_id is None or generation_id is None:
+        return []
+    ids = list(
+        Person.objects.filter(company_id=found.company_id).exclude(pk=found.pk).values_list("pk", flat=True)[:50]
+    )
+    rows = sorted(queries.person_rows(ids, generation_id), key=lambda row: (-RANK[row.stage], -row.score))
+    return [(row, person_href(row.uuid)) for row in rows[:6]]
+
+
+def _end_of_day(first_at: int, day: int, zone: ZoneInfo) -> int:
+    date = moment(first_at).astimezone(zone).date() + timedelta(days=day)
+    return micros(datetime.combine(date + timedelta(days=1), time(), zone)) - 1
