@@ -23,6 +23,7 @@ from rung.playbook.conditions.syntax import (
     engagement_at_least,
     facts_named,
 )
+from rung.playbook.conditions.words import in_words
 
 __all__ = [
     "FACTS",
@@ -51,6 +52,7 @@ __all__ = [
     "compiled",
     "engagement_at_least",
     "facts_named",
+    "in_words",
     "parse",
     "source",
 ]

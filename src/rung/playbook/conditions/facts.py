@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from rung.playbook.conditions.source import source_of
 from rung.playbook.conditions.syntax import (
+    TURNED,
     And,
     Compare,
     Condition,
@@ -231,14 +232,11 @@ def _of_code(fact: Operand, value: Operand) -> Iterator[str]:
         yield f"There is no {source_of(fact)} `{value.value}`: {hint}"
 
 
-_TURNED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-
-
 def _of_bounds(node: Compare) -> Iterator[str]:
     """A number with bounds compared with one that it never reaches, or never fails to."""
-    fact, op, value = node.left, str(node.op), node.right
+    fact, op, value = node.left, node.op, node.right
     if isinstance(fact, Number):
-        fact, op, value = value, _TURNED[op], fact
+        fact, op, value = value, TURNED[op], fact
     bounds = _bounds(fact)
     if bounds is None or not isinstance(value, Number):
         return

@@ -11,9 +11,11 @@ from fractions import Fraction
 from typing import Final, TypeGuard
 
 from rung.playbook.conditions.facts import FACTS, GROUPS, Scope, is_allowed, nearest, type_of
+from rung.playbook.conditions.source import source_of
 from rung.playbook.conditions.syntax import (
     OPERATORS,
     TESTS,
+    TURNED,
     And,
     Compare,
     Condition,
@@ -144,7 +146,8 @@ _HINTS: Final[tuple[tuple[str, str], ...]] = (
 
 
 def _explained(text: str, lead: int, fault: SyntaxError) -> ConditionError:
-    column = min(max((fault.offset or 1) - 1 + lead, 0), max(len(text) - 1, 0))
+    at_end = len(text.rstrip()) - 1
+    column = at_end if (fault.lineno or 1) > 1 else min(max((fault.offset or 1) - 1 + lead, 0), at_end)
     reason = fault.msg or ""
     if "nested" in reason:
         return _too_deep(column)
@@ -280,7 +283,7 @@ class _Reader:
         if type_of(left) != "span" and type_of(right) != "span":
             return Compare(left, op, right, column=left.column)
         if isinstance(left, Span):
-            left, op, right = right, _TURNED[op], left
+            left, op, right = right, TURNED[op], left
         if not isinstance(left, Fact) or type_of(left) != "span" or not isinstance(right, Span):
             shown = self.source(node)
             raise ConditionError(
@@ -291,7 +294,9 @@ class _Reader:
         if op not in (">=", "<"):
             better = ">=" if op in (">", "==") else "<"
             raise ConditionError(
-                f"A length of time is compared with >= or < only, not with {op}", left.column, f"write {better}"
+                "A length of time is compared with >= or < only",
+                min(left.column, right.column),
+                f"write {source_of(left)} {better} {source_of(right)}",
             )
         return Compare(left, op, right, column=min(left.column, right.column))
 
@@ -441,9 +446,10 @@ class _Reader:
         raise self.unknown_happening(node, name, [*self.scope.signals, *self.scope.kinds])
 
     def unknown_happening(self, node: ast.expr, name: str, names: Collection[str]) -> ConditionError:
-        meant = nearest(name, names) or nearest(name, self.scope.signals)
-        if meant is not None and meant in self.scope.signals:
-            meant = f'"{meant}"'
+        meant = nearest(name, names)
+        if meant is None or not isinstance(node, ast.Name):
+            meant = nearest(name, self.scope.signals) or meant
+            meant = f'"{meant}"' if meant in self.scope.signals else meant
         what = "kind of event" if isinstance(node, ast.Name) else "signal or kind of event"
         fix = f"did you mean {meant}?" if meant else 'a signal is written with quotation marks: "Pricing page"'
         return self.refused(node, f"There is no {what} `{name}`", fix)
@@ -515,8 +521,6 @@ class _Reader:
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
-
-_TURNED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 _FOREIGN: Final[tuple[tuple[type[ast.expr] | tuple[type[ast.expr], ...], str, str], ...]] = (
     (ast.BinOp, "A condition does not calculate", "put the result there yourself"),

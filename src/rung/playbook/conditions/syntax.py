@@ -9,6 +9,8 @@ Test = Literal["startswith", "endswith", "contains", "matches"]
 
 OPERATORS: Final[tuple[Operator, ...]] = ("<", "<=", ">", ">=", "==", "!=")
 TESTS: Final[tuple[Test, ...]] = ("startswith", "endswith", "contains", "matches")
+TURNED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+"""What `a op b` becomes when it is written `b op a`."""
 
 
 def _column() -> int:
