@@ -272,7 +272,7 @@ SIGNALS = {
     ),
     "{name: A, on: page_viewed, from: family}": "2: Signal “A”: from cannot be “family”. There is: company.",
     "{name: A, on: page_viewed, from: company, hand_raise: yes}": (
-        "2: Signal “A”: a colleague cannot raise a hand for her. Remove one of the two."
+        "2: Signal “A”: a colleague cannot raise a hand for them. Remove one of the two."
     ),
     "{name: A, on: page_viewed, hand_raise: on}": (
         "2: Signal “A”: hand_raise must be yes or no, not “on”. Write `hand_raise: yes`."

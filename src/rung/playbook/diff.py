@@ -115,7 +115,7 @@ def _signal(before: Signal, after: Signal, new: Playbook) -> list[str]:
     if before.is_hand_raise != after.is_hand_raise:
         said.append("is now a raised hand" if after.is_hand_raise else "is no longer a raised hand")
     if before.is_company != after.is_company:
-        said.append("is now a colleague's" if after.is_company else "is now her own, no longer a colleague's")
+        said.append("is now a colleague's" if after.is_company else "is now their own, no longer a colleague's")
     return said
 
 

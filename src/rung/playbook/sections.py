@@ -157,7 +157,7 @@ def _signal(part: Part) -> Signal | None:
     is_hand_raise, is_company = part.truth("hand_raise"), part.one_of("from", ("company",)) == "company"
     _check_points(part, points, cap, half_life)
     if is_hand_raise and is_company:
-        part.error(part.line_of("hand_raise"), "a colleague cannot raise a hand for her.", "Remove one of the two.")
+        part.error(part.line_of("hand_raise"), "a colleague cannot raise a hand for them.", "Remove one of the two.")
     if part.has("when") and when is None:
         return None
     return Signal(name, on, when, points or 0.0, cap, half_life, is_hand_raise, is_company, part.line)

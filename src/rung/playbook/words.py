@@ -71,7 +71,7 @@ def plain_words(playbook: Playbook) -> tuple[Section, ...]:
 
 def labels_of(playbook: Playbook) -> Mapping[str, str]:
     """The firm's words for all rungs and statuses."""
-    return {code: playbook.label(code) for code in LABELS}
+    return {code: in_sentence(playbook.label(code)) for code in LABELS}
 
 
 def when_words(playbook: Playbook, rule: Rule) -> str:
@@ -109,6 +109,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """`a, b and c`."""
     *most, end = words
     return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def ended(text: str) -> str:
+    """The text with a full stop, unless it ends a quoted sentence that has its own."""
+    return text if text.endswith((".”", "?”", "!”", ".", "?", "!")) else f"{text}."
 
 
 def in_sentence(label: str) -> str:
@@ -205,21 +210,21 @@ def _temperature(playbook: Playbook) -> Iterator[Sentence]:
     if hot:
         yield Sentence(f"A person is hot when {when_words(playbook, hot)}.", hot.line, "hot")
     if warm:
-        yield Sentence(f"Otherwise she is warm when {when_words(playbook, warm)}; else cold.", warm.line, "warm")
+        yield Sentence(f"Otherwise they are warm when {when_words(playbook, warm)}; else cold.", warm.line, "warm")
 
 
 def _setbacks(playbook: Playbook) -> Iterator[Sentence]:
     for setback in playbook.setbacks:
         yield Sentence(setback_words(playbook, setback), setback.line, f"setback {setback.because}")
     if playbook.setbacks:
-        last = "After a step back nobody climbs before the next thing she does, or one of us does with her."
+        last = "After a step back nobody climbs before the next thing they do, or one of us does with them."
         yield Sentence(last, playbook.lines.get("setbacks", 1), "waiting")
 
 
 def setback_words(playbook: Playbook, setback: Setback) -> str:
     label = playbook.label(setback.to)
     if setback.to == "disqualified":
-        where = "A person is disqualified, until somebody sets her rung by hand,"
+        where = "A person is disqualified, until somebody sets their rung by hand,"
     elif setback.to in STATUSES:
         where = f"A person goes to {in_sentence(label)}"
     elif setback.lap:
@@ -233,8 +238,8 @@ def _rest_words(rest: int | None) -> str:
     if rest is None:
         return ""
     if rest == FOREVER:
-        return ", and never comes back by score, only by raising her hand or by winning a deal"
-    return f", and rests for {time_words(rest)}, unless she raises her hand"
+        return ", and never comes back by score, only by raising their hand or by buying"
+    return f", and rests for {time_words(rest)} or until they raise their hand"
 
 
 # --- hand-off and duties --------------------------------------------------------------------------------------------
@@ -268,16 +273,18 @@ def _clocks(handoff: Handoff) -> Iterator[Sentence]:
     line = handoff.lines.get("accept_within", 1)
     if scored and raised and scored != raised:
         yield Sentence(
-            f"Sales answers within {raised} when she raised her hand, within {scored} otherwise.", line, "accept within"
+            f"Sales answers within {raised} when they raised their hand, within {scored} otherwise.",
+            line,
+            "accept within",
         )
     elif scored and raised:
         yield Sentence(f"Sales answers within {scored}.", line, "accept within")
     elif raised:
-        yield Sentence(f"Sales answers within {raised} when she raised her hand.", line, "accept within")
+        yield Sentence(f"Sales answers within {raised} when they raised their hand.", line, "accept within")
     elif scored:
-        yield Sentence(f"Sales answers within {scored} when her score brought her.", line, "accept within")
+        yield Sentence(f"Sales answers within {scored} when their score brought them.", line, "accept within")
     if handoff.first_touch_within:
-        text = f"Sales first tries to reach her within {handoff.first_touch_within} of accepting."
+        text = f"Sales first tries to reach them within {handoff.first_touch_within} of accepting."
         yield Sentence(text, handoff.lines["first_touch_within"], "first touch")
     if handoff.escalate_at is not None:
         text = f"The manager is told when {share_words(handoff.escalate_at)} of the time has passed without an answer."
@@ -289,10 +296,10 @@ def reason_words(reason: RejectReason) -> str:
     start = f"Sales may reject with “{reason.reason}”"
     if reason.wakes_on == "date":
         without = f" (without a day: after {time_words(reason.rest)})" if reason.rest is not None else ""
-        return f"{start} and names the day on which she wakes by herself{without}."
+        return f"{start} and names the day on which they wake by themselves{without}."
     if reason.rest == FOREVER:
-        return f"{start}: she never comes back by score."
-    return f"{start}: she rests for {time_words(reason.rest)}." if reason.rest is not None else f"{start}."
+        return f"{start}: they never come back by score."
+    return f"{start}: they rest for {time_words(reason.rest)}." if reason.rest is not None else f"{start}."
 
 
 _TURNS: Final = {
@@ -306,7 +313,7 @@ def route_words(playbook: Playbook, route: Route, *, is_last: bool = False) -> s
     turn = _TURNS[route.turn]
     if route.when is None:
         return f"{'All others go' if is_last else 'Everyone goes'} to {route.to}{turn}."
-    return f"When {when_words(playbook, route.when)}, she goes to {route.to}{turn}."
+    return f"When {when_words(playbook, route.when)}, they go to {route.to}{turn}."
 
 
 def _duties(duties: Duties) -> Iterator[Sentence]:
@@ -365,7 +372,8 @@ def _qualification(playbook: Playbook) -> Iterator[Sentence]:
         if letter.valid_for is not None:
             said.append(f"an answer holds for {time_words(letter.valid_for)}")
         if said:
-            yield Sentence(f"{letter.letter.capitalize()}: {'; '.join(said)}.", letter.line, f"letter {letter.letter}")
+            text = ended(f"{letter.letter.capitalize()}: {'; '.join(said)}")
+            yield Sentence(text, letter.line, f"letter {letter.letter}")
     for question in playbook.questions:
         yield Sentence(_question_words(playbook, question), question.line, f"question {question.name}")
 
