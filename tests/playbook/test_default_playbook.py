@@ -64,6 +64,11 @@ def test_a_competitor_is_disqualified_whatever_she_does() -> None:
     assert after("default", world) == ["suspect", "disqualified", "disqualified"]
 
 
+def test_reading_alone_never_hands_anybody_over() -> None:
+    world = KNOWN + "\n" + "\n".join(f"d1 page_viewed path=/{n}" for n in range(30))
+    assert after("default", world)[-1] == "lead"
+
+
 def test_a_student_is_never_handed_over() -> None:
     world = "d0 person_identified email=s@uni.example title='Student of law'\n" + RIGHT_FIRM + "\nd1 demo_requested"
     assert after("default", world)[-1] == "lead"
