@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,13 @@ def test_a_history_replayed_at_once_equals_everybody_decided_alone(book: Written
     until = max(event.at for event in told) + rest
     program = compile_program(book.playbook)
     has_rep = np.array([bool(e.by) and KINDS[e.kind].actor == "sales" for e in events], np.int8)
-    replayed = replay(program, columns(events), until, has_rep=has_rep, clauses=clauses_of(program))
+    history, clauses = columns(events), clauses_of(program)
+    replayed = replay(program, history, until, has_rep=has_rep, clauses=clauses, is_compiled=True)
+    plain = replay(program, history, until, has_rep=has_rep, clauses=clauses, is_compiled=False)
+    for fast, slow in zip(
+        (*replayed.standings, *astuple(replayed.moves)), (*plain.standings, *astuple(plain.moves)), strict=True
+    ):
+        np.testing.assert_array_equal(fast, slow)
     texts = dict(zip(replayed.people, missing_texts(replayed), strict=True))
     alone = joined(program, events, until)
     for number, person in enumerate(replayed.people):

@@ -22,7 +22,7 @@ from rung.engine import joining, kernel
 # therefore a pointer to the tuple, which lives on the stack of the outermost function for as long as that runs.
 
 
-class Borrowed(types.Type):  # type: ignore[misc]  # Numba's classes are untyped
+class Borrowed(types.Type):
     """A named tuple that is looked at where it stands."""
 
     def __init__(self, inner: Any) -> None:

@@ -342,6 +342,10 @@ class ProgramArrays(NamedTuple):
     """Slots from here on hold an event's own data, for as long as the event is looked at."""
     handoff_rung: int
     fit_reads_bant: int
+    negatives: Any
+    """The signals with negative points, which never fade."""
+    shortest_half_life: float
+    """0.0 when nothing fades."""
 
 
 class ValueRecord(NamedTuple):
@@ -974,7 +978,9 @@ def first_hour(play: Any, who: Ints, sums: Reals, bound: float, plus: float, is_
     """The first whole hour after NOW and before `best` at which the value is below (or at) the bound, else `best`."""
     low = who[NOW] // HOUR
     high = (best - 1) // HOUR
-    if high <= low or not is_below(engagement_at(play, who, sums, high * HOUR) + plus, bound, is_at_most):
+    if high <= low or stays_above(play, who, sums, bound, plus, high * HOUR):
+        return best
+    if not is_below(engagement_at(play, who, sums, high * HOUR) + plus, bound, is_at_most):
         return best
     step = 1
     while low + step < high:
@@ -990,6 +996,21 @@ def first_hour(play: Any, who: Ints, sums: Reals, bound: float, plus: float, is_
         else:
             low = middle
     return high * HOUR
+
+
+def stays_above(play: Any, who: Ints, sums: Reals, bound: float, plus: float, at: int) -> bool:
+    """Whether the value cannot reach the bound by then, even if all of it faded as fast as the fastest signal.
+
+    Spares the exact sum at most rows. A bound may be lower than need be by rounding: a millionth of leeway and more.
+    """
+    if play.shortest_half_life == 0.0:
+        return True
+    value = engagement(play, who, sums)
+    fading = value
+    for k in range(len(play.negatives)):
+        fading -= sums[F_FIXED + play.negatives[k]]
+    faded = fading * (1.0 - math.exp2((who[READ_AT] - at) / play.shortest_half_life))
+    return value + plus - faded > bound + 1e-5 + abs(fading) * 1e-12
 
 
 def is_below(value: float, bound: float, is_at_most: bool) -> bool:

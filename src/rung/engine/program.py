@@ -323,6 +323,13 @@ class Assembler:
             n_flags=self.n_flags,
             n_slots=len(self.slots),
             handoff_rung=RANK[playbook.handoff.on],
+            negatives=[index for index, signal in enumerate(playbook.signals) if signal.points < 0],
+            shortest_half_life=float(
+                min(
+                    (signal.half_life for signal in playbook.signals if signal.half_life and signal.points > 0),
+                    default=0,
+                )
+            ),
             fit_reads_bant=int(any(f.name in BANT for line in playbook.fit for f in facts_named(line.when.condition))),
         )
         return Program(

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine import compiled
+from rung.engine import joining
 from rung.engine import kernel as k
 from rung.engine.encoding import Encoder, is_timed
 from rung.engine.program import FIRST_TOLD, Program
@@ -28,6 +28,11 @@ STANDING_TYPES: Final[Mapping[str, Any]] = {
 """The type of each column of standings."""
 
 TEMPERATURES: Final = ("cold", "warm", "hot")
+
+ROW_TYPE: Final = np.dtype([(name, np.int64) for name in k.RowRecord._fields])
+
+WORTH_COMPILING: Final = 20_000
+"""Rows below which plain Python is done before Numba has been loaded."""
 
 
 class History(Protocol):
@@ -102,19 +107,54 @@ def replay(
     *,
     has_rep: NDArray[np.int8] | None = None,
     clauses: k.Clauses | None = None,
+    is_compiled: bool | None = None,
 ) -> Replayed:
     """Everybody in the history, decided from nothing. Rows after `until` are not looked at.
 
     `has_rep`: rows whose event names who of sales acted. `clauses`: what to find out about each person's next rung
-    (`explain.clauses_of`), for `missing`.
+    (`explain.clauses_of`), for `missing`. Loads Numba only for a history that is large, or when `is_compiled` says so.
     """
-    work = _Work(program, history, until, has_rep)
+    if is_compiled is None:
+        is_compiled = len(history.kind) >= WORTH_COMPILING
+    work = _Work(program, history, until, has_rep, _fast() if is_compiled else _plain())
     return work.run(clauses or k.Clauses([0] * 8, [], [], [], 0))
 
 
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    """The kernel's functions, plain or compiled, and how bundles and columns must look for them."""
+
+    sort_rows: Callable[..., None]
+    reach: Callable[..., int]
+    run_all: Callable[..., int]
+    bundle: Callable[[Any], Any]
+    column: Callable[[Any], Any]
+
+
+def _plain() -> _Machine:
+    return _Machine(joining.sort_rows, joining.reach, k.run_all, _as_lists, lambda column: column.tolist())
+
+
+def _fast() -> _Machine:
+    from rung.engine import compiled
+
+    return _Machine(compiled.sort_rows, compiled.reach, compiled.run_all, compiled.as_arrays, lambda column: column)
+
+
+def _as_lists(bundle: Any) -> Any:
+    return type(bundle)(*(part.tolist() if isinstance(part, np.ndarray) else part for part in bundle))
+
+
 class _Work:
-    def __init__(self, program: Program, history: History, until: int, has_rep: NDArray[np.int8] | None) -> None:
-        self.program, self.history, self.until = program, history, until
+    def __init__(
+        self,
+        program: Program,
+        history: History,
+        until: int,
+        has_rep: NDArray[np.int8] | None,
+        machine: _Machine,
+    ) -> None:
+        self.program, self.history, self.until, self.machine = program, history, until, machine
         self.encoder = Encoder(program)
         self.keys = self._keys()
         self.payload = self._payloads()
@@ -126,43 +166,35 @@ class _Work:
         self.unreached = 0
 
     def run(self, clauses: k.Clauses) -> Replayed:
-        n_people = len(self.history.people)
+        machine, encoder, n_people = self.machine, self.encoder, len(self.history.people)
         rows, starts = self._rows()
-        play = compiled.as_arrays(self.program.arrays)
-        known = compiled.as_arrays(self.encoder.tables())
-        encoder = self.encoder
-        past = k.Rows(
-            rows,
-            *compiled.as_arrays(k.Rows([], encoder.payloads, encoder.updates, encoder.matches, encoder.joins))[1:],
+        past = machine.bundle(k.Rows([], encoder.payloads, encoder.updates, encoder.matches, encoder.joins))
+        past = past._replace(
+            rows=[k.RowRecord(*row) for row in rows.tolist()] if machine.run_all is k.run_all else rows
         )
-        standings = k.Standings(*(np.zeros(n_people, STANDING_TYPES[name]) for name in k.Standings._fields))
-        who = np.zeros(self.program.person_size(self._room(rows, starts)), np.int64)
-        sums = np.zeros(k.F_FIXED + play.n_signals, np.float64)
-        values = np.zeros(max(1, n_people * clauses.width), np.float64)
-        out = _room(n_people * 4 + 1024)
-        done = 0
+        columns = k.Standings(*(np.zeros(n_people, STANDING_TYPES[name]) for name in k.Standings._fields))
+        standings = machine.bundle(columns)
+        values = machine.column(np.zeros(max(1, n_people * clauses.width), np.float64))
+        who = machine.column(np.zeros(self.program.person_size(self._room(rows, starts)), np.int64))
+        sums = machine.column(np.zeros(k.F_FIXED + self.program.arrays.n_signals, np.float64))
+        fixed = (
+            machine.bundle(self.program.arrays),
+            machine.bundle(encoder.tables()),
+            past,
+            machine.column(starts),
+            machine.bundle(self.keys),
+            machine.bundle(clauses),
+            values,
+            who,
+            sums,
+        )
+        out, done = machine.bundle(_room(n_people * 4 + 1024)), 0
         while True:
-            done = compiled.run_all(
-                play,
-                known,
-                past,
-                starts,
-                self.keys,
-                compiled.as_arrays(clauses),
-                values,
-                who,
-                sums,
-                out,
-                standings,
-                self.program.hot,
-                self.program.warm,
-                self.until,
-                done,
-            )
+            done = machine.run_all(*fixed, out, standings, self.program.hot, self.program.warm, self.until, done)
             if done == n_people:
                 break
-            out = _larger(out)
-        return self._replayed(rows, standings, out, values)
+            out = machine.bundle(_larger(out))
+        return self._replayed(rows, _as_columns(standings), _out_columns(out), np.asarray(values, np.float64))
 
     def _replayed(self, rows: Any, standings: k.Standings, out: k.Out, values: NDArray[np.float64]) -> Replayed:
         n_people = len(self.history.people)
@@ -259,10 +291,10 @@ class _Work:
     # --- rows in order, those that came by the company among them
 
     def _rows(self) -> tuple[Any, Ints]:
-        history, n_people = self.history, len(self.history.people)
+        history = self.history
         person = self.person
         seq = np.arange(len(person), dtype=np.int64)
-        starts, order = _sorted(person, history.at, seq, n_people)
+        starts, order = self._sorted(person, history.at, seq)
         joins = np.full(len(person), k.NONE, np.int32)
         payload, row = self.payload, seq
         at = history.at
@@ -277,8 +309,8 @@ class _Work:
                 joins = np.concatenate([joins, np.full(len(reached), k.NONE, np.int32)])
                 if has_rep is not None:
                     has_rep = np.concatenate([has_rep, np.zeros(len(reached), np.int8)])
-                starts, order = _sorted(person, at, row, n_people)
-        rows = np.zeros(len(order), compiled.dtype_of(k.RowRecord))
+                starts, order = self._sorted(person, at, row)
+        rows = np.zeros(len(order), ROW_TYPE)
         rows["at"] = at[order]
         rows["seq"] = row[order]
         rows["payload"] = payload[order]
@@ -286,6 +318,14 @@ class _Work:
         if has_rep is not None:
             rows["has_rep"] = has_rep[order]
         return rows, starts
+
+    def _sorted(self, person: NDArray[np.int32], at: Ints, seq: Ints) -> tuple[Ints, Ints]:
+        """Where each person's rows begin, and the rows by (person, at, seq)."""
+        column = self.machine.column
+        starts = column(np.zeros(len(self.history.people) + 1, np.int64))
+        order = column(np.zeros(int((person >= 0).sum()), np.int64))
+        self.machine.sort_rows(column(person), column(at), column(seq), starts, order)
+        return np.asarray(starts, np.int64), np.asarray(order, np.int64)
 
     def _needs_join(self) -> bool:
         """Even what no condition reads is a row, and so an instant at which engagement is exact (S4)."""
@@ -326,15 +366,15 @@ class _Work:
 
     def _pairs(self, steps: Ints) -> Ints:
         counted = np.zeros(1, np.int64)
-        flat = np.ascontiguousarray(steps).reshape(-1)
+        flat = self.machine.column(np.ascontiguousarray(steps).reshape(-1))
         room = 4 * len(steps) + 1024
         while True:
-            pairs = np.zeros(2 * room, np.int64)
+            pairs = self.machine.column(np.zeros(2 * room, np.int64))
             counted[0] = 0
-            n = compiled.reach(flat, len(self.history.companies), len(self.history.people), room, pairs, counted)
+            n = self.machine.reach(flat, len(self.history.companies), len(self.history.people), room, pairs, counted)
             if n <= room:
                 self.unreached = int(counted[0])
-                return pairs[: 2 * n].reshape(n, 2)
+                return np.asarray(pairs[: 2 * n], np.int64).reshape(n, 2)
             room = n
 
     def _note_joins(self, steps: Ints, joins: NDArray[np.int32]) -> None:
@@ -428,13 +468,6 @@ def _key(told: object) -> object:
     return repr(told)
 
 
-def _sorted(person: NDArray[np.int32], at: Ints, seq: Ints, n_people: int) -> tuple[Ints, Ints]:
-    starts = np.zeros(n_people + 1, np.int64)
-    order = np.zeros(int((person >= 0).sum()), np.int64)
-    compiled.sort_rows(person, at, seq, starts, order)
-    return starts, order
-
-
 def _steps(what: int, company: Any, person: Any, row: Any) -> Ints:
     steps = np.empty((len(row), 4), np.int64)
     steps[:, 0], steps[:, 1], steps[:, 2], steps[:, 3] = what, company, person, row
@@ -456,6 +489,22 @@ def _room(moves: int) -> k.Out:
         moves,
         np.zeros(moves * k.HANDOFF_WIDTH, np.int64),
         moves,
+    )
+
+
+def _as_columns(standings: k.Standings) -> k.Standings:
+    return k.Standings(
+        *(np.asarray(column, STANDING_TYPES[name]) for name, column in zip(k.Standings._fields, standings, strict=True))
+    )
+
+
+def _out_columns(out: k.Out) -> k.Out:
+    return k.Out(
+        np.asarray(out.moves, np.int64),
+        np.asarray(out.numbers, np.float64),
+        out.moves_room,
+        np.asarray(out.handoffs, np.int64),
+        out.handoffs_room,
     )
 
 
