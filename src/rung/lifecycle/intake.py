@@ -111,7 +111,7 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
             if not item.is_trusted:
                 data = filling_only(data, traits)
             traits.update(data)
-        placed.append(_Placed(replace(item, data=data), who, True))
+        placed.append(_Placed(item if data is item.data else replace(item, data=data), who, True))
     return placed
 
 

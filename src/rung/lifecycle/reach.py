@@ -5,7 +5,6 @@ from typing import Final
 
 from rung.engine.deciding import Row
 from rung.history.models import Event
-from rung.history.queries import counted
 from rung.lifecycle.corrections import Corrected, whoever_named
 from rung.lifecycle.deciding import Round
 from rung.lifecycle.line import Line
@@ -138,7 +137,8 @@ class Reach:
         found = set(person_ids)
         if not self.line.shared_kinds:
             return found
-        named = counted().filter(person_id__in=sorted(_all_ids(person_ids)), company_id__isnull=False)
+        # Struck events too: what no longer counts may be what brought them together.
+        named = Event.objects.filter(person_id__in=sorted(_all_ids(person_ids)), company_id__isnull=False)
         for company_id in named.order_by().values_list("company_id", flat=True).distinct():
             found |= set(living_ids(sorted(whoever_named(company_id))).values())
         return found

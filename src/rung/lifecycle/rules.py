@@ -202,10 +202,10 @@ def _keys(event: NewEvent, data: Mapping[str, object]) -> Keys:
         return Keys()
     told = event.keys
     cleaned = Keys(
-        user_id=clean_text(told.user_id, "user id"),
-        anonymous_id=clean_text(told.anonymous_id, "anonymous id"),
-        email=clean_text(told.email, "e-mail"),
-        phone=clean_text(told.phone, "phone"),
+        user_id=told.user_id and clean_text(told.user_id, "user id"),
+        anonymous_id=told.anonymous_id and clean_text(told.anonymous_id, "anonymous id"),
+        email=told.email and clean_text(told.email, "e-mail"),
+        phone=told.phone and clean_text(told.phone, "phone"),
     )
     return told_keys(cleaned, event.kind, data)
 
