@@ -1,5 +1,6 @@
 """What came of deciding a history, for people and for programs."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +14,7 @@ from rung.terms.kinds import KINDS
 from rung.terms.stages import STAGES, STATUSES
 
 MOST_EXAMPLES: Final = 5
+_QUOTED: Final = re.compile(r"'.{0,60}?'(?=[ :]|$)")
 _NO_CONTACT: Final = frozenset(
     "deal_opened deal_moved deal_won deal_lost contract_started contract_ended customer_left stage_overridden"
     " customer_handed_to_support".split()
@@ -189,8 +191,8 @@ def refusals_of(reading: Reading) -> Counter[str]:
 
 
 def _general(reason: str) -> str:
-    """`unknown kind 'x'` → `unknown kind`, `not JSON: Expecting value at position 7` → `not JSON: Expecting value`."""
-    return reason.partition(" at position ")[0].partition(" '")[0]
+    """`not JSON: Expecting ',' delimiter at position 7` → `not JSON: Expecting … delimiter`: alike reasons are one."""
+    return _QUOTED.sub("…", reason.partition(" at position ")[0])
 
 
 def _day(at: np.int64) -> str:

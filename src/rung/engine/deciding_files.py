@@ -38,7 +38,11 @@ def decide_history(stream: BinaryIO, *, playbook: Playbook, until: int | None, o
     result = _account(found, playbook, end)
     result.damage = damage_of(stream)
     result.files = [str(out / name) for name in ("standings.csv", "moves.csv", "refused.ndjson")]
-    replayed = _replayed(found, playbook, end if end is not None else 0)
+    if end is None or not found.history.people:
+        _write(out / "standings.csv", STANDINGS, iter(()))
+        _write(out / "moves.csv", MOVES, iter(()))
+        return result
+    replayed = _replayed(found, playbook, end)
     write_standings(out / "standings.csv", replayed)
     write_moves(out / "moves.csv", replayed, found)
     _fill(result, replayed, found, playbook)

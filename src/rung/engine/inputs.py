@@ -1,13 +1,12 @@
 """Opening a history: a plain file, a packed one, or standard input."""
 
 import contextlib
-import gzip
 import io
 import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Final
 
 
 class _Counted(io.RawIOBase):
@@ -27,23 +26,46 @@ class _Counted(io.RawIOBase):
 
 
 class Unpacked(io.RawIOBase):
-    """What a .gz file holds. `damage` says why it ended early, if it did."""
+    """What a .gz file holds, to the last byte before any damage. `damage` says why it ended early, if it did."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = gzip.GzipFile(fileobj=file)
+        self._file = file
+        self._member = zlib.decompressobj(_GZIP)
+        self._packed = b""
         self.damage: str | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # any buffer will do
-        try:
-            chunk = self._file.read(len(buffer))
-        except (EOFError, OSError, zlib.error) as fault:
-            self.damage = str(fault)
-            return 0
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
+        while self.damage is None:
+            packed = self._packed or self._file.read(_CHUNK)
+            if not packed:
+                if not self._member.eof:
+                    self.damage = "it stops in the middle"
+                return 0
+            try:
+                chunk = self._next(packed, len(buffer))
+            except zlib.error as fault:
+                self.damage = str(fault)
+                return 0
+            if chunk:
+                buffer[: len(chunk)] = chunk
+                return len(chunk)
+        return 0
+
+    def _next(self, packed: bytes, most: int) -> bytes:
+        """Part of the content, at most so long; files that were packed one after the other are one."""
+        if self._member.eof:
+            self._member = zlib.decompressobj(_GZIP)
+        chunk = self._member.decompress(packed, most)
+        self._packed = self._member.unused_data.lstrip(b"\0") if self._member.eof else self._member.unconsumed_tail
+        return chunk
+
+
+_GZIP: Final = 31
+"""How zlib is told to expect a gzip header."""
+_CHUNK: Final = 1 << 18
 
 
 def size_of(path: Path) -> int | None:

@@ -1,0 +1,194 @@
+"""`make bench`: the figures that Rung promises, each beside its reference in the same run.
+
+Absolute times are noise on shared machines; ratios are not. Every figure is the median of interleaved runs. Prints a
+table and writes var/bench.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure. `ratio` is what counts; `target` says what it must not exceed."""
+
+    id: str
+    figure: float
+    unit: str
+    reference: float
+    ratio: float
+    target: str
+    machine: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs")
+    parser.add_argument("--only", help="only figures whose id begins so")
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    events, runs = (100_000, 3) if options.quick else (1_000_000, options.runs)
+    figures: list[Figure] = []
+    for name, measure in (("decide", decide), ("replay", replay), ("pages", pages)):
+        if options.only and not name.startswith(options.only):
+            continue
+        figures += measure(events, runs)
+    show(figures)
+    # A quick run never takes the place of real figures.
+    out = ROOT / "var" / ("bench-quick.json" if options.quick else "bench.json")
+    out.parent.mkdir(exist_ok=True)
+    kept = [each for each in _kept(out) if each["id"] not in {figure.id for figure in figures}]
+    out.write_text(json.dumps([*kept, *(asdict(figure) for figure in figures)], indent=2) + "\n", encoding="utf-8")
+
+
+def _kept(path: Path) -> list[dict[str, object]]:
+    return json.loads(path.read_text("utf-8")) if path.is_file() else []
+
+
+def show(figures: list[Figure]) -> None:
+    print(f"{'figure':28}{'value':>12}  {'unit':12}{'reference':>12}{'ratio':>9}  target")  # noqa: T201
+    for each in figures:
+        print(  # noqa: T201
+            f"{each.id:28}{each.figure:>12,.3f}  {each.unit:12}{each.reference:>12,.3f}{each.ratio:>9.2f}  {each.target}"
+        )
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+def timed(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+# rung decide against json.loads
+
+
+def decide(events: int, runs: int) -> list[Figure]:
+    """The whole process of `rung decide` against json.loads over the same lines, and its growth over ten times less."""
+    with tempfile.TemporaryDirectory() as folder:
+        large, small = Path(folder, "large.ndjson"), Path(folder, "small.ndjson")
+        write_history(large, events)
+        write_history(small, events // 10)
+        lines = large.read_bytes().split(b"\n")[:-1]
+        decided(small)  # compiles the kernel where nobody has yet
+        times: dict[str, list[float]] = {"json": [], "large": [], "small": []}
+        for _ in range(runs):
+            times["json"].append(timed(lambda: [json.loads(line) and None for line in lines]))
+            times["large"].append(timed(lambda: decided(large)))
+            times["small"].append(timed(lambda: decided(small)))
+    reference, whole, tenth = (statistics.median(times[name]) for name in ("json", "large", "small"))
+    label = f"{events // 1_000}k"
+    return [
+        Figure(f"decide-{label}", whole, "s", reference, whole / reference, "<= 4 x json.loads", machine()),
+        Figure(f"decide-growth-to-{label}", whole, "s", tenth, whole / tenth, "<= 11 x for 10 x", machine()),
+    ]
+
+
+def decided(path: Path) -> None:
+    command = [sys.executable, "-m", "rung.cli", "decide", str(path), "--out", str(path.parent / "out")]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+KINDS = (
+    ("page_viewed", 60), ("email_opened", 12), ("content_downloaded", 6), ("form_submitted", 4), ("webinar_attended", 3),
+    ("email_clicked", 5), ("demo_requested", 1), ("call_made", 3), ("contacted", 2), ("person_identified", 3),
+    ("deal_opened", 1),
+)  # fmt: skip
+PATHS = ("/", "/pricing", "/product", "/blog/how-to-choose", "/docs/start", "/customers", "/about", "/contact")
+TITLES = ("Chief Financial Officer", "Head of IT", "Developer", "VP Sales", "Assistant", "Plant manager")
+
+
+def write_history(path: Path, events: int, seed: int = 1) -> None:
+    """A history of events / 10 people at events / 60 companies over a year, in order of time."""
+    rng = random.Random(seed)
+    kinds = rng.choices([name for name, _ in KINDS], [weight for _, weight in KINDS], k=events)
+    people = events // 10
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    seconds = sorted(rng.randrange(365 * 86_400) for _ in range(events))
+    with path.open("w", encoding="utf-8") as file:
+        for number, (kind, second) in enumerate(zip(kinds, seconds, strict=True)):
+            person = int(people * rng.random() ** 2)  # some are far more active than others
+            domain = f"firm{person // 6}.example"
+            at = (start + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            line: dict[str, object] = {"person": f"p{person}@{domain}", "at": at, "kind": kind, "id": f"m{number}"}
+            if kind == "page_viewed":
+                line["data"] = {"path": rng.choice(PATHS), "title": "A page", "visit": rng.randrange(1_000_000)}
+            elif kind == "person_identified":
+                line["data"] = {"title": rng.choice(TITLES), "employees": rng.randrange(1, 5_000)}
+                line["company"] = domain
+            file.write(json.dumps(line) + "\n")
+
+
+# replay against DuckDB's sort
+
+
+def replay(events: int, runs: int) -> list[Figure]:
+    """Deciding everybody, from columns in memory, against DuckDB sorting the same rows by person and time."""
+    import duckdb
+    import numpy as np
+    import pyarrow as pa
+
+    from rung.engine import reading
+    from rung.engine.program import compile_program
+    from rung.engine.replay import replay as replayed
+    from rung.playbook import loading, shipped
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "history.ndjson")
+        write_history(path, events)
+        with path.open("rb") as stream:
+            found = reading.read(stream)
+    history = found.history
+    program = compile_program(loading.load(shipped.read(shipped.DEFAULT)))
+    until = found.last_at or 0
+    table = pa.table(  # noqa: F841 - DuckDB finds it by its name
+        {
+            "person": history.person,
+            "at": history.at,
+            "seq": np.arange(len(history)),
+            "kind": history.kind,
+            "company": history.company,
+        }
+    )
+    connection = duckdb.connect()
+    sort = 'CREATE OR REPLACE TABLE sorted AS SELECT * FROM "table" ORDER BY person, "at", seq'
+    replayed(program, history, until)
+    times: dict[str, list[float]] = {"replay": [], "sort": []}
+    for _ in range(runs):
+        times["sort"].append(timed(lambda: connection.execute(sort)))
+        times["replay"].append(timed(lambda: replayed(program, history, until)))
+    reference, whole = statistics.median(times["sort"]), statistics.median(times["replay"])
+    label = f"{events // 1_000}k"
+    return [Figure(f"replay-{label}", whole, "s", reference, whole / reference, "aim 2 x sort (10 M)", machine())]
+
+
+def pages(events: int, runs: int) -> list[Figure]:
+    """The people list and a person's page through the real WSGI app, one client, warm."""
+    import pages as measured
+
+    found = measured.measure(people=events // 10, events=events, requests=40 * runs)
+    return [
+        Figure(f"page-{name}-p95", milliseconds, "ms", 40.0, milliseconds / 40.0, "<= 40 ms", machine())
+        for name, milliseconds in found
+    ]
+
+
+if __name__ == "__main__":
+    main()
