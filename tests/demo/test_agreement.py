@@ -25,14 +25,16 @@ def decisions():
     return decided(small()[1], NOW)
 
 
-def test_the_likeness_has_the_lines_of_the_shipped_playbook():
+def test_the_likeness_repeats_what_moves_a_person_in_the_shipped_playbook():
     playbook = load(read("default"))
-    lines = (*agreement.SIGNALS, agreement.COLLEAGUE)
-    shipped = [
-        (s.name, s.on, s.points, s.cap, s.half_life and s.half_life / DAY, s.is_hand_raise) for s in playbook.signals
-    ]
-    likeness = [(n.name, n.kind, n.points, n.cap, n.half_life, n.is_hand_raise) for n in lines]
-    assert sorted(likeness, key=str) == sorted(shipped, key=str)
+    enters = {code: stage.enter.text for code, stage in playbook.stages.items() if stage.enter is not None}
+    assert enters["mql"] == f"score >= {agreement.THRESHOLD} and fit >= {agreement.FIT_NEEDED}"
+    rests = {reason: told.rest and round(told.rest / DAY) for reason, told in playbook.handoff.reject_reasons.items()}
+    assert {reason: agreement.RESTS.get(reason, 0) for reason in rests} == {
+        reason: -1 if days is not None and days > 99999 else days or 0 for reason, days in rests.items()
+    }
+    valid = {letter: told.valid_for / DAY for letter, told in playbook.qualification.items() if told.valid_for}
+    assert valid == agreement.ANSWER_VALID_DAYS
 
 
 def test_everybody_stands_where_the_engine_says(demo, decisions):

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
-from demo.worlds import shipped
+from demo.worlds import NOW, shipped
 from rung.demo import truth
+from rung.insight.rules import steps, weakest
+from rung.terms.instants import DAY
+from rung.terms.stages import RANK
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +63,19 @@ def test_the_quiet_ones_win_without_reaching_the_threshold(realised):
     assert quiet["called"] > 30
     assert quiet["won"] > 10
     assert quiet["days_earlier"] > 7
+
+
+def test_the_ladder_names_prospect_to_opportunity_as_its_weakest_step():
+    demo, told = shipped()
+    first = {line.person: line.at for line in reversed(told)}
+    climbs = []
+    for human in demo.humans:
+        climb = {0: first[human.key]} if human.key in first else {}
+        for move in human.standing.moves:
+            if move.at <= NOW and move.status == "active":
+                climb.setdefault(RANK[move.stage], move.at)
+        climbs.append(climb)
+    found = steps(climbs, range(7), start=NOW - 30 * DAY, now=NOW)
+    weak = weakest(found)
+    assert weak is not None and weak.rank == RANK["prospect"]
+    assert weak.share is not None and weak.usual is not None and weak.share < 0.6 * weak.usual

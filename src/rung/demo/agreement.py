@@ -2,14 +2,20 @@
 
 The salespeople of the demo react to hand-offs, so the generator must know when one opens, while it is still making the
 history. Asking the engine after every event would take minutes; this likeness keeps a person's points and rung in a few
-numbers. It is no second truth: a test compares its lines with the shipped playbook and its moves with the engine's.
+numbers. Lines and points are the playbook's own; how they move a person is repeated here in short. It is no second
+truth: a test compares its moves with the engine's.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Final, cast
 
+from rung.playbook.conditions import Fact, Value
+from rung.playbook.conditions.closure import compiled
+from rung.playbook.definitions import Signal
+from rung.playbook.loading import load
+from rung.playbook.shipped import read
 from rung.terms.instants import DAY, parse_instant
 from rung.terms.kinds import KINDS, REACHED, SIGNS_OF_LIFE
 from rung.terms.stages import RANK, STAGES
@@ -31,37 +37,43 @@ class Line:
     is_hand_raise: bool = False
 
 
-def _is_careers(data: Data) -> bool:
-    return str(data.get("path", "")).startswith("/careers")
+class _Told:
+    """An event's data, as the conditions of signals ask for it."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+
+    def value(self, fact: Fact) -> Value:
+        return cast(Value, self._data.get(fact.name.removeprefix("data.")))
 
 
-def _is_pricing(data: Data) -> bool:
-    return str(data.get("path", "")).startswith("/pricing")
+class _Known:
+    """What is known of somebody, as the lines of fit ask for it."""
+
+    def __init__(self, facts: Data) -> None:
+        self._facts = facts
+
+    def value(self, fact: Fact) -> Value:
+        return cast(Value, self._facts.get(fact.name))
 
 
-def _is_not_refusal(data: Data) -> bool:
-    return data.get("outcome") not in (None, "negative", "wrong_person")
+def _line(signal: Signal) -> Line:
+    holds = None if signal.when is None else compiled(signal.when.condition)
+    return Line(
+        signal.name,
+        signal.on,
+        signal.points,
+        signal.cap,
+        None if signal.half_life is None else signal.half_life / DAY,
+        None if holds is None else lambda data: holds(_Told(data)),
+        signal.is_hand_raise,
+    )
 
 
-SIGNALS: Final = (
-    Line("Demo request", "demo_requested", 40, 60, 60, is_hand_raise=True),
-    Line("Quote request", "quote_requested", 40, 60, 60, is_hand_raise=True),
-    Line("Meeting booked", "meeting_booked", 40, 60, 60, is_hand_raise=True),
-    Line("Called us", "call_received", 30, 60, 60, is_hand_raise=True),
-    Line("Trial started", "trial_started", 25, 25, 60),
-    Line("Question asked", "question_asked", 12, 24, 30),
-    Line("Pricing page", "page_viewed", 8, 24, 14, _is_pricing),
-    Line("Price list opened", "pricing_viewed", 8, 24, 14),
-    Line("Webinar attended", "webinar_attended", 12, 24, 45),
-    Line("Paper downloaded", "content_downloaded", 10, 30, 45),
-    Line("Form filled", "form_submitted", 10, 20, 45),
-    Line("Reply to a mail", "email_replied", 10, 20, 30, _is_not_refusal),
-    Line("Mail clicked", "email_clicked", 3, 12, 14),
-    Line("Newsletter", "newsletter_subscribed", 3, 3, 90),
-    Line("Page read", "page_viewed", 1, 10, 14),
-    Line("Careers page", "page_viewed", -5, test=_is_careers),
-)
-COLLEAGUE: Final = Line("Active colleague", "page_viewed", 2, 10, 14)
+_PLAYBOOK: Final = load(read("default"))
+_FIT: Final = tuple((compiled(line.when.condition), line.points) for line in _PLAYBOOK.fit)
+SIGNALS: Final = tuple(_line(signal) for signal in _PLAYBOOK.signals if not signal.is_company)
+COLLEAGUE: Final = next(_line(signal) for signal in _PLAYBOOK.signals if signal.is_company)
 THRESHOLD: Final = 50
 FIT_NEEDED: Final = 20
 FIT_REFUSED: Final = -50
@@ -82,23 +94,20 @@ CUSTOMER_QUIET_DAYS: Final = 30
 NEW_INTEREST: Final = 20
 ANSWER_VALID_DAYS: Final = {"budget": 180, "authority": 365, "need": 365, "timing": 90}
 
-TARGET_INDUSTRIES: Final = frozenset({"Software", "Fintech", "Manufacturing", "Logistics", "Business Services"})
-HOME_MARKET: Final = frozenset({"Germany", "Austria", "Switzerland", "Netherlands", "France", "United Kingdom"})
-_DECIDES: Final = re.compile(r"ceo|cto|cmo|cro|chief |vp |head of |.*director|.*founder")
-_LEARNS: Final = re.compile(r".*(student|intern|trainee)")
 
-
+@cache
 def fit(
     title: str, industry: str | None, employees: int | None, country: str | None, *, is_competitor: bool = False
 ) -> float:
-    """Points for who they are."""
-    points = 15.0 if industry in TARGET_INDUSTRIES else 0.0
-    if employees is not None:
-        points += 15 if 50 <= employees <= 1000 else 5 if 10 <= employees < 50 else 0
-    points += 5 if country in HOME_MARKET else 0
-    points += 10 if _DECIDES.match(title.lower()) else 0
-    points -= 30 if _LEARNS.match(title.lower()) else 0
-    return points - (100 if is_competitor else 0)
+    """Points for who they are; what is not known is None."""
+    facts = {
+        "person.title": title or None,
+        "company.industry": industry,
+        "company.employees": employees,
+        "company.country": country,
+        "company.is_competitor": is_competitor or None,
+    }
+    return float(sum(points for holds, points in _FIT if holds(_Known(facts))))
 
 
 _BY_KIND: Final[dict[str, tuple[tuple[int, Line], ...]]] = {
@@ -243,7 +252,7 @@ class Standing:
             if line.half_life is not None:
                 points *= 2.0 ** (-(at - then) / (line.half_life * DAY))
             total += points if line.cap is None else min(line.cap, points)
-        return total
+        return round(total, 6)
 
     def score(self, at: int) -> float:
         return self.engagement(at) + self.fit

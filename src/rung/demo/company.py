@@ -82,12 +82,12 @@ class Demo:
     def _populate(self, people: int) -> list[Human]:
         census = Census(self.rng, self.days, firm.campaigns(self.days))
         rng = self.rng
+        self.scene = actors(census, min(len(CAST), people // 50))
         companies = [census.company() for _ in range(max(3, round(people / PEOPLE_PER_COMPANY)))]
         for rival in companies[:: max(1, len(companies) // 3)][:3]:
             rival.industry, rival.is_competitor = "Software", True
         self.selling.employers = companies
         weights = [rng.lognormvariate(0, 0.8) * (1 + min(company.employees, 3000) / 1500) for company in companies]
-        self.scene = actors(census, min(len(CAST), people // 50))
         staged = [human for _, lead, others in self.scene for human in (lead, *others)]
         named = people - len(staged) - sum(round(people * share) for share in (ANONYMOUS, ROLES, DOUBLES))
         homes = rng.choices(companies, weights, k=named)

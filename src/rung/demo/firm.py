@@ -46,7 +46,7 @@ CAST: Final = (SAM, MIA, KIM, REN, LEILA, JONAS, PRIYA, TOMAS, AOIFE, DARIA)
 TERRITORY: Final[dict[str, tuple[Colleague, ...]]] = {
     **dict.fromkeys(("NO", "SE", "DK"), (SAM,)),
     **dict.fromkeys(("GB", "IE", "NL"), (AOIFE, SAM)),
-    **dict.fromkeys(("DE", "PL"), (JONAS, JONAS, SAM)),
+    **dict.fromkeys(("DE", "AT", "CH", "PL"), (JONAS, SAM, AOIFE)),
     **dict.fromkeys(("FR", "IT", "ES", "PT"), (LEILA, TOMAS)),
     **dict.fromkeys(("GR", "TR"), (LEILA,)),
 }

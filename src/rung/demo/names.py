@@ -30,6 +30,8 @@ class Country:
 
 _NAMES: Final = {
     "DE": "Germany",
+    "AT": "Austria",
+    "CH": "Switzerland",
     "GB": "United Kingdom",
     "NO": "Norway",
     "SE": "Sweden",
@@ -84,7 +86,7 @@ def _country(row: str) -> Country:
 COUNTRIES: Final = tuple(
     _country(row)
     for row in (
-        """DE 15 EUR 0 de | Anna Lukas Katharina Jonas Sabine Felix Miriam Tobias Claudia Matthias Franziska
+        """DE 16 EUR 0 de | Anna Lukas Katharina Jonas Sabine Felix Miriam Tobias Claudia Matthias Franziska
         Stefan Elif Johannes Nadine Florian Heike Sebastian Aylin Moritz Ulrike Daniel Svenja Emre Birgit
         Niklas Petra Henrik Leonie Axel | Brandstätter Hoffmann Krüger Vogel Yılmaz Schubert Lindner Keller
         Franke Böhm Winkler Sauer Engelhardt Dietrich Albrecht Lorenz Kaya Seidel Pfeiffer Haas Ziegler
@@ -92,7 +94,13 @@ COUNTRIES: Final = tuple(
         Leipzig Mannheim Nürnberg Augsburg Kassel Rostock Dortmund Ulm | Alpenwerk Nordhafen Elbtal
         Rheinfurt Havelberg Sonnborn Steinach Lindenau Weserkai Brückner Eifelstern Oderland Haldenbach
         Silbertal Kronhof Falkenried Moorburg Taunusblick""",
-        """GB 9 GBP -1 en | Amelia Oliver Priya James Charlotte Daniel Aisha Thomas Harriet Kwame Eleanor
+        """AT 4 EUR 0 de | Johanna Maximilian Valentina Philipp Magdalena Dominik Theresa Andreas Selin Georg
+        | Gruber Steiner Moser Leitner Egger Wallner Hofer Brandl Pichler Schwarzinger | Linz Graz Salzburg Innsbruck
+        | Donautal Karwendel Traunfeld Wienerberg Almgrund Murtal""",
+        """CH 5 EUR 0 de | Seraina Beat Corinne Reto Livia Urs Noemi Luca Fabienne Gian
+        | Zürcher Ammann Caduff Bianchi Rochat Keller Wyss Favre Meier Lütolf | Basel Winterthur Luzern Lausanne
+        | Rheinbord Jurahöhe Säntisblick Lémanic Gotthardt Aaretal""",
+        """GB 10 GBP -1 en | Amelia Oliver Priya James Charlotte Daniel Aisha Thomas Harriet Kwame Eleanor
         Callum Fiona Rhys Imogen Samir Georgina Alasdair Nadia Hugo Bethan Marcus Tamsin Idris | Whitcombe
         Patel Hargreaves Okonkwo MacLeod Ellison Fairbairn Pritchard Ahmed Thornbury Kaur Lockwood Bannister
         Rahman Cartwright Sinclair Mensah Holloway Desai Penrose Ashdown Blackwood Rowe Trevelyan | Leeds
@@ -109,12 +117,12 @@ COUNTRIES: Final = tuple(
         """DK 4 EUR 0 no | Freja Mikkel Sofie Rasmus Ida Kasper Mathilde Jeppe Laura Søren Clara Emil | Kjær
         Mortensen Bruun Østergaard Holst Vestergaard Lauridsen Skov Dam Thygesen Juhl Winther | Aarhus
         Odense Esbjerg Aalborg | Vesterhav Østkaj Lillebælt Jyskagro Havgaard Sundkorn Bøgelund""",
-        """NL 7 EUR 0 nl | Anneke Daan Sanne Bram Femke Ruben Lotte Thijs Fatima Joris Maartje Pieter Noor
+        """NL 8 EUR 0 nl | Anneke Daan Sanne Bram Femke Ruben Lotte Thijs Fatima Joris Maartje Pieter Noor
         Wouter Iris Bas | de_Vries van_Dijk Bakker Smit Hendriks van_den_Berg Mulder de_Groot Bouwman
         Verhoeven El_Amrani Kuipers van_Leeuwen Postma Dekker Visser | Rotterdam Utrecht Eindhoven Groningen
         Delft Venlo | Delta Waalhaven Polder Zuidkade Hollandia Maasvlak Oranjezoom Veluwe Noorderdam
         Kanaalzicht""",
-        """FR 7 EUR 0 fr | Camille Julien Élodie Antoine Manon Karim Chloé Mathieu Inès Thibault Nathalie Rémi
+        """FR 8 EUR 0 fr | Camille Julien Élodie Antoine Manon Karim Chloé Mathieu Inès Thibault Nathalie Rémi
         Sofia Étienne Aurélie Yanis | Lefèvre Moreau Garnier Benali Rousseau Chevalier Marchand Fontaine
         Delacroix Perrin Haddad Besson Lemoine Carpentier Gauthier Renard | Lyon Nantes Lille Toulouse
         Strasbourg Rennes | Maison_Verdier Atlantis Bellerive Montclar Valoise Garance Clairvaux Rivedoux
@@ -131,18 +139,18 @@ COUNTRIES: Final = tuple(
         Dorota Krzysztof | Wieczorek Nowak Lis Kowalczyk Zielińska Wójcik Mazur Krawczyk Jabłońska Sikora
         Pawlak Górska Dudek Kaczmarek | Gdańsk Wrocław Poznań Łódź Katowice | Polmetal Wisła Bałtyk Tatra
         Śląska Mazury Odra Wawel Karpaty""",
-        """PT 3 EUR -1 pt | Rafael Beatriz Tiago Mariana Gonçalo Inês Rui Catarina Duarte Leonor | Moreira
+        """PT 2 EUR -1 pt | Rafael Beatriz Tiago Mariana Gonçalo Inês Rui Catarina Duarte Leonor | Moreira
         Carvalho Teixeira Nogueira Figueiredo Pinto Barros Antunes Queirós Lacerda | Porto Lisboa Braga
         Setúbal | Vento_Sul Atlântida Douro Cortiça_Nova Serra_Azul Tejo Mar_Alto""",
         """GR 2 EUR 1 en | Sofia Nikos Eleni Giorgos Katerina Dimitris Ioanna Stavros | Papadopoulou Georgiou
         Nikolaidis Antoniou Vasileiou Economou Karras Theodorou | Piraeus Thessaloniki Patras | Aegis
         Pelagos Olympia Ionian""",
-        """TR 3 EUR 2 en | Elif Mehmet Zeynep Can Ayşe Burak Derya Kerem | Yıldız Demir Aydın Şahin Arslan Koç
+        """TR 2 EUR 2 en | Elif Mehmet Zeynep Can Ayşe Burak Derya Kerem | Yıldız Demir Aydın Şahin Arslan Koç
         Çelik Polat | İzmir Bursa Mersin İstanbul | Marmara Anadolu Boğaz Kapadokya Toros""",
-        """IE 3 EUR -1 en | Siobhán Conor Aoife Declan Niamh Eoin Róisín Cillian | Gallagher Byrne Kavanagh
+        """IE 2 EUR -1 en | Siobhán Conor Aoife Declan Niamh Eoin Róisín Cillian | Gallagher Byrne Kavanagh
         O'Sullivan Brennan Nolan Fitzgerald Doyle | Cork Galway Dublin Limerick | Kilronan Shannon Connemara
         Tara Burren""",
-        """US 6 USD -6 en | Emily Marcus Jasmine Tyler Maria Andrew Keisha Brandon Rachel Luis Hannah Darnell
+        """US 3 USD -6 en | Emily Marcus Jasmine Tyler Maria Andrew Keisha Brandon Rachel Luis Hannah Darnell
         Grace Kevin Alicia Wei | Whitfield Ramirez Johnson-Reed Kowalski Nguyen Thompson Delgado Brooks
         Sullivan Chen Washington Larsen Ortiz Abrams Coleman Park | Columbus Portland Savannah Milwaukee
         Charlotte Tacoma | Cascadia Bluewater Redstone Prairie Great_Basin Ironwood Tidelands Copperline
@@ -150,7 +158,7 @@ COUNTRIES: Final = tuple(
         """CA 2 USD -6 en | Chloe Liam Sophie Noah Gurpreet Mathieu Hannah Arjun | Tremblay MacKenzie Singh
         Bouchard Campbell Dhillon Leblanc Fraser | Halifax Winnipeg Québec Calgary | Maplecrest Lakehead
         Aurora Laurentian""",
-        """IN 3 USD 4 en | Priya Arjun Ananya Rohan Kavya Vikram Meera Siddharth Lakshmi Aditya | Raghunathan
+        """IN 2 USD 4 en | Priya Arjun Ananya Rohan Kavya Vikram Meera Siddharth Lakshmi Aditya | Raghunathan
         Iyer Sharma Banerjee Kulkarni Nair Reddy Chatterjee Menon Joshi | Pune Chennai Hyderabad Kochi |
         Kaveri Deccan Malabar Sahyadri Indus""",
         """JP 2 USD 8 en | Haruto Yuki Aiko Kenji Sakura Daichi Emi Takumi | Nakagawa Tanabe Mori Fujimoto

@@ -11,16 +11,16 @@ from rung.demo.agreement import Standing
 from rung.demo.names import COUNTRIES, MAILBOXES, Country, address, company_name, domain_of
 
 INDUSTRIES: Final = {
-    "Logistics": 20,
-    "Manufacturing": 20,
-    "Retail": 17,
-    "Food": 13,
-    "Utilities": 10,
-    "Pharma": 6,
-    "Software": 4,
-    "Business Services": 4,
-    "Fintech": 3,
-    "Education": 3,
+    "Logistics": 18,
+    "Manufacturing": 18,
+    "Retail": 19,
+    "Food": 15,
+    "Utilities": 11,
+    "Pharma": 7,
+    "Software": 3,
+    "Business Services": 3,
+    "Fintech": 2,
+    "Education": 4,
 }
 """Share of companies, in percent."""
 
@@ -173,7 +173,7 @@ class Census:
         self._webinars = firm.webinars(days)
         self.count = 0
         span = len(days.dates)
-        self.list_days = tuple(sorted({_working_day(days, int(span * share)) for share in (0.12, 0.45, 0.78)}))
+        self.list_days = tuple(sorted({_working_day(days, int(span * share)) for share in (0.12, 0.45, 0.9)}))
 
     def company(self) -> Firm:
         rng = self._rng
@@ -185,7 +185,7 @@ class Census:
         while domain_of(name) in self._domains:
             name = f"{company_name(country, industry, rng)} {rng.choice(country.cities)}"
         self._domains.add(domain_of(name))
-        employees = round(min(12000, max(8, rng.lognormvariate(5.0, 1.75))))
+        employees = round(min(12000, max(8, rng.lognormvariate(4.8, 2.0))))
         return Firm(
             name=name,
             domain=domain_of(name),
@@ -214,7 +214,7 @@ class Census:
             soul = "reader"
         domain = company.domain if company else rng.choice(MAILBOXES)
         shape = (sum(map(ord, domain)) if company else rng.randrange(5)) % 5
-        key = self._key(address(given, family, domain, shape, is_german=country.code == "DE"))
+        key = self._key(address(given, family, domain, shape, is_german=country.code in ("DE", "AT", "CH")))
         day, campaign, source = self._arrival(source)
         person = self._born(key, given, family, title, company, country, source, soul, day)
         person.campaign = campaign
@@ -340,8 +340,8 @@ def _is_nearly_fit(title: str, company: Firm | None) -> bool:
 _DIALLING: Final = dict(
     item.split(":")
     for item in (
-        "DE:49 GB:44 NO:47 SE:46 DK:45 NL:31 FR:33 ES:34 IT:39 PL:48 PT:351 GR:30 TR:90 IE:353 US:1 CA:1 IN:91 JP:81 "
-        "TW:886 VN:84 NG:234 GH:233 BR:55 ZA:27"
+        "DE:49 AT:43 CH:41 GB:44 NO:47 SE:46 DK:45 NL:31 FR:33 ES:34 IT:39 PL:48 PT:351 GR:30 TR:90 IE:353 US:1 CA:1 "
+        "IN:91 JP:81 TW:886 VN:84 NG:234 GH:233 BR:55 ZA:27"
     ).split()
 )
 
@@ -357,7 +357,7 @@ def _titles(soul: str, draw: float) -> tuple[str, ...]:
         "quiet": (0.5, 0.46),
         "raiser": (0.5, 0.45),
         "jobseeker": (0.03, 0.42),
-    }.get(soul, (0.11, 0.62))
+    }.get(soul, (0.09, 0.62))
     if draw < deciders:
         return DECIDERS
     return INFLUENCERS if draw < deciders + influencers else JUNIORS

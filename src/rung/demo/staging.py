@@ -47,7 +47,7 @@ CAST: Final = (
         "NO",
         "Bergen",
         "Logistics",
-        1420,
+        420,
         firm.SAM,
         "linkedin",
         says="We rebuild the port forecast by hand every Monday. Could your model take the AIS feed directly? "
@@ -57,7 +57,7 @@ CAST: Final = (
     Part(
         "Tomasz",
         "Wieczorek",
-        "Production Planning Manager",
+        "Head of Production Planning",
         "Polmetal Odlewnia",
         "PL",
         "Katowice",
@@ -69,24 +69,26 @@ CAST: Final = (
         "We cast 4 000 parts. Can you show the long tail on Friday?",
     ),
     Part(
-        "Aisha", "Bello", "Head of Planning", "Lagoon Retail Group", "NG", "Lagos", "Retail", 640, firm.SAM, "webinar"
+        "Aisha", "Bello", "Head of Planning", "Lagoon Retail Group", "GB", "Leeds", "Retail", 640, firm.SAM, "webinar"
     ),
     Part(
-        "Haruto", "Nakagawa", "Operations Director", "Seiryo Foods", "JP", "Yokohama", "Food", 280, firm.SAM, "referral"
+        "Haruto", "Nakagawa", "Operations Director", "Seiryo Foods", "DE", "Bremen", "Food", 280, firm.SAM, "referral"
     ),
     Part(
-        "Mei-Ling",
-        "Chen",
-        "VP Operations",
-        "Formosa Works",
-        "TW",
-        "Kaohsiung",
-        "Manufacturing",
-        530,
-        firm.PRIYA,
-        "organic",
+        "Mei-Ling", "Chen", "VP Operations", "Formosa Works", "NL", "Venlo", "Manufacturing", 530, firm.AOIFE, "organic"
     ),
-    Part("Kwame", "Asante", "Head of Logistics", "Volta Cold Chain", "GH", "Tema", "Food", 190, firm.PRIYA, "partner"),
+    Part(
+        "Kwame",
+        "Asante",
+        "Head of Logistics",
+        "Volta Cold Chain",
+        "GB",
+        "Felixstowe",
+        "Food",
+        190,
+        firm.AOIFE,
+        "partner",
+    ),
     Part(
         "Sofia",
         "Papadopoulou",
@@ -103,10 +105,10 @@ CAST: Final = (
         "Rafael",
         "Moreira",
         "Chief Operating Officer",
-        "Vento Sul Energia",
+        "Vento Sul Transportes",
         "PT",
         "Porto",
-        "Utilities",
+        "Logistics",
         220,
         firm.TOMAS,
         "google",
@@ -115,15 +117,15 @@ CAST: Final = (
         "Siobhán",
         "Gallagher",
         "Supply Chain Director",
-        "Kilronan Dairy",
+        "Kilronan Freight",
         "IE",
         "Cork",
-        "Food",
+        "Logistics",
         150,
         firm.AOIFE,
         "organic",
     ),
-    Part("Thu Trang", "Nguyễn", "Head of Data", "Mekong Foods", "VN", "Đà Nẵng", "Food", 470, firm.PRIYA, "webinar"),
+    Part("Thu Trang", "Nguyễn", "Head of Data", "Mekong Foods", "FR", "Lyon", "Food", 470, firm.LEILA, "webinar"),
     Part(
         "Priya",
         "Raghunathan",
@@ -141,11 +143,11 @@ CAST: Final = (
         "Adeyemi",
         "Head of Planning",
         "Harmattan Solar",
-        "NG",
-        "Abuja",
+        "NL",
+        "Rotterdam",
         "Utilities",
         130,
-        firm.PRIYA,
+        firm.AOIFE,
         "linkedin",
     ),
 )
@@ -162,7 +164,7 @@ def actors(census: Census, most: int) -> list[tuple[Part, Human, list[Human]]]:
             country,
             part.city,
             part.industry,
-            part.employees,
+            _size(part, country.name),
             part.owner,
             "in-house spreadsheets",
         )
@@ -171,6 +173,14 @@ def actors(census: Census, most: int) -> list[tuple[Part, Human, list[Human]]]:
         others = [census.member(home, *colleague, "organic", 70) for colleague in part.colleagues]
         scene.append((part, lead, others))
     return scene
+
+
+def _size(part: Part, country: str) -> int:
+    """How large the company is: such that its head is fit enough to be handed over, but not by one form alone."""
+    sizes = (part.employees, part.employees + 1000, 40)
+    return next(
+        (size for size in sizes if 20 <= agreement.fit(part.title, part.industry, size, country) <= 30), part.employees
+    )
 
 
 class Staging:

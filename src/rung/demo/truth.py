@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from rung.demo.people import Human
     from rung.demo.selling import Answered
 
-WIN_ODDS: Final = 0.20
+WIN_ODDS: Final = 0.16
 """Odds of a win for an accepted person to whom none of the causes below applies."""
 
-PRICING_TWICE: Final = 2.6
+PRICING_TWICE: Final = 3.5
 """Read pricing at least twice before the hand-off was answered."""
 ASKED: Final = 1.7
 """Asked for a demo or a quote before the hand-off was answered."""
@@ -26,7 +26,7 @@ REFERRED: Final = 2.0
 """Came by a referral."""
 COLLEAGUES: Final = 1.5
 """At least two colleagues read our pages in the 30 days before."""
-ANSWERED_LATE: Final = 0.45
+ANSWERED_LATE: Final = 0.35
 """The hand-off was answered later than one working day (8.5 working hours) after it opened."""
 SALARIES: Final = 0.10
 """Downloaded the salaries paper before the hand-off was answered."""
