@@ -147,7 +147,7 @@ _HINTS: Final[tuple[tuple[str, str], ...]] = (
 
 def _explained(text: str, lead: int, fault: SyntaxError) -> ConditionError:
     at_end = len(text.rstrip()) - 1
-    column = at_end if (fault.lineno or 1) > 1 else min(max((fault.offset or 1) - 1 + lead, 0), at_end)
+    column = min(fault.offset - 1 + lead, at_end) if fault.offset and fault.lineno == 1 else at_end  # 0: ends too soon
     reason = fault.msg or ""
     if "nested" in reason:
         return _too_deep(column)
