@@ -6,6 +6,7 @@ remembers: where the person stands, since when, what was emptied when, and until
 Ambiguous sentences are read as docs/semantics.md says; numbers in brackets, as in (S14), are its entries.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -185,7 +186,7 @@ class Facts:
     """Every `company_described` of the whole history."""
     data: Mapping[str, object] | None = None
     worked_out: dict[Any, float] = field(default_factory=dict, compare=False)
-    """Engagement by instant and rows: the one thing that is not worked out twice, for the sake of the hourly scan."""
+    """Engagement and fit by instant and rows: not worked out twice, for the sake of the hourly scan."""
 
     def value(self, fact: Fact) -> Any:
         name, argument = fact.name, fact.argument
@@ -207,6 +208,8 @@ class Facts:
             return any(event.data.get("admission") == field_name for event in self.this_lap("admission_given"))
         if dot and room == "deal":
             return self.deal(field_name)
+        if dot and room == "decision":
+            return {"date": self.decision_date, "makers": self.decision_makers}[field_name]()
         if name in BANT:
             return self.letter(name)
         return getattr(self, name)()
@@ -223,6 +226,9 @@ class Facts:
         told = [e.data[name] for e in self.mine("person_identified", "person_described") if name in e.data]
         if told:
             return trait(told[-1])
+        if name in ("source", "campaign"):  # (S28)
+            touches = [row.event.data.get(f"utm_{name}") for row in self.rows if not row.is_colleagues]
+            return next((touch for touch in touches if isinstance(touch, str) and touch), None)
         return key_email(self.rows[0].event.person or "") if name == "email" and self.rows else None
 
     def company(self, name: str) -> Any:
@@ -293,7 +299,10 @@ class Facts:
     # numbers
 
     def fit(self) -> float:
-        return sum(line.points for line in self.playbook.fit if holds(line.when.condition, self))
+        key = ("fit", self.at, self.memory.lap_from, len(self.rows))
+        if key not in self.worked_out:
+            self.worked_out[key] = sum(line.points for line in self.playbook.fit if holds(line.when.condition, self))
+        return self.worked_out[key]
 
     def engagement(self) -> float:
         return self.engagement_at(self.read_at)
@@ -380,8 +389,25 @@ class Facts:
         told = self.this_lap("competitor_named")
         return trait(told[-1].data.get("competitor")) if told else None
 
+    def asked(self, question: str) -> Any:
+        answers = [e for e in self.this_lap("question_answered") if e.data.get("question") == question]
+        return answers[-1].data.get("answer") if answers else None
+
+    def decision_date(self) -> str | None:
+        answer = self.asked("decision_date")
+        return answer if isinstance(answer, str) else None
+
+    def decision_makers(self) -> int:
+        """A number as it is, a list or a text by its parts that are not blank (S29)."""
+        answer = self.asked("decision_makers")
+        if isinstance(answer, str):
+            answer = re.split(r"[,;\n]", answer)
+        if isinstance(answer, (list, tuple)):
+            return sum(bool(str(part).strip()) for part in answer)
+        return max(0, int(answer)) if isinstance(answer, (int, float)) and not isinstance(answer, bool) else 0
+
     def deal(self, how: str) -> bool:
-        last: dict[Any, str] = {}
+        last: dict[Any, str] = {}  # 1 and "1" are two deals (S31)
         for event in self.this_lap("deal_opened", "deal_won", "deal_lost"):
             last[event.data.get("deal")] = event.kind
         states = last.values()
@@ -755,7 +781,7 @@ class Person:
             "score": exact.score(),
             "fit": exact.fit(),
             "engagement": exact.engagement(),
-            "temperature": temperature(self.playbook, facts),
+            "temperature": temperature(self.playbook, exact),
             "since": facts.since(),
             "accepted": facts.accepted(),
             "rejected": facts.rejected(),
@@ -775,6 +801,16 @@ class Person:
             "unsubscribed": facts.unsubscribed(),
             "likelihood": facts.likelihood(),
             "competitor": facts.competitor(),
+            "decision_date": facts.decision_date(),
+            "decision_makers": facts.decision_makers(),
+            "signals": facts.signals(),
+            "visits": facts.visits(),
+            "bant": facts.bant(),
+            "idle_since": until - facts.idle(),
+            "admits_change": facts.value(Fact("admits.change")),
+            "admits_considering": facts.value(Fact("admits.considering")),
+            "is_waiting": self.memory.is_waiting,
+            "handoff_lane": self.memory.open_lane,
         }
 
 

@@ -112,10 +112,10 @@ def playbooks(draw: DrawFn) -> Written:
 def playbook_text(dice: Dice) -> str:
     """A playbook's text. Whole sections and rungs may be left out."""
     signals = [weighed(dice, signal) for signal in dice.some(SIGNALS, 4, 8)] + dice.some(BAD_SIGNALS, 0, 2)
-    rungs = list(STAGES[1:]) if dice.is_one_of(6) else dice.some(STAGES[1:], 2, 6)
+    rungs = dice.some(STAGES[1:], 2, 6) if dice.is_one_of(3) else list(STAGES[1:])
     conditions = Conditions(dice, [signal["name"] for signal in signals], ["suspect", *rungs])
     setbacks = [conditions.setback() for _ in range(dice.number(1, 4))]
-    if "customer" in rungs and dice.is_one_of(8):
+    if "customer" in rungs and not dice.is_one_of(2):
         setbacks.insert(0, conditions.expansion())
     for number, setback in enumerate(setbacks):
         setback["because"] = f"Because {number}"
@@ -165,6 +165,7 @@ TRUTHS = [
     known(since(page_viewed))
     known(competitor) | competitor == "Initech" | competitor.matches("ini*") | status == "nurture" | status != "active"
     known(person.title) | person.title.contains("irector") | person.age > 3 | person.age != 40 | person.vip | true
+    person.source == "ads" | known(person.campaign) | known(decision.date) | person.email_domain == "acme.example"
     company.industry in ["Software", "Fintech"] | company.employees >= 50 | known(company.industry)
     person.tags.contains("beta") | person.email.endswith(".example") | person.free_mailbox | known(likelihood)
     """.replace("\n", "|").split("|")
@@ -218,18 +219,18 @@ class Conditions:
         self.used = used
 
     def enter(self, rung: str) -> str:
-        return self.dice.pick(USUAL_ENTERS[rung]) if self.dice.is_one_of(8) else self.condition(2)
+        return self.condition(2) if self.dice.is_one_of(2) else self.dice.pick(USUAL_ENTERS[rung])
 
     def setback(self) -> dict[str, Any]:
         dice = self.dice
         rungs = [rung for rung in self.used if rung not in ("customer", "opportunity")]
         to = dice.pick(["nurture", "nurture", "lost", "disqualified", *rungs])
-        when = dice.pick(USUAL_SETBACKS) if dice.is_one_of(8) else self.condition(2)
+        when = self.condition(2) if dice.is_one_of(3) else dice.pick(USUAL_SETBACKS)
         rest = dice.pick([None, None, None, "6h", "1d", "2d", "never"])
         return {"to": to, "when": when} if rest is None else {"to": to, "when": when, "rest": rest}
 
     def expansion(self) -> dict[str, Any]:
-        when = self.dice.pick(USUAL_EXPANSIONS) if self.dice.is_one_of(8) else f"({self.condition(1)})"
+        when = f"({self.condition(1)})" if self.dice.is_one_of(2) else self.dice.pick(USUAL_EXPANSIONS)
         to = self.dice.pick([rung for rung in self.used if rung != "customer"])
         return {"to": to, "when": f'stage == "customer" and {when}', "lap": "expansion"}
 
@@ -265,7 +266,7 @@ class Conditions:
         return pick(TRUTHS)
 
 
-COUNTS = ["signals", "visits", "bant", "bant_told", "lap", "likelihood"]
+COUNTS = ["signals", "visits", "bant", "bant_told", "lap", "likelihood", "decision.makers"]
 DECAYING = ["score", "engagement", "score", "fit"]
 KINDS_NAMED = ["page_viewed", "pricing_viewed", "demo_requested", "call_made", "email_bounced"]
 
@@ -330,6 +331,13 @@ SINGLES = [
     h("admission_given", by="sam", admission="change"),
     h("friction_found", by="sam", friction="no budget"),
     h("question_answered", by="sam", question="pain", answer="slow"),
+    h("question_answered", by="sam", question="decision_date", answer="2026-09-01"),
+    h("question_answered", by="sam", question="decision_makers", answer="Ana, Ben; Cleo"),
+    h("question_answered", by="sam", question="decision_makers", answer=["Ana", " ", "Ben"]),
+    h("question_answered", by="sam", question="decision_makers", answer=5),
+    h("question_answered", by="sam", question="decision_date"),
+    h("page_viewed", path="/", utm_source="ads", utm_campaign="spring"),
+    h("person_described", source="fair"),
     h("checklist_ticked", by="sam", line="demo held"),
     h("competitor_named", by="sam", competitor="Initech"),
     h("likelihood_scored", likelihood=2),
@@ -345,6 +353,8 @@ SINGLES = [
     h("deal_lost", by="sam"),
     h("deal_won", by="sam", deal="D2"),
     h("deal_won"),
+    h("deal_won", deal=1),
+    h("deal_lost", deal="1"),
     h("customer_left", by="sam"),
     h("imported"),
     h("email_sent"),
@@ -374,6 +384,43 @@ FRAGMENTS = [
     [h("deal_won", by="sam", deal="D3"), h("demo_requested"), h("page_viewed", path="/pricing"), h("demo_requested")],
     [h("pricing_viewed"), h("content_downloaded", pages=12), h("form_submitted", urgent=True)],
 ]
+
+KNOWN = h("person_identified", email="ana@acme.example", title="VP Sales", company="acme.example")
+PRICES, PAGE, PAPER = h("page_viewed", path="/pricing"), h("page_viewed", path="/"), h("content_downloaded", pages=12)
+DEMO, FORM = h("demo_requested"), h("form_submitted", urgent=True)
+TAKEN, SPOKEN = h("handoff_accepted", by="sam"), h("contacted", by="sam")
+LEFT = h("customer_left", by="sam")
+CHANGE = h("admission_given", by="sam", admission="change")
+
+
+def rejected(**data: Any) -> Happening:
+    return h("handoff_rejected", by="sam", **data)
+
+
+def deal(what: str, which: str) -> Happening:
+    return h(f"deal_{what}", by="sam", deal=which)
+
+
+# fmt: off
+PLOTS = [
+    # A climb, a purchase, new interest.
+    [KNOWN, PRICES, PAPER, DEMO, TAKEN, SPOKEN, bant("need"), bant("budget", told=True), CHANGE, deal("opened", "D1"),
+     deal("won", "D1"), PRICES, DEMO, PRICES, PAPER, TAKEN, deal("opened", "D2")],
+    # Rejected, and again; then taken.
+    [PRICES, DEMO, PAPER, rejected(reason="No budget"), PRICES, DEMO, rejected(reason="Wrong person"), PRICES, PAPER,
+     rejected(), FORM, DEMO, TAKEN, SPOKEN],
+    # A deal lost, then one won after all.
+    [DEMO, TAKEN, SPOKEN, bant("need"), deal("opened", "D1"), deal("lost", "D1"), PRICES, PAPER, DEMO, SPOKEN,
+     deal("opened", "D2"), deal("won", "D2"), DEMO, PRICES, PRICES],
+    # Somebody who bought without being asked, again and again.
+    [deal("won", "D1"), PRICES, DEMO, PAPER, PRICES, deal("won", "D2"), PAPER, DEMO, PRICES, LEFT],
+    # Interest that fades.
+    [KNOWN, PRICES, PAGE, PAPER, PRICES, h("call_made", by="sam"), PRICES, FORM],
+    # Returned, and unanswered.
+    [PAPER, DEMO, PRICES, h("handoff_returned", by="sam"), PRICES, PAPER, h("call_answered"), bant("need", told=True)],
+]
+# fmt: on
+"""Whole stories, of which parts are left out and into which anything may come."""
 
 GAPS = [
     *[0, 0, 1, SECOND, 10 * MINUTE, 30 * MINUTE, 30 * MINUTE - 1, HOUR, HOUR, 2 * HOUR, 6 * HOUR],
@@ -415,9 +462,16 @@ def stories(draw: DrawFn, person: str = "ana", used: Sequence[str] = STAGES, mos
 
 def story(dice: Dice, person: str, used: Sequence[str], most: int) -> list[Event]:
     at = START + dice.pick([0, 10 * HOUR + 17 * MINUTE, HOUR - 1])
+    plot = dice.pick(PLOTS)
+    left = plot[dice.pick([0, 0, 1, 3, 5]) :]
     events: list[Event] = []
-    for _ in range(dice.number(1, most)):
-        for happening in dice.pick(FRAGMENTS) if dice.is_one_of(6) else [single(dice, at, used)]:
+    for _ in range(dice.number(2, most)):
+        size = dice.number(0, 5) if left else 0
+        if size:
+            part, left = left[:size], left[size:]
+        else:
+            part = dice.pick(FRAGMENTS) if dice.is_one_of(4) else [single(dice, at, used)]
+        for happening in part:
             events.append(Event(0, person, at, happening.kind, happening.data, happening.company, happening.by))
             at += dice.pick(GAPS)
     return events
@@ -436,17 +490,20 @@ def arrived(dice: Dice, events: Sequence[Event]) -> list[Event]:
 
 
 @st.composite
-def lonely_histories(draw: DrawFn, most: int = 8) -> list[Event]:
+def lonely_histories(draw: DrawFn, most: int = 10) -> list[Event]:
     """One person's events, some of them late."""
     dice = Dice(draw)
     return arrived(dice, story(dice, "ana", STAGES, most))
 
 
 @st.composite
-def histories(draw: DrawFn, most: int = 5) -> list[Event]:
-    """Several people, colleagues at times, with company facts, merges, voided events and undone imports."""
+def histories(draw: DrawFn, most: int = 8) -> list[Event]:
     dice = Dice(draw)
-    people = PEOPLE[: dice.number(1, len(PEOPLE))]
+    return history(dice, PEOPLE[: dice.number(1, len(PEOPLE))], most)
+
+
+def history(dice: Dice, people: Sequence[str], most: int) -> list[Event]:
+    """Several people, colleagues at times, with company facts, merges, voided events and undone imports."""
     events = [event for person in people for event in story(dice, person, STAGES, most)]
     for _ in range(dice.number(0, 3)):
         at = START + dice.number(0, 60) * 3 * HOUR

@@ -499,7 +499,7 @@ def happen(play: Any, known: Any, past: Any, who: Ints, sums: Reals, out: Any, r
         join(play, past, who, this.joins)
     if payload.updates_from < payload.updates_to:
         update(play, past, who, payload.updates_from, payload.updates_to)
-    if payload.flags != 0:
+    if payload.flags != 0 or payload.tracked != NONE:
         count(play, who, payload.flags, payload.tracked, at)
     if payload.does != E_NONE:
         take_in(play, who, out, payload.does, payload.x, payload.y, payload.z)
