@@ -228,9 +228,13 @@ class Encoder:
         base: list[int] = []
         records: list[k.ValueRecord] = []
         texts: dict[object, int] = {}
-        for values in self.values:
+        compared = self.program.compared_slots
+        for slot, values in enumerate(self.values):
             base.append(len(records))
-            records += [_record(value, texts) for value in values]
+            if slot in compared:
+                records += [_record(value, texts) for value in values]
+            else:  # texts that are compared with no other trait need no number
+                records += [_TEXT if type(value) is str else _record(value, texts) for value in values]
         truth_base: list[int] = []
         truth: list[int] = []
         for atom in self.program.atoms:
@@ -292,6 +296,9 @@ def _how_many(answer: object) -> int:
         return max(0, int(answer))
     parts = answer if isinstance(answer, (list, tuple)) else str(answer).replace(";", ",").replace("\n", ",").split(",")
     return sum(1 for part in parts if str(part).strip())
+
+
+_TEXT: Final = k.ValueRecord(k.V_TEXT, 0.0, 0)
 
 
 def _record(value: Value, texts: dict[object, int]) -> k.ValueRecord:

@@ -141,6 +141,8 @@ class Program:
     signal_index: Mapping[str, int]
     hot: int
     warm: int
+    compared_slots: frozenset[int]
+    """The slots of traits that are compared with each other."""
     entries: dict[Condition, int] = field(default_factory=dict, compare=False)
     """Where the program of each condition met so far begins."""
     assembler: "Assembler | None" = field(default=None, compare=False, repr=False)
@@ -347,6 +349,7 @@ class Assembler:
             signal_index=self.signal_index,
             hot=hot,
             warm=warm,
+            compared_slots=frozenset(at for step in self.steps if step.op == k.OP_SLOTS for at in (step.b, step.d)),
             entries=entries,
             assembler=self,
         )

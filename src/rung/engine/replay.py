@@ -257,17 +257,11 @@ class _Work:
             return np.array([make(kind, data[row], int(at[row])) for row in where.tolist()], np.int32)
         if not fields:
             return make(kind, {}, 0, is_company)
-        seen: dict[object, int] = {}
-        found = []
-        key_of = _key_of(fields)
-        for row in where.tolist():
-            told = data[row]
-            key = key_of(told)
-            number = seen.get(key)
-            if number is None:
-                number = seen[key] = make(kind, told, 0, is_company)
-            found.append(number)
-        return np.array(found, np.int32)
+        told = list(map(data.__getitem__, where.tolist()))
+        keys = _keys_of(told, fields)
+        first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+        numbers = {key: make(kind, told[place], 0, is_company) for key, place in first.items()}
+        return np.fromiter(map(numbers.__getitem__, keys), np.int32, len(keys))
 
     def _keys(self) -> k.Keys:
         """What each person's key says by itself: a valid e-mail address counts as their e-mail."""
@@ -278,6 +272,7 @@ class _Work:
         email = np.zeros(len(people), np.int32)
         domain = np.zeros(len(people) if domain_slot != k.NONE else 0, np.int32)
         free = np.zeros(len(people) if free_slot != k.NONE else 0, np.int32)
+        is_free: dict[str, int] = {}
         for person, key in enumerate(people):
             if "@" not in key or key_email(key) is None:
                 continue
@@ -285,7 +280,10 @@ class _Work:
             if domain_slot != k.NONE:
                 domain[person] = encoder.value_id(domain_slot, email_domain(key))
             if free_slot != k.NONE:
-                free[person] = encoder.value_id(free_slot, is_free_mailbox(key))
+                at = key[key.rindex("@") :]
+                if at not in is_free:
+                    is_free[at] = encoder.value_id(free_slot, is_free_mailbox(key))
+                free[person] = is_free[at]
         return k.Keys(email, domain, free, domain_slot, free_slot)
 
     # --- rows in order, those that came by the company among them
@@ -379,21 +377,23 @@ class _Work:
 
     def _note_joins(self, steps: Ints, joins: NDArray[np.int32]) -> None:
         """Whoever comes to a company is told, at that row, what is known about it by then."""
+        joins[steps[steps[:, 0] == 0, 3]] = self.encoder.joining({})
+        described = np.unique(steps[steps[:, 0] == 2, 1])
+        fields = frozenset(name for name, _ in self.program.company_fields)
+        if not len(described) or not fields:
+            return
         facts: dict[int, dict[str, object]] = {}
         numbers: dict[int, int] = {}
-        nothing = self.encoder.joining({})
-        fields = frozenset(name for name, _ in self.program.company_fields)
-        for what, company, _, row in steps.tolist():
-            if what == 0:
-                number = numbers.get(company)
-                if number is None:
-                    known = facts.get(company)
-                    number = numbers[company] = self.encoder.joining(known) if known else nothing
-                joins[row] = number
-            elif what == 2:
+        is_concerned = (steps[:, 0] != 1) & np.isin(steps[:, 1], described)
+        for what, company, row in steps[is_concerned][:, [0, 1, 3]].tolist():
+            if what == 2:
                 told = self.history.data[row]
                 facts.setdefault(company, {}).update({name: told[name] for name in fields if name in told})
                 numbers.pop(company, None)
+            elif company in facts:
+                if company not in numbers:
+                    numbers[company] = self.encoder.joining(facts[company])
+                joins[row] = numbers[company]
 
     def _payloads_reached(self, rows: Ints) -> NDArray[np.int32]:
         """Payloads of rows as they are to those whom they reach by the company."""
@@ -444,17 +444,14 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _key_of(fields: tuple[str, ...]) -> Callable[[Mapping[str, object]], object]:
+def _keys_of(told: list[Mapping[str, object]], fields: tuple[str, ...]) -> list[Any]:
     """By what alike payloads are known: texts as they are, everything else with its type (1 is not true)."""
-    if len(fields) == 1:
-        (only,) = fields
-
-        def key_of_one(data: Mapping[str, object]) -> object:
-            told = data.get(only, _ABSENT)
-            return told if type(told) is str else _key(told)
-
-        return key_of_one
-    return lambda data: tuple(_key(data.get(name, _ABSENT)) for name in fields)
+    columns = []
+    for name in fields:
+        column: list[Any] = [data.get(name, _ABSENT) for data in told]
+        is_plain = set(map(type, column)) <= {str, type(_ABSENT)}
+        columns.append(column if is_plain else list(map(_key, column)))
+    return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
 
 _ABSENT: Final = object()
