@@ -174,7 +174,7 @@ def _round(events: Sequence[NewEvent], *, line: Line, by: str, at: int) -> _Resu
     result = _Result(taken=taken)
     if taken.happened:
         round_ = Round(news={event.seq for event in taken.happened})
-        reach = Reach(line, taken.people, round_)
+        reach = Reach(line, taken.people, round_, at=at)
         reach.correct(corrections.applied(event for event in taken.happened if event.kind in CORRECTIONS))
         reach.add(taken.happened, taken.company_keys)
         result.decided = decide_round(round_, standings_of(round_.people, line), line, at=at)

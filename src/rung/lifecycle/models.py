@@ -119,8 +119,14 @@ class Standing(models.Model):
         constraints = [models.UniqueConstraint(fields=["generation", "person", "line"], name="standing_once")]
         indexes = [
             models.Index(fields=["generation", "stage", "status", "score"], name="standing_rung"),
-            models.Index(fields=["generation", "score", "person"], name="standing_score"),
-            models.Index(fields=["generation", "since"], name="standing_since"),
+            # The two orders of the list of people; with the rung in the index most filters need no look at the row.
+            models.Index(
+                fields=["generation", "is_anonymous", "score", "person", "stage", "status"], name="standing_by_score"
+            ),
+            models.Index(
+                fields=["generation", "is_anonymous", "last_at", "person", "stage", "status"], name="standing_by_last"
+            ),
+            models.Index(fields=["generation", "is_anonymous", "since", "person"], name="standing_by_since"),
             models.Index(fields=["generation", "source"], name="standing_source"),
             models.Index(fields=["generation", "owner"], name="standing_owner"),
             models.Index(fields=["generation", "company"], name="standing_company"),

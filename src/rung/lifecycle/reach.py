@@ -1,6 +1,6 @@
 """Whom news reach: the person themselves, and colleagues by the company they belong to at that moment."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from rung.engine.deciding import Row
@@ -8,10 +8,10 @@ from rung.history.models import Event
 from rung.lifecycle.corrections import Corrected, whoever_named
 from rung.lifecycle.deciding import Round
 from rung.lifecycle.line import Line
-from rung.lifecycle.rows import as_event, colleagues_of
+from rung.lifecycle.rows import as_event, colleagues_of, ever_there
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, OF_NOBODY, Happened
 from rung.people import actions as people
-from rung.people.models import Company, Person
+from rung.people.models import Alias, Company, Person
 from rung.people.queries import living_ids
 
 MOST_COLLEAGUES: Final = 500
@@ -20,19 +20,22 @@ MOST_COLLEAGUES: Final = 500
 class Reach:
     """Fills a round with the rows that just recorded events are, and brings persons and companies up to date."""
 
-    def __init__(self, line: Line, known: Mapping[int, Person], round_: Round) -> None:
+    def __init__(self, line: Line, known: Mapping[int, Person], round_: Round, *, at: int) -> None:
         self.line = line
+        self.at = at
         self.round = round_
         self._people = dict(known)
         self._present = {person.pk: person.company_id for person in known.values()}
         self._latest = {person.pk: person.last_event_at for person in known.values()}
         self._companies: dict[int, Company] = {}
         self._colleagues: dict[int, list[tuple[int, int, int]]] = {}
+        self._corrected: set[int] = set()
         self._late: set[int] = set()
         self._late_companies: set[int] = set()
 
     def correct(self, corrected: Corrected) -> None:
         """Whoever a correction touches is decided from nothing."""
+        self._corrected |= corrected.people
         self._late |= corrected.people
         self._late_companies |= corrected.companies
 
@@ -51,13 +54,23 @@ class Reach:
                 continue
             assert event.person_id is not None
             person = self._people[event.person_id]
-            if event.at < self._latest[person.pk]:
+            if event.at < self._latest[person.pk] or self._is_shared_past(event, person):
                 self._late.add(person.pk)
             self._latest[person.pk] = max(event.at, self._latest[person.pk])
             self._own(event, person, company_keys)
             absorbed = people.Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
             told.append((person, absorbed))
         self._settle(told, described)
+
+    def _is_shared_past(self, event: Happened, person: Person) -> bool:
+        """Whether it says something about the past of a company: who belonged to it, or what colleagues did there.
+
+        The lists of who belongs where are those of now, so such a past is worked out from the history.
+        """
+        if event.at >= self.at:
+            return False
+        acts = event.kind in self.line.shared_kinds and self._present[person.pk] is not None
+        return event.company_id is not None or acts
 
     def _own(self, event: Happened, person: Person, company_keys: Mapping[int, str]) -> None:
         joins = None
@@ -126,7 +139,7 @@ class Reach:
         fresh = _people(self._late)
         people.describe_again(fresh.values())
         self._people.update(fresh)
-        gone = set(people.forget_whoever_has_no_event(self._late)) if self._late else set()
+        gone = set(people.forget_whoever_has_no_event(self._corrected))
         # A visitor who turned out to be somebody we know later in this batch lives on as them.
         gone |= {old for old, living in living_ids(sorted(reached)).items() if old != living}
         self.round.people = {id_: self._people[id_] for id_ in reached if id_ in self._people and id_ not in gone}
@@ -138,19 +151,28 @@ class Reach:
         if not self.line.shared_kinds:
             return found
         # Struck events too: what no longer counts may be what brought them together.
-        named = Event.objects.filter(person_id__in=sorted(_all_ids(person_ids)), company_id__isnull=False)
-        for company_id in named.order_by().values_list("company_id", flat=True).distinct():
-            found |= set(living_ids(sorted(whoever_named(company_id))).values())
-        return found
+        companies: set[int] = set()
+        for part in _parts(_all_ids(person_ids)):
+            named = Event.objects.filter(person_id__in=part, company_id__isnull=False).order_by()
+            companies.update(named.values_list("company_id", flat=True).distinct())
+        return found | set(living_ids(sorted(ever_there(companies))).values())
 
 
 def _all_ids(person_ids: Collection[int]) -> set[int]:
-    return {id_ for person_id in person_ids for id_ in people.ids_of(person_id)}
+    merged: set[int] = set()
+    for part in _parts(person_ids):
+        merged.update(Alias.objects.filter(living_id__in=part).values_list("old_id", flat=True))
+    return merged | set(person_ids)
+
+
+def _parts(values: Collection[int]) -> Iterator[list[int]]:
+    ordered = sorted(values)
+    for start in range(0, len(ordered), 400):
+        yield ordered[start : start + 400]
 
 
 def _people(person_ids: Collection[int]) -> dict[int, Person]:
     found: dict[int, Person] = {}
-    ordered = sorted(person_ids)
-    for start in range(0, len(ordered), 400):
-        found.update(Person.objects.in_bulk(ordered[start : start + 400]))
+    for part in _parts(person_ids):
+        found.update(Person.objects.in_bulk(part))
     return found

@@ -128,14 +128,15 @@ def _shared_rows(company_ids: Collection[int], line: Line) -> dict[int, tuple[St
             rows[row.seq] = (row, None)
     if not line.shared_kinds:
         return rows
-    colleagues = _with_merged(set(living_ids(sorted(_ever_there(company_ids))).values()))
+    colleagues = _with_merged(set(living_ids(sorted(ever_there(company_ids))).values()))
     kinds = ", ".join(f"'{kind}'" for kind in sorted(line.shared_kinds))  # codes of ours, not what somebody typed
     for row in stored_of(colleagues, f"company_id IS NOT NULL OR kind IN ({kinds})"):
         rows[row.seq] = (row, colleagues[row.person_id or 0])
     return rows
 
 
-def _ever_there(company_ids: Collection[int]) -> set[int]:
+def ever_there(company_ids: Collection[int]) -> set[int]:
+    """The ids, as they arrived, of everybody who ever named one of these companies."""
     found: set[int] = set()
     for part in _parts(company_ids):
         rows = StoredEvent.objects.filter(company_id__in=part, person_id__isnull=False).order_by()

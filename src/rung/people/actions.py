@@ -31,6 +31,7 @@ __all__ = [
     "unmerge_ids",
 ]
 
+_AT_A_TIME: Final = 400
 _PERSON_COLUMNS: Final = (
     "name",
     "email",
@@ -76,7 +77,12 @@ def absorb(events: Sequence[tuple[Person, Absorbed]]) -> None:
 
 def describe_again(people: Iterable[Person]) -> None:
     """Works persons out anew from all their events; for a late, voided or merged history."""
-    by_id = {person.pk: person for person in people}
+    everybody = list(people)
+    for start in range(0, len(everybody), _AT_A_TIME):
+        _describe_again({person.pk: person for person in everybody[start : start + _AT_A_TIME]})
+
+
+def _describe_again(by_id: Mapping[int, Person]) -> None:
     living = {person_id: person_id for person_id in by_id}
     living.update(Alias.objects.filter(living_id__in=list(by_id)).values_list("old_id", "living_id"))
     told: dict[int, list[Absorbed]] = {person_id: [] for person_id in by_id}

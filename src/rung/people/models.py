@@ -22,7 +22,7 @@ class Company(models.Model):
     first_seen_at = models.BigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["name"], name="company_name")]
+        indexes = [models.Index(fields=["name", "key"], name="company_name_key")]
 
     def __str__(self) -> str:
         return self.name or self.key
@@ -58,6 +58,8 @@ class Person(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["email"], name="person_email"),
+            # Search looks for the beginning of any word of a name: it reads this index through, and no row.
+            models.Index(fields=["name", "email"], name="person_name_email"),
             models.Index(fields=["company", "company_since_at", "company_since_seq"], name="person_company_since"),
             models.Index(fields=["last_event_at"], name="person_last_event"),
             models.Index(fields=["source"], name="person_source"),
