@@ -67,6 +67,8 @@ class Demo:
         for human in self.humans:
             if human.soul != "staged":
                 first = self._first_instant(human)
+                if first > self.now:
+                    first -= 2 * DAY
                 self.story.plan(first, self.visits.arrive, human)
                 self.selling.by_hand(first, human)
         self.story.run()

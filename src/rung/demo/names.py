@@ -86,7 +86,7 @@ def _country(row: str) -> Country:
 COUNTRIES: Final = tuple(
     _country(row)
     for row in (
-        """DE 16 EUR 0 de | Anna Lukas Katharina Jonas Sabine Felix Miriam Tobias Claudia Matthias Franziska
+        """DE 24 EUR 0 de | Anna Lukas Katharina Jonas Sabine Felix Miriam Tobias Claudia Matthias Franziska
         Stefan Elif Johannes Nadine Florian Heike Sebastian Aylin Moritz Ulrike Daniel Svenja Emre Birgit
         Niklas Petra Henrik Leonie Axel | Brandstätter Hoffmann Krüger Vogel Yılmaz Schubert Lindner Keller
         Franke Böhm Winkler Sauer Engelhardt Dietrich Albrecht Lorenz Kaya Seidel Pfeiffer Haas Ziegler
@@ -100,42 +100,42 @@ COUNTRIES: Final = tuple(
         """CH 5 EUR 0 de | Seraina Beat Corinne Reto Livia Urs Noemi Luca Fabienne Gian
         | Zürcher Ammann Caduff Bianchi Rochat Keller Wyss Favre Meier Lütolf | Basel Winterthur Luzern Lausanne
         | Rheinbord Jurahöhe Säntisblick Lémanic Gotthardt Aaretal""",
-        """GB 10 GBP -1 en | Amelia Oliver Priya James Charlotte Daniel Aisha Thomas Harriet Kwame Eleanor
+        """GB 16 GBP -1 en | Amelia Oliver Priya James Charlotte Daniel Aisha Thomas Harriet Kwame Eleanor
         Callum Fiona Rhys Imogen Samir Georgina Alasdair Nadia Hugo Bethan Marcus Tamsin Idris | Whitcombe
         Patel Hargreaves Okonkwo MacLeod Ellison Fairbairn Pritchard Ahmed Thornbury Kaur Lockwood Bannister
         Rahman Cartwright Sinclair Mensah Holloway Desai Penrose Ashdown Blackwood Rowe Trevelyan | Leeds
         Bristol Glasgow Felixstowe Cardiff Nottingham Hull Norwich | Thornfield Ashbourne Kestrel Pennine
         Harrowgate Wexcombe Mersea Longstone Bramley Caldbeck Fenwick Marlpit Ravenscar Tidewell""",
-        """NO 6 EUR 0 no | Ingrid Henrik Marte Eirik Solveig Lars Astrid Magnus Silje Sindre Kari Håkon Tuva
+        """NO 4 EUR 0 no | Ingrid Henrik Marte Eirik Solveig Lars Astrid Magnus Silje Sindre Kari Håkon Tuva
         Øyvind Hanna Anders | Aasen Dahl Hovland Bakke Lund Nygård Strand Haugen Sæther Moen Rønning Fossum
         Tveit Berge Eide Myhre | Bergen Stavanger Trondheim Ålesund Tromsø Drammen | Havnelinje Fjellvik
         Nordlys Skagerak Trollnes Vestkyst Lofotfisk Sognedal Isfjell Brattvåg Sjøholt""",
-        """SE 5 EUR 0 no | Elsa Oskar Linnea Viktor Maja Gustav Freja Axel Saga Nils Ebba Isak Tove Mattias
+        """SE 3 EUR 0 no | Elsa Oskar Linnea Viktor Maja Gustav Freja Axel Saga Nils Ebba Isak Tove Mattias
         Amina Johan | Lindqvist Bergström Sandberg Åkesson Nyström Holmgren Sjöberg Ekström Wallin Hedlund
         Norberg Söderlund Åberg Lundgren Hassan Forsberg | Göteborg Malmö Uppsala Västerås Helsingborg Luleå
         | Norrsken Vänerborg Björkhamn Tallvik Mälarkraft Gotska Silverå Kopparberget Öresten""",
-        """DK 4 EUR 0 no | Freja Mikkel Sofie Rasmus Ida Kasper Mathilde Jeppe Laura Søren Clara Emil | Kjær
+        """DK 2 EUR 0 no | Freja Mikkel Sofie Rasmus Ida Kasper Mathilde Jeppe Laura Søren Clara Emil | Kjær
         Mortensen Bruun Østergaard Holst Vestergaard Lauridsen Skov Dam Thygesen Juhl Winther | Aarhus
         Odense Esbjerg Aalborg | Vesterhav Østkaj Lillebælt Jyskagro Havgaard Sundkorn Bøgelund""",
-        """NL 8 EUR 0 nl | Anneke Daan Sanne Bram Femke Ruben Lotte Thijs Fatima Joris Maartje Pieter Noor
+        """NL 12 EUR 0 nl | Anneke Daan Sanne Bram Femke Ruben Lotte Thijs Fatima Joris Maartje Pieter Noor
         Wouter Iris Bas | de_Vries van_Dijk Bakker Smit Hendriks van_den_Berg Mulder de_Groot Bouwman
         Verhoeven El_Amrani Kuipers van_Leeuwen Postma Dekker Visser | Rotterdam Utrecht Eindhoven Groningen
         Delft Venlo | Delta Waalhaven Polder Zuidkade Hollandia Maasvlak Oranjezoom Veluwe Noorderdam
         Kanaalzicht""",
-        """FR 8 EUR 0 fr | Camille Julien Élodie Antoine Manon Karim Chloé Mathieu Inès Thibault Nathalie Rémi
+        """FR 12 EUR 0 fr | Camille Julien Élodie Antoine Manon Karim Chloé Mathieu Inès Thibault Nathalie Rémi
         Sofia Étienne Aurélie Yanis | Lefèvre Moreau Garnier Benali Rousseau Chevalier Marchand Fontaine
         Delacroix Perrin Haddad Besson Lemoine Carpentier Gauthier Renard | Lyon Nantes Lille Toulouse
         Strasbourg Rennes | Maison_Verdier Atlantis Bellerive Montclar Valoise Garance Clairvaux Rivedoux
         Haute-Combe Soleil_Levant""",
-        """ES 5 EUR 0 es | Lucía Javier Carmen Álvaro Marta Diego Elena Pablo Nuria Sergio Inés Raúl Pilar Iker
+        """ES 3 EUR 0 es | Lucía Javier Carmen Álvaro Marta Diego Elena Pablo Nuria Sergio Inés Raúl Pilar Iker
         | Fuentes Navarro Iglesias Ortega Vidal Cabrera Molina Serrano Castaño Herrero Ibáñez Peña Rovira
         Etxeberria | Valencia Bilbao Zaragoza Sevilla Vigo | Levante Sierra_Clara Campo_Alto Ebro Montaña
         Puerto_Nuevo Olivar Costa_Verde Almendra""",
-        """IT 5 EUR 0 it | Giulia Matteo Chiara Lorenzo Francesca Davide Elisa Alessandro Martina Federico
+        """IT 3 EUR 0 it | Giulia Matteo Chiara Lorenzo Francesca Davide Elisa Alessandro Martina Federico
         Silvia Pietro Ilaria Nicola | Ricciardi Bianchi Ferrara Colombo Marchetti Galli Moretti Conti
         Barbieri Fontana De_Santis Rinaldi Caruso Bellini | Torino Bologna Verona Genova Padova |
         Officine_Ricciardi Lagomare Pietralba Valdoro Monteverde Adriana San_Rocco Terranova Bellacqua""",
-        """PL 5 EUR 0 pl | Katarzyna Tomasz Zofia Marek Agnieszka Piotr Magdalena Jakub Ewa Paweł Joanna Michał
+        """PL 3 EUR 0 pl | Katarzyna Tomasz Zofia Marek Agnieszka Piotr Magdalena Jakub Ewa Paweł Joanna Michał
         Dorota Krzysztof | Wieczorek Nowak Lis Kowalczyk Zielińska Wójcik Mazur Krawczyk Jabłońska Sikora
         Pawlak Górska Dudek Kaczmarek | Gdańsk Wrocław Poznań Łódź Katowice | Polmetal Wisła Bałtyk Tatra
         Śląska Mazury Odra Wawel Karpaty""",

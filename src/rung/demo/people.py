@@ -11,16 +11,16 @@ from rung.demo.agreement import Standing
 from rung.demo.names import COUNTRIES, MAILBOXES, Country, address, company_name, domain_of
 
 INDUSTRIES: Final = {
-    "Logistics": 18,
-    "Manufacturing": 18,
-    "Retail": 19,
-    "Food": 15,
-    "Utilities": 11,
-    "Pharma": 7,
-    "Software": 3,
-    "Business Services": 3,
-    "Fintech": 2,
-    "Education": 4,
+    "Logistics": 21,
+    "Manufacturing": 21,
+    "Retail": 16,
+    "Food": 13,
+    "Utilities": 10,
+    "Pharma": 5,
+    "Software": 4,
+    "Business Services": 4,
+    "Fintech": 3,
+    "Education": 3,
 }
 """Share of companies, in percent."""
 
@@ -185,7 +185,7 @@ class Census:
         while domain_of(name) in self._domains:
             name = f"{company_name(country, industry, rng)} {rng.choice(country.cities)}"
         self._domains.add(domain_of(name))
-        employees = round(min(12000, max(8, rng.lognormvariate(4.8, 2.0))))
+        employees = round(min(12000, max(8, rng.lognormvariate(5.0, 1.7))))
         return Firm(
             name=name,
             domain=domain_of(name),
@@ -249,7 +249,7 @@ class Census:
         family = other.family if rng.random() < 0.5 else _misspelt(other.family, rng)
         domain = rng.choice(MAILBOXES) if rng.random() < 0.55 or other.firm is None else other.firm.domain
         key = self._key(address(other.given, family, domain, rng.randrange(5)))
-        day = min(other.first_day + rng.randrange(3, 120), len(self._days.dates) - 2)
+        day = min(other.first_day + rng.randrange(3, 120), len(self._days.dates) - 3)
         company = other.firm if other.firm and domain == other.firm.domain else None
         return self._born(key, other.given, family, other.title, company, other.country, "organic", "reader", day)
 
@@ -308,7 +308,7 @@ class Census:
         """The day on which they first appear, and the campaign that brought them."""
         rng = self._rng
         day = bisect(self._lively, rng.random() * self._lively[-1])
-        day = min(day, len(self._days.dates) - 1)
+        day = min(day, len(self._days.dates) - 2)
         if source == "purchased list":
             return rng.choice(self.list_days), None, source
         if source == "trade fair":
@@ -357,7 +357,7 @@ def _titles(soul: str, draw: float) -> tuple[str, ...]:
         "quiet": (0.5, 0.46),
         "raiser": (0.5, 0.45),
         "jobseeker": (0.03, 0.42),
-    }.get(soul, (0.09, 0.62))
+    }.get(soul, (0.12, 0.62))
     if draw < deciders:
         return DECIDERS
     return INFLUENCERS if draw < deciders + influencers else JUNIORS

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rung.demo.people import Human
     from rung.demo.selling import Answered
 
-WIN_ODDS: Final = 0.16
+WIN_ODDS: Final = 0.22
 """Odds of a win for an accepted person to whom none of the causes below applies."""
 
 PRICING_TWICE: Final = 3.5
@@ -26,7 +26,7 @@ REFERRED: Final = 2.0
 """Came by a referral."""
 COLLEAGUES: Final = 1.5
 """At least two colleagues read our pages in the 30 days before."""
-ANSWERED_LATE: Final = 0.35
+ANSWERED_LATE: Final = 0.25
 """The hand-off was answered later than one working day (8.5 working hours) after it opened."""
 SALARIES: Final = 0.10
 """Downloaded the salaries paper before the hand-off was answered."""
@@ -50,7 +50,7 @@ LATE_REP: Final = "Jonas Weber"
 LATE_WEEKDAY: Final = 0
 LATE_SHARE: Final = 0.9
 """Share of Monday's hand-offs that Jonas answers only after 1.2 to 2.2 working days."""
-FORGOTTEN: Final = 0.08
+FORGOTTEN: Final = 0.13
 """Share of all other hand-offs answered after 1.1 to 3 working days."""
 
 SLOW_INDUSTRY: Final = "Utilities"
@@ -61,12 +61,12 @@ CYCLE_DAYS: Final = 48
 
 WEAK_DAYS: Final = 180
 """For so many days, reps have skipped the questions about decision makers and change: prospects stay prospects."""
-WEAK_KEEPS: Final = 0.5
+WEAK_KEEPS: Final = 0.42
 """Share of those who would have become an opportunity and still do, in the weak days."""
 
 QUIET_CALLS: Final = 0.62
 """Share of the quiet group who call by themselves, having never reached the shipped threshold."""
-QUIET_WIN_ODDS: Final = 0.9
+QUIET_WIN_ODDS: Final = 1.5
 """Odds of a win for a quiet one who called."""
 BETTER_THRESHOLD: Final = 40
 """The score at which the quiet group would have been handed over before it called."""

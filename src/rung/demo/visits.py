@@ -211,9 +211,16 @@ class Visits:
             "evaluator": self._evaluate,
             "quiet": self._look_quietly,
             "raiser": self._ask_at_once,
-        }.get(human.soul)
-        if act is not None:
-            act(at, human)
+            "cold": self._look_once,
+        }[human.soul]
+        act(at, human)
+
+    def _look_once(self, at: int, human: Human) -> None:
+        """Somebody who came by, or whose name came on a list, and who wants nothing."""
+        if not human.has_joined:
+            end = self.session(at, human, self._reading(1, 3))
+            if self.rng.random() < 0.5:
+                self.story.plan(end, self.identify, human, "newsletter")
 
     def _read_along(self, at: int, human: Human) -> None:
         rng = self.rng
