@@ -249,8 +249,6 @@ class Session:
             who[behind : behind + 2] = [self.encoder.deal_id(told), how]
             behind += 2
         who[behind : behind + len(kept.spoilt)] = [self.encoder.value_id(k.EMAIL, address) for address in kept.spoilt]
-        who[k.ENGAGEMENT_AT] = who[k.ROW] = k.NONE
-        who[k.N_MOVES] = who[k.N_HANDOFFS] = 0
         return who, kept.sums
 
     def _seen(self) -> tuple[int, int]:
@@ -273,7 +271,9 @@ class Session:
 
     def state(self) -> bytes:
         """All that is needed to go on; values are stored as they are, not as this session's numbers."""
-        play, who = self.play, self.who
+        play, who = self.play, list(self.who)
+        for place, nothing in _OF_THIS_CALL:
+            who[place] = nothing
         n_deals, n_spoilt = who[k.N_DEALS], who[k.N_BOUNCED]
         behind = play.deals + 2 * n_deals
         kept = _Kept(
@@ -405,6 +405,14 @@ class _Kept(msgspec.Struct, array_like=True):
     spoilt: list[str]
 
 
+_OF_THIS_CALL: Final = (
+    (k.ENGAGEMENT_AT, k.NONE),
+    (k.ROW, k.NONE),
+    (k.HAND_RAISED, 0),
+    (k.N_MOVES, 0),
+    (k.N_HANDOFFS, 0),
+)
+"""Places in a person that mean something only while one call runs, and what a state holds there."""
 _FORGOTTEN: Final = [0]
 """Stands in a stored state for "told to be unknown"; no trait's value looks like it."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
