@@ -3,13 +3,13 @@
 Lists show the stored score and its time. Counts stop at 10 001, which lists read as "10,000+".
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
 
 from rung.history.models import Event
 from rung.history.queries import counted
@@ -27,7 +27,6 @@ COUNTED: Final = 10_001
 PEOPLE_SORTS: Final[Mapping[str, tuple[str, type]]] = {
     "last": ("last_at", int),
     "score": ("score", float),
-    "fit": ("fit", float),
     "since": ("since", int),
 }
 """Name in the address → column of the standing, and the type of its values."""
@@ -137,9 +136,7 @@ def search(text: str, *, generation_id: int | None, most: int = 6) -> tuple[tupl
     companies = tuple(Company.objects.filter(_company_named(text)).defer("traits").order_by("name", "pk")[: most - 2])
     if generation_id is None:
         return (), companies
-    chosen = _named(
-        Standing.objects.filter(generation_id=generation_id, line="main", is_anonymous=False), text, with_company=False
-    )
+    chosen = _named(Standing.objects.filter(generation_id=generation_id, is_anonymous=False), text, with_company=False)
     ids = list(chosen.order_by("-score", "-person_id").values_list("person_id", flat=True)[:most])
     return person_rows(ids, generation_id), companies
 
@@ -198,13 +195,12 @@ def companies_page(
 
 def company_page(company: Company, *, generation_id: int | None, events: int = 40) -> CompanyPage:
     """One company with its people (the highest rungs first, at most 100) and its latest events."""
-    standings = Standing.objects.filter(generation_id=generation_id, line="main", company=company, is_anonymous=False)
-    per_rung = dict(standings.values_list("stage").annotate(n=Count("pk")).values_list("stage", "n"))
-    total = standings.aggregate(engagement=Coalesce(Sum("engagement"), 0.0))["engagement"]
+    standings = Standing.objects.filter(generation_id=generation_id, company=company, is_anonymous=False)
+    # Sorted here: asked to sort, SQLite walks the index of scores through everybody to find the few of one company.
     ranked = sorted(
-        standings.values_list("person_id", "stage", "score").order_by("-score")[:1_000],
-        key=lambda row: (-RANK[row[1]], -row[2]),
+        standings.values_list("person_id", "stage", "score", "engagement"), key=lambda row: (-RANK[row[1]], -row[2])
     )
+    per_rung = Counter(row[1] for row in ranked)
     people = person_rows([row[0] for row in ranked[:100]], generation_id) if generation_id else ()
     return CompanyPage(
         company=company,
@@ -212,7 +208,7 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
         people=people,
         people_count=sum(per_rung.values()),
         stage=_highest(per_rung),
-        engagement=total,
+        engagement=sum(row[3] for row in ranked),
         on_rungs={code: per_rung[code] for code in STAGES if code in per_rung},
         events=_company_events(company, events),
     )
@@ -221,9 +217,7 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
 def _company_rows(ids: Sequence[int], generation_id: int | None) -> tuple[CompanyRow, ...]:
     companies = Company.objects.defer("traits").in_bulk(ids)
     sums: dict[int, dict[str, Any]] = {}
-    of_people = Standing.objects.filter(
-        generation_id=generation_id, line="main", company_id__in=ids, is_anonymous=False
-    )
+    of_people = Standing.objects.filter(generation_id=generation_id, company_id__in=ids, is_anonymous=False)
     for row in of_people.values("company_id", "stage").annotate(
         n=Count("pk"), engagement=Sum("engagement"), last=Max("last_at")
     ):
@@ -274,7 +268,7 @@ def _company_events(company: Company, most: int) -> tuple[CompanyEvent, ...]:
 
 
 def _chosen(asked: Asked, generation_id: int, at: int) -> QuerySet[Standing]:
-    chosen = Standing.objects.filter(generation_id=generation_id, line="main", is_anonymous=asked.is_anonymous)
+    chosen = Standing.objects.filter(generation_id=generation_id, is_anonymous=asked.is_anonymous)
     if asked.where is not None:
         chosen = segments.holding(chosen, asked.where, generation_id=generation_id, at=at)
     return _named(chosen, asked.text) if asked.text else chosen

@@ -45,7 +45,8 @@ _TRUTHS: Final = {
     **{
         name: name
         for name in (
-            "accepted", "rejected", "returned", "touched", "reached", "reachable", "consented", "unsubscribed", "is_customer",
+            "accepted", "rejected", "returned", "touched", "reached", "reachable", "consented", "unsubscribed",
+            "is_customer",
         )
     },
     "deal.open": "deal_open",
@@ -144,14 +145,16 @@ class _Asked:
         """Tallies exist only from once on: what holds for never is asked by its opposite."""
         holds_for_never = compiled(leaf)(_Never())
         asked: Condition = Not(leaf) if holds_for_never else leaf
-        of = [
+        rows = self.selected("lifecycle_tally", "person_id", asked, self.tally_column, self.tally_of(fact))
+        found = _in(_standing("person_id"), rows)
+        return exp.Not(this=found) if holds_for_never else found
+
+    def tally_of(self, fact: Fact) -> exp.Expression:
+        return exp.and_(
             exp.EQ(this=exp.column("generation_id", table="t"), expression=exp.Literal.number(self.generation_id)),
             exp.EQ(this=exp.column("is_signal", table="t"), expression=exp.Boolean(this=fact.is_signal)),
             exp.EQ(this=exp.column("name", table="t"), expression=_literal(fact.argument or "")),
-        ]
-        rows = self.selected("lifecycle_tally", "person_id", asked, self.tally_column, exp.and_(*of))
-        found = _in(_standing("person_id"), rows)
-        return exp.Not(this=found) if holds_for_never else found
+        )
 
     def selected(
         self,
@@ -198,6 +201,12 @@ class _Asked:
         if fact.name in _PERSON or fact.name in _DERIVED:
             column = _person_column(self.dialect)(fact)
             return _each(column, self.of_standing("people_person", "id", "person_id"))
+        if fact.name in ("times", "since"):
+            of_standing = self.of_standing("lifecycle_tally", "person_id", "person_id", self.tally_of(fact))
+            if fact.name == "since":
+                return Column(span=self.since(of_standing(exp.column("last_at", table="t"))))
+            none = exp.Literal.number(0)
+            return Column(number=exp.Coalesce(this=of_standing(exp.column("times", table="t")), expressions=[none]))
         group, _, name = fact.name.partition(".")
         tables = {"person": ("people_trait", "person_id"), "company": ("people_companytrait", "company_id")}
         if group in tables:

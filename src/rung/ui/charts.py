@@ -50,7 +50,8 @@ class ScoreSegment:
 
     @property
     def has_room(self) -> bool:
-        return self.width >= 4
+        # White on what has faded could not be read; the number stands in the legend anyway.
+        return self.width >= 4 and self.kept >= 60
 
 
 @dataclass(frozen=True, slots=True)

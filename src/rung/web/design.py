@@ -29,11 +29,13 @@ CONTRAST: Final = (
     ("ink", "surface", "text", 17.3, 15.6, 4.5), ("ink-2", "surface", "second text", 9.2, 9.9, 4.5),
     ("ink-3", "surface", "labels, units", 5.7, 6.6, 4.5), ("ink-3", "surface-3", "labels on pressed", 4.8, 5.3, 4.5),
     ("accent", "surface", "primary fill", 6.3, 7.5, 4.5), ("on-accent", "accent", "text on primary", 6.3, 8.1, 4.5),
-    ("accent-ink", "accent-soft", "selected row, chip", 7.4, 8.3, 4.5), ("ink-3", "accent-soft", "labels on selected", 5.0, 5.2, 4.5),
+    ("accent-ink", "accent-soft", "selected row, chip", 7.4, 8.3, 4.5),
+    ("ink-3", "accent-soft", "labels on selected", 5.0, 5.2, 4.5),
     ("warn", "surface", "soon", 5.9, 9.8, 4.5), ("warn", "warn-soft", "soon, tag", 5.3, 7.8, 4.5),
     ("bad", "surface", "late, wrong", 6.2, 7.7, 4.5), ("bad", "bad-soft", "late, tag", 5.4, 6.2, 4.5),
     ("ok", "surface", "done", 6.8, 10.0, 4.5), ("ok", "ok-soft", "done, tag", 6.0, 7.9, 4.5),
-    ("line-strong", "surface", "control edge", 3.5, 3.9, 3.0), ("line-strong", "bg", "control edge on ground", 3.3, 4.1, 3.0),
+    ("line-strong", "surface", "control edge", 3.5, 3.9, 3.0),
+    ("line-strong", "bg", "control edge on ground", 3.3, 4.1, 3.0),
 )  # fmt: skip
 TYPE: Final = (
     ("t-28", "28 / 36", "12,480", "the one big number"),

@@ -36,7 +36,8 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         403,
         "This form is too old to be sent",
-        "You may have signed in again in another window. Nothing was changed. Go back, load the page anew, send it again.",
+        "You may have signed in again in another window. Nothing was changed. "
+        "Go back, load the page anew, send it again.",
     )
 
 

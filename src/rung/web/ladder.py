@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.decorators.http import require_GET
 
 from rung.insight import queries as insight
 from rung.jobs.clock import now as this_instant
@@ -52,6 +53,7 @@ class StepCell:
     href: str
 
 
+@require_GET
 def ladder(request: HttpRequest) -> HttpResponse:
     period = request.GET.get("period", "month")
     months = PERIODS.get(period, 1)

@@ -27,13 +27,11 @@ LONGEST_TEXT: Final = 100
 _ORDERS: Final = {
     "last": "newest event first",
     "score": "highest score first",
-    "fit": "best fit first",
     "since": "newest on their rung first",
 }
 _ORDERS_UP: Final = {
     "last": "longest silence first",
     "score": "lowest score first",
-    "fit": "least fit first",
     "since": "longest on their rung first",
 }
 
@@ -254,7 +252,7 @@ def _columns(question: Question) -> list[Column]:
         Column("Company", css="hide-s"),
         Column("Rung", css="c-rung"),
         sorting("Score", "score", "Sort by score", "c-score"),
-        sorting("Fit", "fit", "Sort by fit", "hide-s"),
+        Column("Fit", is_number=True, css="hide-s"),
         Column("Last event", css="hide-s"),
         sorting("Ago", "last", "Sort by the last event", "hide-s"),
         Column("Owner", css="hide-s"),

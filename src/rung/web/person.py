@@ -1,6 +1,7 @@
 """One person: where she stands and why, what is missing, her points lit by their events, and any day of the past."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -11,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
 from rung.insight.queries import due_at
 from rung.jobs.clock import now as this_instant
@@ -21,14 +23,18 @@ from rung.lifecycle.person import Answer, Happening, explained, needed_score, pe
 from rung.people.models import Person
 from rung.people.queries import person_named
 from rung.playbook.definitions import Playbook
+from rung.terms.events import Event
 from rung.terms.instants import DAY, micros, moment
 from rung.terms.stages import RANK, STAGES
 from rung.ui import charts, words
 from rung.web import happenings, shell
 from rung.web.links import company_href, person_href
+from rung.web.reasons import LEAST, day_in_sentence, points_note, reasons
 
 SHOWN: Final = 40
 """How many events the timeline shows before somebody asks for all."""
+GROUPS: Final = (("", "All"), ("signals", "Signals"), ("mail", "Mail"), ("decisions", "Decisions"))
+"""The chips over the timeline: what `show=` may be, and its label."""
 CHART_WIDTH: Final = 600
 CHART_HEIGHT: Final = 72
 
@@ -52,6 +58,7 @@ class Entry:
     points: str
     is_move: bool
     group: str
+    """signals, mail or decisions: the chips over the timeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +85,26 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     except NoPlaybook:
         raise Http404 from None
     playbook, zone = force.playbook, ZoneInfo(force.playbook.calendar.timezone)
-    entries = _entries(page.happenings, page.explanation, playbook)
-    is_all = request.GET.get("events") == "all"
-    context = _as_of(page.explanation, playbook, until=now, needed=page.needed, zone=zone) | {
+    names = _names(page.events.values())
+    entries = _entries(page.happenings, page.explanation, playbook, names)
+    context = _as_of(page.explanation, playbook, page.events, names, until=now, now=now, zone=zone) | {
         "person": found,
         "name": found.name or found.email or "Somebody unknown",
         "company": found.company,
         "company_href": company_href(str(found.company.uuid)) if found.company else "",
         "climb": _climb(page.series, page.needed, first_at=page.first_at, now=now, zone=zone),
-        "entries": entries if is_all else entries[:SHOWN],
-        "all_events": len(entries),
-        "is_all": is_all or len(entries) <= SHOWN,
-        "answers": page.answers,
+        "answers": [_told(answer, names, now=now, zone=zone) for answer in page.answers],
         "known_answers": sum(answer.confirmed is not None for answer in page.answers),
         "question": _question(page.answers, playbook),
-        "clock": _clock(page.handoff, playbook, now=now),
+        "clock": _clock(page.handoff, playbook, now=now, zone=zone),
         "handoff": page.handoff,
         "colleagues": _colleagues(found, force.generation_id),
         "zone": zone,
         "now": now,
         "first_at": page.first_at,
-        "contacts": [each for each in (found.title, found.email, found.phone, found.country) if each],
+        "contacts": [each for each in (found.email, found.phone, found.country) if each],
     }
-    return shell.page(request, "web/person.html", context, place="people")
+    return shell.page(request, "web/person.html", context | _shown(request, entries), place="people")
 
 
 @require_GET
@@ -114,12 +118,12 @@ def standing(request: HttpRequest, uuid: UUID) -> HttpResponse:
         raise Http404
     until = min(now, _end_of_day(found.first_seen_at, int(day), zone))
     try:
-        explanation, playbook = explained(found, until=until)
+        past = explained(found, until=until)
     except NoPlaybook:
         raise Http404 from None
-    needed = needed_score(playbook, explanation.standing.stage)
-    context = _as_of(explanation, playbook, until=until, needed=needed, zone=zone)
-    return render(request, "web/_standing.html", context | {"now": now, "zone": zone, "is_past": until < now})
+    names = _names(past.events.values())
+    context = _as_of(past.explanation, past.playbook, past.events, names, until=until, now=now, zone=zone)
+    return render(request, "web/_standing.html", context | {"now": now, "zone": zone, "is_part": True})
 
 
 def _found(uuid: UUID) -> Person:
@@ -129,25 +133,66 @@ def _found(uuid: UUID) -> Person:
     return found
 
 
+def _names(events: Iterable[Event]) -> dict[str, str]:
+    """E-mail → name of those of us who stand behind the events."""
+    mails = {event.by for event in events if event.by and "@" in event.by}
+    return dict(User.objects.filter(email__in=mails).values_list("email", "name")) if mails else {}
+
+
+def _shown(request: HttpRequest, entries: Sequence[Entry]) -> dict[str, Any]:
+    """The part of the timeline that is asked for: one group or all, the newest or all."""
+    group = request.GET.get("show", "")
+    if group not in dict(GROUPS):
+        group = ""
+    wanted = [entry for entry in entries if not group or entry.group == group]
+    is_all = request.GET.get("events") == "all"
+    counts = {code: sum(entry.group == code for entry in entries) for code, _ in GROUPS if code}
+    return {
+        "entries": wanted if is_all else wanted[:SHOWN],
+        "all_events": len(entries),
+        "wanted": len(wanted),
+        "is_all": is_all or len(wanted) <= SHOWN,
+        "group": group,
+        "chips": [(code, label, counts.get(code, len(entries)), code == group) for code, label in GROUPS],
+    }
+
+
 def _as_of(
-    explanation: Explanation, playbook: Playbook, *, until: int, needed: float | None, zone: ZoneInfo
+    explanation: Explanation,
+    playbook: Playbook,
+    events: Mapping[int, Event],
+    names: Mapping[str, str],
+    *,
+    until: int,
+    now: int,
+    zone: ZoneInfo,
 ) -> dict[str, Any]:
     standing = explanation.standing
     code = standing.stage if standing.status == "active" else standing.status
+    needed = needed_score(playbook, standing.stage)
     points = sorted(explanation.points, key=lambda each: -each.now)
-    fit = charts.ScorePoint(name="Fit", now=standing.fit, full=max(standing.fit, 0), note="who she is", icon="person")
-    drawn = [_point(each) for each in points if abs(each.now) >= 0.05] + ([fit] if standing.fit else [])
+    drawn = [_point(each) for each in points if abs(each.now) >= LEAST]
+    if standing.fit:
+        drawn.append(charts.ScorePoint("Fit", standing.fit, max(standing.fit, 0), note="who they are", icon="person"))
+    folded = [each for each in points if abs(each.now) < LEAST]
+    rest = sum(each.now for each in folded)
+    crumbs = charts.ScorePoint("Faded away", rest, sum(each.full for each in folded), events=_seqs(folded))
     return {
         "until": until,
+        "is_past": until < now,
+        "as_of": _as_of_words(until, now, zone),
         "standing": standing,
         "label": playbook.label(code),
         "short_label": playbook.short_label(code),
+        "since": day_in_sentence(standing.since, until, zone),
         "steps": _steps(explanation, playbook, zone),
-        "reasons": explanation.reasons,
+        "reasons": reasons(explanation, playbook, events, names, zone=zone),
         "missing": explanation.missing,
         "next_label": playbook.label(explanation.missing[0].rung) if explanation.missing else "",
-        "bar": charts.score_bar(drawn, needed),
+        "bar": charts.score_bar([*drawn, crumbs] if abs(rest) >= 0.05 else drawn, needed),
         "points": drawn,
+        "folded": [each.signal for each in folded],
+        "folded_seqs": _seqs(folded),
         "fit_lines": [line for line in explanation.fit_lines if line.holds],
         "needed": needed,
         "faded": sum(each.faded for each in points),
@@ -155,20 +200,25 @@ def _as_of(
     }
 
 
+def _as_of_words(until: int, now: int, zone: ZoneInfo) -> str:
+    then, today = moment(until).astimezone(zone), moment(now).astimezone(zone)
+    if then.date() == today.date():
+        return "today"
+    return f"{then.day} {then:%B}" + ("" if then.year == today.year else f" {then.year}")
+
+
+def _seqs(lines: Sequence[Points]) -> tuple[int, ...]:
+    return tuple(seq for line in lines for seq in line.seqs)
+
+
 def _point(each: Points) -> charts.ScorePoint:
-    notes = []
-    if each.capped >= 0.5:
-        notes.append("capped")
-    if each.faded >= 0.5:
-        notes.append("fading")
-    of = f"of {words.number(each.full)}" if round(each.full) != round(each.now) else ""
     return charts.ScorePoint(
         name=each.signal,
         now=each.now,
         full=each.full,
-        note=", ".join(filter(None, (of, *notes))) or "full",
+        note=points_note(each),
         icon="bolt",
-        is_capped=each.capped >= 0.5,
+        is_capped=each.capped >= LEAST,
         events=each.seqs,
     )
 
@@ -191,13 +241,15 @@ def _steps(explanation: Explanation, playbook: Playbook, zone: ZoneInfo) -> list
     return steps
 
 
-def _entries(happened: Sequence[Happening], explanation: Explanation, playbook: Playbook) -> list[Entry]:
+def _entries(
+    happened: Sequence[Happening], explanation: Explanation, playbook: Playbook, names: Mapping[str, str]
+) -> list[Entry]:
     entries = [
         Entry(
             seq=each.seq,
             at=each.at,
             icon="people" if each.is_of_company else happenings.icon(each.kind),
-            said=_said(each),
+            said=_said(each, names),
             points=words.signed(each.points) if each.points else "",
             is_move=False,
             group=_group(each.kind),
@@ -216,15 +268,18 @@ def _entries(happened: Sequence[Happening], explanation: Explanation, playbook: 
         )
         for move in explanation.moves
     ]
-    # Within one instant the moves stand above the event that caused them: the newest is first.
-    return sorted(entries + moves[::-1], key=lambda entry: (-entry.at, not entry.is_move))
+    # The newest first; the moves stand right above the event that caused them, those of time alone above their instant.
+    return sorted(
+        entries + moves[::-1],
+        key=lambda entry: (-entry.at, -entry.seq if entry.seq is not None else -math.inf, not entry.is_move),
+    )
 
 
-def _said(each: Happening) -> str:
+def _said(each: Happening, names: Mapping[str, str]) -> str:
     told = happenings.said(each.kind, each.data)
     if each.is_of_company:
         return f"A colleague: {told[:1].lower()}{told[1:]}"
-    return f"{told} ({each.by})" if each.by else told
+    return f"{told} ({names.get(each.by, each.by)})" if "@" in each.by else told
 
 
 def _moved(to: str, cause: str, because: str, passed: bool, playbook: Playbook) -> str:
@@ -277,6 +332,19 @@ def _climb(series: Series, needed: float | None, *, first_at: int, now: int, zon
     )
 
 
+def _told(answer: Answer, names: Mapping[str, str], *, now: int, zone: ZoneInfo) -> dict[str, Any]:
+    """An answer as the panel shows it: "asked by Tomás Ortega, 21 Apr"."""
+    by = f" by {names.get(answer.by, answer.by)}" if "@" in answer.by else ""
+    how = "told unasked" if answer.is_told else f"asked{by}"
+    return {
+        "letter": answer.letter,
+        "confirmed": answer.confirmed,
+        "value": answer.value,
+        "told": "" if answer.at is None else f"{how}, {day_in_sentence(answer.at, now, zone)}",
+        "seq": answer.seq,
+    }
+
+
 def _question(answers: Sequence[Answer], playbook: Playbook) -> tuple[str, str] | None:
     """The next best question: the first letter not asked yet, in its first words."""
     for answer in answers:
@@ -286,19 +354,21 @@ def _question(answers: Sequence[Answer], playbook: Playbook) -> tuple[str, str] 
     return None
 
 
-def _clock(handoff: Handoff | None, playbook: Playbook, *, now: int) -> dict[str, Any] | None:
+def _clock(handoff: Handoff | None, playbook: Playbook, *, now: int, zone: ZoneInfo) -> dict[str, Any] | None:
     """Time left to answer the open hand-off: words, share left in percent, tone."""
     if handoff is None or handoff.answered_at is not None or handoff.withdrawn_at is not None:
         return None
     due = due_at(playbook, lane=handoff.lane, opened_at=handoff.opened_at)
     if due is None:
         return None
+    day = day_in_sentence(due, now, zone)
+    when = words.clock_time(due, zone) if day == "today" else f"{day}, {words.clock_time(due, zone)}"
     if due <= now:
-        return {"said": f"{words.duration(now - due)} late", "left": 0, "tone": "bad", "due": due}
+        return {"said": f"{words.duration(now - due)} late", "left": 0, "tone": "bad", "when": when}
     left = playbook.calendar.working_time().between(now, due)
     whole = max(1, playbook.calendar.working_time().between(handoff.opened_at, due))
     tone = "bad" if left < DAY // 48 else "warn" if left < DAY // 24 else ""
-    return {"said": f"{words.duration(left)} left", "left": 100 * left / whole, "tone": tone, "due": due}
+    return {"said": f"{words.duration(left)} left", "left": 100 * left / whole, "tone": tone, "when": when}
 
 
 def _colleagues(found: Person, generation_id: int | None) -> list[tuple[Any, str]]:

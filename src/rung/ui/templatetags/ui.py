@@ -181,7 +181,8 @@ def panel(
 ) -> SafeString:
     """A hairline box with a header. The content brings its own `.body`, `.list`, `.table` or `footer`."""
     return format_html(
-        '<section class="panel {css}"{id}{label}><header><h{level}>{title}</h{level}>{sub}{end}</header>{content}</section>',
+        '<section class="panel {css}"{id}{label}><header><h{level}>{title}</h{level}>{sub}{end}</header>'
+        "{content}</section>",
         css=css,
         id=format_html(' id="{}"', id) if id else "",
         label=format_html(' aria-label="{}"', title),

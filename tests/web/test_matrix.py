@@ -1,0 +1,95 @@
+"""Every route × every role × every method, against the table in matrix.txt. A route that is not in it fails."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from rung.access.rules import ROLES
+from rung.people.models import Company, Person
+from web.conftest import World
+
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+TABLE: Final = Path(__file__).with_name("matrix.txt")
+WHO: Final = ("stranger", *ROLES)
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+NO_SUCH_METHOD: Final = {"stranger": ("302", "405"), **dict.fromkeys(ROLES, ("405",))}
+
+Row = tuple[str, str]
+
+
+def test_every_route_is_in_the_table_and_nothing_else() -> None:
+    assert {name for name, _ in table()} == set(routes())
+
+
+def test_every_route_answers_everybody_as_the_table_says(world: World) -> None:
+    wrong: list[str] = []
+    clients = {who: signed_in(world, who) for who in WHO}
+    for name in routes():
+        for method in METHODS:
+            before = fingerprint() if method == "POST" else ""
+            statuses = {who: str(clients[who].generic(method, address(name)).status_code) for who in WHO}
+            for who, status in statuses.items():
+                told = table().get((name, method), {}).get(who)
+                if status not in ((told,) if told else NO_SUCH_METHOD[who]):
+                    wrong.append(f"{method} {name} as {who}: {status}, expected {told or NO_SUCH_METHOD[who]}")
+            if before and all(status[0] == "4" for status in statuses.values()) and fingerprint() != before:
+                wrong.append(f"{method} {name}: refused to everybody, and yet something was written")
+            if name == "sign-out":
+                clients = {who: signed_in(world, who) for who in WHO}
+    assert not wrong, "\n".join(wrong)
+
+
+def table() -> dict[Row, dict[str, str]]:
+    lines = [line.split() for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
+    heads = lines[0][2:]
+    assert tuple(heads) == WHO
+    return {(name, method): dict(zip(heads, statuses, strict=True)) for name, method, *statuses in lines[1:]}
+
+
+def routes() -> list[str]:
+    def found(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from found(pattern.url_patterns)
+            else:
+                assert pattern.name, f"{pattern.pattern} has no name"
+                yield pattern.name
+
+    return sorted(found(get_resolver().url_patterns))
+
+
+def signed_in(world: World, who: str) -> Client:
+    client = Client()
+    if who != "stranger":
+        client.force_login(world.users[who])
+    return client
+
+
+def address(name: str) -> str:
+    """An address of the route; where it takes an id, of something that is there."""
+    needs = {"person": Person, "company": Company}
+    for part, model in needs.items():
+        if name == part or name.startswith(f"{part}-"):
+            return reverse(name, args=[model.objects.exclude(**_BLANK[part]).earliest("pk").uuid])
+    return reverse(name, args=_ARGUMENTS.get(name, ()))
+
+
+_BLANK: Final = {"person": {"email": ""}, "company": {"name": ""}}
+_ARGUMENTS: Final = {"face": ("sales",), "playbook-version": ("0" * 12,)}
+
+
+def fingerprint() -> str:
+    """All rows of all tables but the sessions."""
+    said = hashlib.sha256()
+    for model in apps.get_models():
+        if model._meta.label != "sessions.Session":
+            fields = [field.attname for field in model._meta.concrete_fields if field.attname != "last_login"]
+            for row in model._default_manager.order_by("pk").values_list(*fields):
+                said.update(repr((model._meta.label, row)).encode())
+    return said.hexdigest()
