@@ -105,8 +105,7 @@ def in_postgres() -> Iterator[Ask]:
 
 @pytest.fixture(scope="module")
 def in_spark() -> Iterator[Ask]:
-    if os.environ.get("CI") is None:
-        pytest.importorskip("pyspark", reason="no Spark: pip install pyspark")
+    pytest.importorskip("pyspark", reason="no Spark: pip install pyspark")
     from pyspark.sql import SparkSession
 
     spark = (
