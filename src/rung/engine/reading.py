@@ -235,19 +235,28 @@ class _Reader:
                     told = decode(line)
                     when = told.at
                     at = days[when[:10]] + minutes[when[10:16]] + rests[when[16:]]
-                    person, kind, company = spelled[told.person], _PLAIN[told.kind], companies[told.company]
-                except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                    pass
-                else:
+                    kind, company = _PLAIN[told.kind], companies[told.company]
                     once = (told.source, told.id) if told.source and told.id else told.id
                     if instants.EARLIEST <= at <= until and once not in ids:
+                        person = spelled.get(told.person)
+                        if person is None:
+                            person = self._newcomer(told.person)
                         if once:
                             ids.add(once)
                         keep((person, at, kind, company, told.by, told.data or _NOTHING, told.id, told.source))
                         continue
+                except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    pass
             self._carefully(number, line, told)
         self._lines_seen += len(lines)
         self._store()
+
+    def _newcomer(self, told: str | None) -> int:
+        """The code of a person who is new, where the key needs no cleaning. Raises KeyError where it does."""
+        if not told or "\0" in told or len(told) > LONGEST_TEXT or told != told.strip():
+            raise KeyError(told)
+        code = self._spelled[told] = self._people.setdefault(told, len(self._people) - 1)
+        return code
 
     def _carefully(self, number: int, line: bytes, told: "_Line | None") -> None:
         if not line or line.isspace():
