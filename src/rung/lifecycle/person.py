@@ -12,6 +12,7 @@ from rung.lifecycle.rows import past_rows
 from rung.people.models import Person
 from rung.playbook.conditions import And, Compare, Condition, Fact, Number
 from rung.playbook.definitions import Playbook
+from rung.terms.events import Event
 from rung.terms.stages import BANT
 
 
@@ -49,6 +50,8 @@ class PersonPage:
 
     until: int
     explanation: Explanation
+    events: Mapping[int, Event]
+    """What is behind the claims: every event of the person's history by its `seq`."""
     series: Series
     happenings: tuple[Happening, ...]
     answers: tuple[Answer, ...]
@@ -58,11 +61,20 @@ class PersonPage:
     first_at: int
 
 
-def explained(person: Person, *, until: int) -> tuple[Explanation, Playbook]:
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The standing at an instant with its reasons, and the events behind them."""
+
+    explanation: Explanation
+    playbook: Playbook
+    events: Mapping[int, Event]
+
+
+def explained(person: Person, *, until: int) -> AsOf:
     """The standing at an instant, with its reasons and what was missing. Raises NoPlaybook."""
     line = lines.current()
     rows = past_rows([person.pk], line)[person.pk]
-    return explain(line.program, rows, until), line.playbook
+    return AsOf(explain(line.program, rows, until), line.playbook, _by_seq(rows))
 
 
 def person_page(person: Person, *, at: int, samples: int = 160) -> PersonPage:
@@ -73,6 +85,7 @@ def person_page(person: Person, *, at: int, samples: int = 160) -> PersonPage:
     return PersonPage(
         until=at,
         explanation=found,
+        events=_by_seq(rows),
         series=history_of(line.program, rows, at, samples=samples),
         happenings=_happenings(rows, found, line.playbook),
         answers=_answers(rows, found),
@@ -80,6 +93,10 @@ def person_page(person: Person, *, at: int, samples: int = 160) -> PersonPage:
         needed=needed_score(line.playbook, found.standing.stage),
         first_at=rows[0].event.at if rows else at,
     )
+
+
+def _by_seq(rows: Sequence[Row]) -> dict[int, Event]:
+    return {row.event.seq: row.event for row in rows}
 
 
 def needed_score(playbook: Playbook, stage: str) -> float | None:
