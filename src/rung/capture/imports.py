@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Count
 
 from rung.access.actions import By, Refused, name_of, require
 from rung.capture import histories
@@ -15,6 +16,7 @@ from rung.capture.mapping import Mapping
 from rung.capture.models import ImportedFile
 from rung.capture.translating import LeftOut, Told, translated
 from rung.engine import inputs, reading
+from rung.history.models import Event
 from rung.lifecycle import actions, bulk
 from rung.lifecycle.models import Import
 from rung.lifecycle.rules import NewEvent
@@ -94,8 +96,9 @@ def undo(*, number: int, by: By, at: int) -> Undone:
     found = Import.objects.filter(pk=number).first()
     if found is None:
         raise Refused(f"There is no import {number}.")
-    recorded = actions.undo_import(number=number, by=by, at=at)
-    return Undone(number, found.name, len(recorded.people))
+    touched = Event.objects.filter(source=f"import:{number}").aggregate(people=Count("person_id", distinct=True))
+    actions.undo_import(number=number, by=by, at=at)
+    return Undone(number, found.name, touched["people"])
 
 
 def _print_of(path: Path) -> str:

@@ -122,9 +122,8 @@ def _person(standing: Standing, fields: Sequence[str]) -> Row:
 
 
 def _companies(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
-    companies = Company.objects.all()
-    if chosen is not None:
-        companies = companies.filter(pk__in=chosen.filter(company__isnull=False).values("company_id"))
+    # The condition speaks of the standings' own table, so it cannot stand inside another question: ids are asked first.
+    ids = None if chosen is None else set(chosen.filter(company__isnull=False).values_list("company_id", flat=True))
     fields = _fields(CompanyTrait)
     columns = ["id", "key", "name", "domain", "first_seen_at", *(f"traits.{field}" for field in fields)]
     return columns, (
@@ -134,7 +133,8 @@ def _companies(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
             "first_seen_at": format_instant(company.first_seen_at),
             **{f"traits.{field}": company.traits.get(field) for field in fields},
         }
-        for company in companies.order_by("pk").iterator(chunk_size=_CHUNK)
+        for company in Company.objects.order_by("pk").iterator(chunk_size=_CHUNK)
+        if ids is None or company.pk in ids
     )
 
 
@@ -149,12 +149,11 @@ _HISTORY: Final = (
 
 def _events(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
     """The events that count, of the chosen people, under the ids of those who live on."""
-    events = counted()
-    if chosen is not None:
-        ids = chosen.values("person_id")
-        merged = Alias.objects.filter(living_id__in=ids).values("old_id")
-        events = events.filter(person_id__in=ids) | events.filter(person_id__in=merged)
-    return _HISTORY, _lines(events)
+    if chosen is None:
+        return _HISTORY, _lines(counted())
+    ids = set(chosen.values_list("person_id", flat=True))
+    ids |= {old for old, living in Alias.objects.values_list("old_id", "living_id") if living in ids}
+    return _HISTORY, _lines(counted(), of=ids)
 
 
 def _history(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
@@ -164,9 +163,11 @@ def _history(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
     return _HISTORY, _lines(Event.objects.all())
 
 
-def _lines(events: "QuerySet[Event]") -> Iterator[Row]:
+def _lines(events: "QuerySet[Event]", of: set[int] | None = None) -> Iterator[Row]:
     chunk: list[Event] = []
     for event in events.order_by("seq").iterator(chunk_size=_CHUNK):
+        if of is not None and event.person_id not in of:
+            continue
         chunk.append(event)
         if len(chunk) == _CHUNK:
             yield from _told(chunk)
