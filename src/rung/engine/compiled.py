@@ -68,57 +68,25 @@ def borrow(_: Any, bundle: Any) -> Any:
 # --- the functions --------------------------------------------------------------------------------------------------
 
 
-def _compiled(module: Any) -> dict[str, Any]:
-    namespace = dict(vars(module))
+def _compiled(module: Any, *doors: str, **stand_ins: Any) -> tuple[Any, ...]:
+    """The functions named, compiled with all that they call.
+
+    Only the doors are kept on disk, each with everything it calls; so all of that must stand in the door's own file,
+    by whose change Numba knows that it must compile again.
+    """
+    namespace = {**vars(module), **stand_ins}
     for name, function in vars(module).items():
-        if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__ and name not in stand_ins:
             twin = FunctionType(function.__code__, namespace, name, function.__defaults__)
-            namespace[name] = numba.njit(twin, cache=True, error_model="numpy")
-    return namespace
+            is_door = name in doors
+            namespace[name] = numba.njit(
+                twin, cache=is_door, error_model="numpy", no_cpython_wrapper=not is_door, no_cfunc_wrapper=True
+            )
+    return tuple(namespace[name] for name in doors)
 
 
-_JOINING: Final = _compiled(joining)
-sort_rows: Final = _JOINING["sort_rows"]
-reach: Final = _JOINING["reach"]
-_run_all: Final = _compiled(kernel)["run_all"]
-
-
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # Numba's
-def run_all(
-    play: Any,
-    known: Any,
-    past: Any,
-    starts: Any,
-    keys: Any,
-    clauses: Any,
-    values: Any,
-    who: Any,
-    sums: Any,
-    out: Any,
-    standings: Any,
-    hot: int,
-    warm: int,
-    until: int,
-    begin: int,
-) -> int:
-    """`kernel.run_all` on bundles of arrays."""
-    return _run_all(  # type: ignore[no-any-return]  # an int
-        borrow(play),
-        borrow(known),
-        borrow(past),
-        starts,
-        borrow(keys),
-        borrow(clauses),
-        values,
-        who,
-        sums,
-        borrow(out),
-        borrow(standings),
-        hot,
-        warm,
-        until,
-        begin,
-    )
+sort_rows, reach = _compiled(joining, "sort_rows", "reach")
+(run_all,) = _compiled(kernel, "run_all", lend=borrow)
 
 
 # --- bundles of arrays ----------------------------------------------------------------------------------------------

@@ -1345,6 +1345,11 @@ class Keys(NamedTuple):
     free_slot: int
 
 
+def lend(bundle: Any) -> Any:
+    """The bundle itself; compiled, a pointer to it, for a bundle handed on by value is copied at every call."""
+    return bundle
+
+
 def run_all(
     play: Any,
     known: Any,
@@ -1363,6 +1368,43 @@ def run_all(
     begin: int,
 ) -> int:
     """Everybody from person `begin` on. Returns how many are done: fewer than all when the room for moves ran out."""
+    return run_each(
+        lend(play),
+        lend(known),
+        lend(past),
+        starts,
+        lend(keys),
+        lend(clauses),
+        values,
+        who,
+        sums,
+        lend(out),
+        lend(standings),
+        hot,
+        warm,
+        until,
+        begin,
+    )
+
+
+def run_each(
+    play: Any,
+    known: Any,
+    past: Any,
+    starts: Any,
+    keys: Any,
+    clauses: Any,
+    values: Any,
+    who: Ints,
+    sums: Reals,
+    out: Any,
+    standings: Any,
+    hot: int,
+    warm: int,
+    until: int,
+    begin: int,
+) -> int:
+    """As `run_all`."""
     n_people = len(starts) - 1
     n_moves = 0
     n_handoffs = 0
