@@ -49,8 +49,8 @@ def test_jonas_is_late_on_mondays(realised):
     assert realised["late"]["everybody_else"]["share"] < 0.25
 
 
-def test_utilities_take_longer(realised):
-    assert realised["days_to_win"]["Utilities"] > 1.25 * realised["days_to_win"]["others"]
+def test_manufacturers_take_longer(realised):
+    assert realised["days_to_win"]["Manufacturing"] > 1.25 * realised["days_to_win"]["others"]
 
 
 def test_the_weakest_step_is_from_prospect_to_opportunity_of_late(realised):

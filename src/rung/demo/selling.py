@@ -263,6 +263,9 @@ class Selling:
         self.story.tell(
             at + 4 * SECOND, human, "question_answered", {"question": "challenges", "answer": need["value"]}, by
         )
+        if human.plan in ("won", "lost") or rng.random() < 0.3:
+            value = {"question": "value", "answer": f"{human.product} takes over the weekly forecast"}
+            self.story.tell(at + 5 * SECOND, human, "question_answered", value, by)
         self._after_need(at, human)
 
     def _after_need(self, at: int, human: Human) -> None:
@@ -367,6 +370,8 @@ class Selling:
             {"question": "decision_date", "answer": decision.isoformat()},
             by,
         )
+        others = {"question": "competing_solutions", "answer": human.firm.tools if human.firm else "none"}
+        tell(at + 8 * SECOND, human, "question_answered", others, by)
         tell(at + 8 * SECOND, human, "admission_given", {"admission": "considering"}, by)
         tell(at + 9 * SECOND, human, "admission_given", {"admission": "change"}, by)
         self._open_deal(at + 20 * MINUTE, human, at + int(cycle * 0.74 * DAY))
@@ -468,7 +473,7 @@ class Selling:
         self.story.tell(at, human, "call_received", {"outcome": "positive", "seconds": rng.randrange(200, 1300)})
         if human.standing.stage == "mql":
             self.story.tell(at + SECOND, human, "handoff_accepted", {}, by)
-        self.story.tell(at + 2 * SECOND, human, "contacted", {"channel": "phone"}, by)
+        self.story.tell(at + 2 * SECOND, human, "contacted", {"channel": "phone", "outcome": "positive"}, by)
         self.story.plan(at + 7 * MINUTE, self._note_need, human)
 
     # What people decide by hand

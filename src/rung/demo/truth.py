@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from rung.demo.people import Human
     from rung.demo.selling import Answered
 
-WIN_ODDS: Final = 0.22
+WIN_ODDS: Final = 0.17
 """Odds of a win for an accepted person to whom none of the causes below applies."""
 
-PRICING_TWICE: Final = 3.5
+PRICING_TWICE: Final = 5.0
 """Read pricing at least twice before the hand-off was answered."""
 ASKED: Final = 1.7
 """Asked for a demo or a quote before the hand-off was answered."""
@@ -53,8 +53,8 @@ LATE_SHARE: Final = 0.9
 FORGOTTEN: Final = 0.13
 """Share of all other hand-offs answered after 1.1 to 3 working days."""
 
-SLOW_INDUSTRY: Final = "Utilities"
-SLOW_CYCLE: Final = 2.0
+SLOW_INDUSTRY: Final = "Manufacturing"
+SLOW_CYCLE: Final = 1.8
 """The median time from acceptance to the win is so much longer in the slow industry."""
 CYCLE_DAYS: Final = 48
 """Median days from acceptance to the win elsewhere."""
