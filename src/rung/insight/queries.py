@@ -40,6 +40,7 @@ class RungFigures:
     fell: int
     main_fall: str
     """The commonest reason for falling from here in the period, in the setback's words; empty when nobody fell."""
+    main_fall_people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def ladder(playbook: Playbook, generation_id: int, *, months: int, now: int) -> 
             went_on=went_on.get(RANK[code], 0),
             fell=sum(moves.fell[code].values()),
             main_fall=_commonest(moves.fell[code]),
+            main_fall_people=max(moves.fell[code].values(), default=0),
         )
         for code in used
     )
@@ -167,13 +169,13 @@ def period_start(now: int, zone: str, *, months: int = 1) -> int:
 
 
 def working_days_gone(playbook: Playbook, *, start: int, now: int) -> float:
-    """The share of the calendar month's working days that have begun, 0 to 1."""
+    """The share of working days that have begun, 0 to 1: from `start` to the end of the calendar month of `now`."""
     working = playbook.calendar.working_time()
     zone = ZoneInfo(working.zone)
     day = moment(start).astimezone(zone).date()
     today = moment(now).astimezone(zone).date()
-    month, gone, total = day.month, 0, 0
-    while day.month == month:
+    gone, total = 0, 0
+    while (day.year, day.month) <= (today.year, today.month):
         is_working = bool(working.week[day.weekday()]) and not working.is_holiday(day)
         total += is_working
         gone += is_working and day <= today
@@ -304,7 +306,8 @@ def due_at(playbook: Playbook, *, lane: str, opened_at: int) -> int | None:
 
 def _blame(playbook: Playbook, generation_id: int, weak: Step, now: int) -> Blame | None:
     low, rule = STAGES[weak.rank], playbook.stages[STAGES[weak.next_rank]].enter
-    standing = Standing.objects.filter(generation_id=generation_id, stage=low, status="active")
+    # Only those we know by name: nobody can do anything for a visitor, and lists leave visitors out as well.
+    standing = Standing.objects.filter(generation_id=generation_id, stage=low, status="active", is_anonymous=False)
     total = standing.count()
     clauses = rule.condition.parts if isinstance(rule.condition, And) else (rule.condition,)
     failing = [(count, clause) for clause in clauses if (count := _failing(standing, clause, generation_id, now))]

@@ -13,7 +13,7 @@ from rung.insight import queries as insight
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
-from rung.terms.instants import moment
+from rung.terms.instants import MINUTE, moment
 from rung.terms.stages import RANK, STAGES
 from rung.ui import words
 from rung.web import shell
@@ -33,6 +33,7 @@ class Rung:
     arrived: int
     fell: int
     fall_words: str
+    """ "38, mostly sales rejected", "2: no sign of life"; empty when nobody fell."""
     note: str
     tone: str
     icon: str
@@ -60,18 +61,23 @@ def ladder(request: HttpRequest) -> HttpResponse:
     force = published.in_force()
     playbook, now = force.playbook, this_instant()
     found = insight.ladder(playbook, force.generation_id or 0, months=months, now=now)
+    rungs, steps = _rungs(found, playbook), _steps(found, playbook)
     context = {
         "said": _said(found, playbook),
         "ladder": found,
         "blame": found.blame,
-        "blame_label": playbook.short_label(found.blame.stage) if found.blame else "",
+        "because": _because(found.blame, playbook),
         "people_to_open": _people(found.blame.condition) if found.blame else "",
         "playbook": playbook,
         "period": period if period in PERIODS else "month",
         "period_words": _period_words(found, playbook),
         "since_words": "this quarter" if months == 3 else "this month",
-        "rungs": _rungs(found, playbook),
-        "steps": _steps(found, playbook),
+        "rungs": rungs,
+        "steps": steps,
+        # On a phone one reads from the top: each rung with the step that leads to it from below.
+        "climb": list(zip(reversed(rungs), [*reversed(steps), None], strict=True)),
+        "table": list(zip(rungs, [*steps, None], strict=True)),
+        "visitors": _visitors(found),
         "picture": _picture(found),
         "beside": _beside(found, playbook),
         "duties": _duties(found, playbook),
@@ -95,6 +101,13 @@ def _said(found: insight.Ladder, playbook: Playbook) -> str:
     return f"Weakest step: {name}, {share} go on within 90 days"
 
 
+def _because(blame: insight.Blame | None, playbook: Playbook) -> str:
+    """ "(38 of the 61) who stand on Prospect do not meet one clause yet: we spoke with them"."""
+    if blame is None:
+        return ""
+    return f"who stand on {playbook.short_label(blame.stage)} do not meet one clause yet: {blame.words}"
+
+
 def _rungs(found: insight.Ladder, playbook: Playbook) -> list[Rung]:
     rows = []
     for figures in found.rungs:
@@ -104,10 +117,10 @@ def _rungs(found: insight.Ladder, playbook: Playbook) -> list[Rung]:
                 code=figures.code,
                 label=playbook.short_label(figures.code),
                 rank=RANK[figures.code] + 1,
-                standing=figures.standing,
+                standing=figures.standing - figures.anonymous,
                 arrived=figures.arrived,
                 fell=figures.fell,
-                fall_words=figures.main_fall,
+                fall_words=_fall_words(figures),
                 note=note,
                 tone=tone,
                 icon=icon,
@@ -117,11 +130,32 @@ def _rungs(found: insight.Ladder, playbook: Playbook) -> list[Rung]:
     return rows
 
 
+def _fall_words(figures: insight.RungFigures) -> str:
+    if not figures.fell:
+        return ""
+    reason = figures.main_fall[:1].lower() + figures.main_fall[1:]
+    mostly = ": " if figures.main_fall_people == figures.fell else ", mostly: "
+    return f"{words.number(figures.fell)}{mostly}{reason}"
+
+
+def _median(micros: int | None) -> str:
+    if micros is None:
+        return "nobody this period"
+    return "at once, median" if micros < MINUTE else f"{words.duration(micros)} median"
+
+
+def _visitors(found: insight.Ladder) -> str:
+    visitors = sum(figures.anonymous for figures in found.rungs)
+    if not visitors:
+        return ""
+    return f"{words.number(visitors)} {'visitor' if visitors == 1 else 'visitors'} without a name"
+
+
 def _duty_here(code: str, found: insight.Ladder, playbook: Playbook) -> tuple[str, str, str]:
     if code == playbook.handoff.on:
         answers = found.answers
         if answers.overdue:
-            return f"{answers.overdue} overdue", "bad", "clock"
+            return f"{answers.overdue} {'answer' if answers.overdue == 1 else 'answers'} late", "bad", "clock"
         if answers.due_soon:
             return f"{answers.due_soon} due in 30 min", "bad", "clock"
         if answers.open:
@@ -130,6 +164,8 @@ def _duty_here(code: str, found: insight.Ladder, playbook: Playbook) -> tuple[st
     quiet = found.silent.get(code, 0)
     if quiet:
         return f"{quiet} silent for 14 d", "warn", "alert"
+    if code == "suspect" and (visitors := _visitors(found)):
+        return f"and {visitors}", "", "eye"
     return "", "", "check"
 
 
@@ -145,7 +181,7 @@ def _steps(found: insight.Ladder, playbook: Playbook) -> list[StepCell]:
                 share="–" if step.share is None else words.share(step.share, 1),
                 change=change,
                 is_worse=step.fall >= 1.64,
-                median="not yet knowable" if step.median_time is None else f"{words.duration(step.median_time)} median",
+                median=_median(step.median_time),
                 is_weakest=step is found.weakest,
                 href=_people(f'stage == "{low}" and status == "active"'),
             )
