@@ -107,12 +107,19 @@ _OK: Final = {"status": "ok"}
 
 
 def _why_not_ready() -> str | None:
-    """Why people cannot work yet: the database does not answer, or its tables are of another version."""
-    from django.db import DatabaseError, close_old_connections, connection
+    """Why people cannot work yet, None when they can; with a connection that is alive."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+    return problem_of_the_database()
+
+
+def problem_of_the_database() -> str | None:
+    """It does not answer, or its tables are of another version."""
+    from django.db import DatabaseError, connection
     from django.db.migrations.executor import MigrationExecutor
 
     try:
-        close_old_connections()
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             return "the database is not migrated: run rung migrate"

@@ -1,0 +1,126 @@
+"""One port, a web process and a worker: started again when they die, stopped together."""
+
+import asyncio
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from rung import asgi, serving
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def test_a_port_that_is_taken_says_so_and_names_another() -> None:
+    port = free_port()
+    taken = serving.listening("127.0.0.1", port)
+    with pytest.raises(serving.PortTaken, match=rf"127.0.0.1:{port} .* --port {port + 1}"):
+        serving.listening("127.0.0.1", port)
+    taken.close()
+
+
+def test_a_child_that_dies_is_started_again_ever_more_slowly() -> None:
+    child = serving.Child("worker", [sys.executable, "-c", "raise SystemExit(3)"])
+    pauses = []
+    for _ in range(3):
+        child.start({})
+        assert child.process is not None
+        child.process.wait()
+        assert child.has_ended() == 3
+        pauses.append(child.pause)
+    assert pauses == [1.0, 2.0, 4.0]
+
+
+def test_the_supervisor_stops_its_children_and_says_what_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the test's own process keeps its handlers
+    said: list[str] = []
+    sleeper = serving.Child("web", [sys.executable, "-c", "import time; time.sleep(60)"])
+    dying = serving.Child("worker", [sys.executable, "-c", "raise SystemExit(3)"])
+    supervisor = serving.Supervisor([sleeper, dying], say=said.append)
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    for _ in range(200):
+        if said:
+            break
+        thread.join(0.1)
+    process = sleeper.process
+    supervisor._stopping.set()
+    thread.join(30)
+    assert said[0] == "The worker process ended (exit code 3); it starts again in 1 s."
+    assert process is not None
+    assert process.poll() == -signal.SIGTERM
+
+
+# The raw app
+
+
+def answered(path: str, *, app: Any = None, headers: list[tuple[bytes, bytes]] = [], body: bytes = b"") -> Any:  # noqa: B006
+    """The status, the headers and the body of the answer to one request."""
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "http_version": "1.1",
+        "headers": headers, "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run((app or asgi.App())(scope, receive, send))
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def with_django(respond: Any) -> asgi.App:
+    app = asgi.App()
+    app._django = respond
+    return app
+
+
+def test_health_answers_without_the_database() -> None:
+    assert answered("/health")[0::2] == (200, b'{"status": "ok"}')
+
+
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/batch", "/rung.js"])
+def test_the_collectors_addresses_answer_with_json_until_there_is_one(path: str) -> None:
+    status, headers, body = answered(path)
+    assert (status, headers[b"content-type"]) == (404, b"application/json")
+    assert b"not_found" in body
+
+
+def test_django_is_asked_in_a_thread_and_its_answer_passed_on_in_parts() -> None:
+    def respond(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("201 Created", [("Set-Cookie", " a=b"), ("X-Thread", threading.current_thread().name)])
+        return [environ["wsgi.input"].read(), environ["PATH_INFO"].encode("latin-1"), environ["HTTP_X_A"].encode()]
+
+    status, headers, body = answered(
+        "/people", app=with_django(respond), headers=[(b"x-a", b"1"), (b"x-a", b"2"), (b"x_a", b"3")], body=b"hello "
+    )
+    assert (status, body) == (201, b"hello /people1,2")
+    assert headers[b"set-cookie"] == b"a=b"
+    assert headers[b"x-thread"].startswith(b"django")
+
+
+def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "LARGEST_BODY", 10)
+    assert answered("/people", app=with_django(None), body=b"x" * 11)[0] == 413
+
+
+def test_too_many_requests_at_once_are_sent_away() -> None:
+    app = with_django(None)
+    app._waiting = asgi.MOST_WAITING
+    assert answered("/people", app=app)[0] == 503
+
+
+@pytest.mark.django_db
+def test_ready_says_yes_when_the_tables_are_there() -> None:
+    assert asgi.problem_of_the_database() is None
