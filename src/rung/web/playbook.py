@@ -1,10 +1,14 @@
 """The playbook: in plain words, as its file with check-as-you-type, and its history; from here it is put in force."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,19 +18,19 @@ from rung.access.actions import Refused
 from rung.access.models import User
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published, publishing_later
-from rung.lifecycle.published import Version
+from rung.lifecycle.published import InForce, Version
+from rung.lifecycle.publishing_later import Pending
 from rung.playbook import shipped
 from rung.playbook.definitions import SIDES, Playbook, Side
 from rung.playbook.diff import Change, diff_in_words
 from rung.playbook.faults import Fault
 from rung.playbook.loading import check
-from rung.playbook.words import plain_words
 from rung.terms.instants import moment
 from rung.web import shell
+from rung.web.agreement import agreement
+from rung.web.reasons import day_in_sentence
 
 TABS: Final = (("words", "Plain words"), ("source", "Edit and check"), ("history", "History"))
-LONGEST: Final = 64 * 1024
-"""Bytes of a playbook: longer text is refused before anything looks at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +55,39 @@ def playbook(request: HttpRequest) -> HttpResponse:
     if tab not in dict(TABS):
         tab = "words"
     force = published.in_force()
-    pending = publishing_later.pending()
-    context = {
-        "playbook": force.playbook,
-        "since_at": force.since_at,
-        "tab": tab,
-        "tabs": [
-            {"label": label, "href": f"?tab={code}", "is_current": code == tab, "count": None} for code, label in TABS
-        ],
-        "said": _said(force.playbook),
-        "sides": [(side, _signature(force.playbook, side)) for side in SIDES],
-        "is_review_due": _is_review_due(force.playbook),
-        "pending": pending,
-    }
-    return shell.page(request, "web/playbook.html", context | _of_tab(request, tab, force.playbook), place="playbook")
+    if tab == "words":
+        shown: dict[str, object] = {"groups": agreement(force.playbook)}
+    elif tab == "history":
+        shown = {"versions": _with_changes(published.versions(), force.playbook)}
+    else:
+        shown = _editor(request, *_text_to_edit(request.GET.get("from", ""), force.playbook), force)
+    return _page(request, tab, force, shown)
 
 
 @require_POST
 def checked(request: HttpRequest) -> HttpResponse:
     """POST playbook/verdict: what the checker says of the text; changes nothing."""
-    text = request.POST.get("text", "")
-    context = {"verdict": _verdict(text, published.playbook()), "may_publish": _may_publish(request)}
-    return render(request, "web/_verdict.html", context)
+    verdict = _verdict(_typed(request), published.playbook())
+    context = {"verdict": verdict, "may_publish": _may_publish(request), "is_part": True}
+    return render(request, "web/_verdict.html", context | {"pending": publishing_later.pending()})
 
 
 @require_POST
 def publication(request: HttpRequest) -> HttpResponse:
-    """POST playbook/publication: ask the worker to put the text in force; 422 with the faults when it cannot be."""
-    text = request.POST.get("text", "")
-    verdict = _verdict(text, published.playbook())
+    """POST playbook/publication: ask the worker to put the text in force.
+
+    With faults 422, and 409 when it cannot be done now: both show the editor again with the text as it was typed.
+    """
+    text, force = _typed(request), published.in_force()
+    shown = _editor(request, text, "as you typed it", force)
+    verdict = shown["verdict"]
+    assert isinstance(request.user, User) and isinstance(verdict, Verdict)
     if verdict.faults:
-        return render(request, "web/_verdict.html", {"verdict": verdict}, status=422)
-    assert isinstance(request.user, User)
+        return _page(request, "source", force, shown, status=422)
     try:
         publishing_later.ask(text=text, by=request.user, at=this_instant())
     except Refused as refusal:
-        messages.warning(request, str(refusal))
-        return HttpResponseRedirect(f"{reverse('playbook')}?tab=source", status=303)
+        return _page(request, "source", force, shown | {"refusal": str(refusal)}, status=409)
     messages.info(
         request, "Everybody is being decided by the new playbook. You can leave; the old one holds until then."
     )
@@ -96,17 +96,21 @@ def publication(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def publication_state(request: HttpRequest) -> HttpResponse:
-    """GET playbook/publication/state: how far the worker is; asked every two seconds while something is pending."""
+    """GET playbook/publication/state?version=…: how far the worker is; asked every two seconds while it is at it."""
     pending = publishing_later.pending()
-    response = render(request, "web/_publication.html", {"pending": pending})
-    if pending is None:
+    version = request.GET.get("version", "")
+    is_done = pending is None and version == published.playbook().version
+    context = {"pending": pending, "is_done": is_done, "is_lost": pending is None and bool(version) and not is_done}
+    response = render(request, "web/_publication.html", context | _asked_by(pending))
+    if is_done and "tab=history" in request.headers.get("HX-Current-URL", ""):
+        # The history has a new row. Elsewhere the page stays: somebody may be typing in the editor.
         response["HX-Refresh"] = "true"
     return response
 
 
 @require_GET
 def version(request: HttpRequest, version: str) -> HttpResponse:
-    """GET playbook/versions/<first digits>: one earlier version in words, and what the next one changed."""
+    """GET playbook/versions/<first digits>: one earlier version in words, and what it changed."""
     found = published.version(version)
     if found is None:
         raise Http404
@@ -115,36 +119,82 @@ def version(request: HttpRequest, version: str) -> HttpResponse:
     before = versions[index + 1] if index + 1 < len(versions) else None
     context = {
         "found": found,
-        "sections": plain_words(found.playbook),
+        "by": _names([found])[found.published_by],
+        "on": _day(found.published_at, found.playbook),
+        "groups": agreement(found.playbook),
         "before": before,
         "changes": diff_in_words(before.playbook, found.playbook) if before else (),
     }
     return shell.page(request, "web/playbook_version.html", context, place="playbook")
 
 
-def _of_tab(request: HttpRequest, tab: str, in_force: Playbook) -> dict[str, object]:
-    if tab == "words":
-        return {"sections": plain_words(in_force)}
-    if tab == "history":
-        versions = published.versions()
-        return {"versions": _with_changes(versions)}
-    text, name = _text_to_edit(request.GET.get("from", ""), in_force)
+def _page(
+    request: HttpRequest, tab: str, force: InForce, shown: Mapping[str, object], *, status: int = 200
+) -> HttpResponse:
+    pending = publishing_later.pending()
+    context = {
+        "playbook": force.playbook,
+        "since": "" if force.since_at is None else _day(force.since_at, force.playbook),
+        "tab": tab,
+        "tabs": [
+            {"label": label, "href": f"?tab={code}", "is_current": code == tab, "count": None} for code, label in TABS
+        ],
+        "said": _said(force.playbook),
+        "sides": [(side, _signature(force.playbook, side)) for side in SIDES],
+        "is_review_due": _is_review_due(force.playbook),
+        "pending": pending,
+        **_asked_by(pending),
+        **shown,
+    }
+    return shell.page(request, "web/playbook.html", context, place="playbook", status=status)
+
+
+def _editor(request: HttpRequest, text: str, name: str, force: InForce) -> dict[str, object]:
     return {
         "text": text,
         "text_name": name,
         "numbers": range(1, text.count("\n") + 2),
         "shipped": shipped.shipped(),
-        "verdict": _verdict(text, in_force),
+        "verdict": _verdict(text, force.playbook),
         "may_publish": _may_publish(request),
     }
 
 
-def _with_changes(versions: list[Version]) -> list[tuple[Version, tuple[Change, ...]]]:
-    rows = []
-    for index, each in enumerate(versions):
-        before = versions[index + 1] if index + 1 < len(versions) else None
-        rows.append((each, diff_in_words(before.playbook, each.playbook) if before else ()))
-    return rows
+def _typed(request: HttpRequest) -> str:
+    """The text of the form; browsers send the lines of a form with \\r\\n."""
+    return request.POST.get("text", "").replace("\r\n", "\n")
+
+
+def _with_changes(versions: Sequence[Version], in_force: Playbook) -> list[dict[str, object]]:
+    names = _names(versions)
+    return [
+        {
+            "found": each,
+            "by": names[each.published_by],
+            "on": _day(each.published_at, in_force),
+            "is_first": before is None,
+            "changes": diff_in_words(before.playbook, each.playbook) if before else (),
+        }
+        for each, before in zip_longest(versions, versions[1:])
+    ]
+
+
+def _names(versions: Sequence[Version]) -> dict[str, str]:
+    """Who published, by the name under which the history holds them."""
+    told = {each.published_by for each in versions}
+    known = dict(User.objects.filter(email__in=told).values_list("email", "name"))
+    return {by: known.get(by, "Rung itself" if by == "system" else by) for by in told}
+
+
+def _asked_by(pending: Pending | None) -> dict[str, object]:
+    if pending is None:
+        return {}
+    name = User.objects.filter(email=pending.asked_by).values_list("name", flat=True).first()
+    return {"asked_by": name or pending.asked_by, "share": 100 * pending.decided / max(1, pending.people)}
+
+
+def _day(at: int, playbook: Playbook) -> str:
+    return day_in_sentence(at, this_instant(), ZoneInfo(playbook.calendar.timezone))
 
 
 def _text_to_edit(wanted: str, in_force: Playbook) -> tuple[str, str]:
@@ -157,7 +207,6 @@ def _text_to_edit(wanted: str, in_force: Playbook) -> tuple[str, str]:
 
 
 def _verdict(text: str, in_force: Playbook) -> Verdict:
-    text = text.replace("\r\n", "\n")
     today = moment(this_instant()).date()
     found, faults, doubts = check(text, "playbook.yaml", today=today)
     if found is None or faults:

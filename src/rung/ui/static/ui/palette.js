@@ -30,6 +30,10 @@ if (palette) {
       const said = `${option.textContent.toLowerCase()} ${option.dataset.words}`;
       option.hidden = !words.every((word) => said.includes(word));
     }
+    // What was found for fewer letters stays only as far as it still fits, so that Enter never opens the wrong one.
+    for (const option of results.querySelectorAll('[role="option"]')) {
+      option.hidden = option.id === "found-all" || !words.every((word) => option.textContent.toLowerCase().includes(word));
+    }
     commands.hidden = !commands.querySelector('[role="option"]:not([hidden])');
   };
 

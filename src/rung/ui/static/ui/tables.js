@@ -42,8 +42,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j" || event.key === "k") {
     event.preventDefault();
     moveTo(all[Math.max(0, Math.min(all.length - 1, index + (event.key === "j" ? 1 : -1)))]);
-  } else if (event.key === "Enter" && row?.dataset.href && (event.target === document.body || row.contains(event.target))) {
-    if (event.target.closest?.("a, button")) return;
+  } else if (event.key === "Enter" && row?.dataset.href && !event.target.closest("a, button, input, select")) {
     event.preventDefault();
     location.assign(row.dataset.href);
   } else if (event.key === "x" && row) {
