@@ -78,6 +78,8 @@ def publication(request: HttpRequest) -> HttpResponse:
 
     With faults 422, and 409 when it cannot be done now: both show the editor again with the text as it was typed.
     """
+    if not _may_publish(request):
+        raise PermissionDenied
     text, force = _typed(request), published.in_force()
     shown = _editor(request, text, "as you typed it", force)
     verdict = shown["verdict"]
