@@ -897,3 +897,33 @@ def belonging(own: Sequence[Event], event: Event) -> tuple[str | None, tuple[int
         if earlier.company and earlier.company != company:
             company, since = earlier.company, order(earlier)
     return company, since
+
+
+# --- what is compared -------------------------------------------------------------------------------------------------
+
+
+def same(expected: Outcome, found: Any) -> None:
+    assert shown_handoffs(found) == expected.handoffs
+    assert [rounded(move) for move in moves_of(found)] == [rounded(move) for move in expected.moves]
+    standing = {name: getattr(found.standing, name) for name in expected.standing}
+    assert rounded(standing.items()) == rounded(expected.standing.items())
+
+
+def moves_of(found: Any) -> list[tuple[Any, ...]]:
+    return [
+        (m.at, m.from_code, m.to_code, m.cause, m.because, m.passed, m.score, m.fit, m.engagement, m.seq, m.lap)
+        for m in found.moves
+    ]
+
+
+def shown_handoffs(found: Any) -> list[tuple[Any, ...]]:
+    return [(change.at, change.what, change.lane, change.seq) for change in found.handoffs]
+
+
+def rounded(values: Any) -> Any:
+    """Numbers to 5 decimals: engagement is rounded to 6 from sums made in another order."""
+    if isinstance(values, float):
+        return round(values, 5) + 0.0
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        return values
+    return tuple(rounded(value) for value in values)

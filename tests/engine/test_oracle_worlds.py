@@ -1,4 +1,4 @@
-"""The oracle itself, on worlds so small that the answer was worked out by hand from section 4, sentence by sentence.
+"""Oracle and kernel on worlds so small that the answer was worked out by hand from section 4, sentence by sentence.
 
 A world is text: day, time, kind, fields. A result is text too: when, from > to. Day 0 is 2026-03-01.
 """
@@ -10,6 +10,10 @@ from collections.abc import Sequence
 import pytest
 
 from engine import oracle
+from rung.engine import joining
+from rung.engine.company import joined
+from rung.engine.deciding import decide
+from rung.engine.program import compile_program
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 from rung.terms.events import Event
@@ -66,7 +70,19 @@ def _value(text: str) -> object:
 
 
 def decided(playbook: Playbook, world: str, until: str = "d30") -> oracle.Outcome:
-    return oracle.decide_all(playbook, told(world), when(*until.split()))["ana"]
+    return everybody(playbook, world, until)["ana"]
+
+
+def everybody(playbook: Playbook, world: str, until: str = "d30", limit: int = 500) -> dict[str, oracle.Outcome]:
+    """What the oracle says; that the kernel says the same is looked at in passing."""
+    events, end = told(world), when(*until.split())
+    outcomes, program = oracle.decide_all(playbook, events, end, limit), compile_program(playbook)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joining, "MOST_COLLEAGUES", limit)
+        rows = joined(program, oracle.corrected(events), end)
+    for person, outcome in outcomes.items():
+        oracle.same(outcome, decide(program, rows[person], end))
+    return outcomes
 
 
 def shown(at: int) -> str:
@@ -451,10 +467,6 @@ def test_an_override_without_status_makes_the_person_active() -> None:
 COLLEAGUES = SIGNALS + "  - {name: Colleague, on: page_viewed, from: company, points: 2}\n"
 
 
-def everybody(playbook: Playbook, world: str, until: str = "d30", limit: int = 500) -> dict[str, oracle.Outcome]:
-    return oracle.decide_all(playbook, told(world), when(*until.split()), limit)
-
-
 def test_a_colleagues_event_gives_points_but_is_no_sign_of_life_and_no_signal() -> None:
     """ "never the person's own; it leaves `idle` and `signals` alone" """
     world = """d0 10:00 email_opened company=acme.example
@@ -570,3 +582,21 @@ def test_equal_instants_go_by_order_of_arrival() -> None:
     fit = "fit: [{name: Country, when: person.country == 'FR', points: 5}]"
     outcome = oracle.decide(book(LADDER, fit), rows([second, first]), when("d1"))
     assert outcome.standing["fit"] == 5
+
+
+def test_an_override_ends_rest() -> None:
+    """ "other facts stay, rest ends": when the hold is over, nothing keeps the person on lead."""
+    setbacks = "setbacks: [{to: lead, when: stage == 'mql' and returned, because: No, rest: never}]"
+    world = "d0 10:00 content_downloaded\nd0 11:00 handoff_returned\nd1 10:00 stage_overridden until=2026-03-04"
+    assert ways(decided(book(LADDER, SIGNALS, setbacks), world))[-1] == "d3 00:00 lead > mql"
+
+
+def test_system_kinds_are_counted_and_are_still_no_sign_of_life() -> None:
+    """ "events of a kind"; D1 of docs/semantics.md: the kernel once passed them by."""
+    sections = (
+        "stages: {lead: {enter: times(email_bounced) >= 1}}",
+        "setbacks: [{to: suspect, when: since(email_bounced) >= days(2), because: Long ago}]",
+    )
+    outcome = decided(book(*sections), "d0 10:00 email_bounced")
+    assert ways(outcome) == ["d0 10:00 suspect > lead", "d2 10:00 lead > suspect"]
+    assert outcome.standing["signals"] == 0
