@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
 from rung.history.models import Event
-from rung.history.queries import counted
+from rung.history.queries import counted, last_seq
 from rung.lifecycle import segments
 from rung.lifecycle.models import StageMove, Standing
 from rung.people.models import Alias, Company, Person
@@ -106,6 +106,11 @@ def count_people(wanted: Sequence[Condition | None], *, generation_id: int | Non
     return [int(number) for number in row] if row else []
 
 
+def latest_seq() -> int:
+    """The seq of the latest event: as long as it is the same, nobody has moved but by time alone."""
+    return last_seq()
+
+
 def person_rows(person_ids: Sequence[int], generation_id: int) -> tuple[PersonRow, ...]:
     """The lines of these people, in their order; 3 queries. Whoever has no standing is left out."""
     standings = (
@@ -136,7 +141,9 @@ def search(text: str, *, generation_id: int | None, most: int = 6) -> tuple[tupl
     companies = tuple(Company.objects.filter(_company_named(text)).defer("traits").order_by("name", "pk")[: most - 2])
     if generation_id is None:
         return (), companies
-    chosen = _named(Standing.objects.filter(generation_id=generation_id, is_anonymous=False), text, with_company=False)
+    chosen = _named(
+        Standing.objects.filter(generation_id=generation_id, is_anonymous__in=[False]), text, with_company=False
+    )
     ids = list(chosen.order_by("-score", "-person_id").values_list("person_id", flat=True)[:most])
     return person_rows(ids, generation_id), companies
 
@@ -195,7 +202,7 @@ def companies_page(
 
 def company_page(company: Company, *, generation_id: int | None, events: int = 40) -> CompanyPage:
     """One company with its people (the highest rungs first, at most 100) and its latest events."""
-    standings = Standing.objects.filter(generation_id=generation_id, company=company, is_anonymous=False)
+    standings = Standing.objects.filter(generation_id=generation_id, company=company, is_anonymous__in=[False])
     # Sorted here: asked to sort, SQLite walks the index of scores through everybody to find the few of one company.
     ranked = sorted(
         standings.values_list("person_id", "stage", "score", "engagement"), key=lambda row: (-RANK[row[1]], -row[2])
@@ -217,7 +224,7 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
 def _company_rows(ids: Sequence[int], generation_id: int | None) -> tuple[CompanyRow, ...]:
     companies = Company.objects.defer("traits").in_bulk(ids)
     sums: dict[int, dict[str, Any]] = {}
-    of_people = Standing.objects.filter(generation_id=generation_id, company_id__in=ids, is_anonymous=False)
+    of_people = Standing.objects.filter(generation_id=generation_id, company_id__in=ids, is_anonymous__in=[False])
     for row in of_people.values("company_id", "stage").annotate(
         n=Count("pk"), engagement=Sum("engagement"), last=Max("last_at")
     ):
@@ -268,7 +275,8 @@ def _company_events(company: Company, most: int) -> tuple[CompanyEvent, ...]:
 
 
 def _chosen(asked: Asked, generation_id: int, at: int) -> QuerySet[Standing]:
-    chosen = Standing.objects.filter(generation_id=generation_id, is_anonymous=asked.is_anonymous)
+    # Django writes `is_anonymous=False` as NOT is_anonymous, which keeps SQLite from using the index; IN (0) does not.
+    chosen = Standing.objects.filter(generation_id=generation_id, is_anonymous__in=[asked.is_anonymous])
     if asked.where is not None:
         chosen = segments.holding(chosen, asked.where, generation_id=generation_id, at=at)
     return _named(chosen, asked.text) if asked.text else chosen

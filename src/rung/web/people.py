@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -118,11 +119,21 @@ def people_counts(request: HttpRequest) -> HttpResponse:
     """The numbers on the tabs, asked for after the page is shown, because nobody should wait for them."""
     in_force = published.in_force()
     made = views(in_force.playbook)
-    conditions = [filters.read(view.where, in_force.playbook)[0] for view in made]
-    numbers = queries.count_people([None, *conditions], generation_id=in_force.generation_id, at=this_instant())
+    numbers = _numbers(made, in_force.generation_id, in_force.playbook, this_instant())
     question = _question(request, in_force.playbook)
     counted = dict(zip(["", *(view.where for view in made)], map(words.count, numbers), strict=True))
     return shell.page(request, "web/people_tabs.html", {"tabs": _tabs(question, in_force.playbook, counted)})
+
+
+def _numbers(made: tuple[View, ...], generation_id: int | None, playbook: Playbook, at: int) -> list[int]:
+    """Everyone first, then each view. Kept for a minute: six counts are the dearest question these pages ask."""
+    key = f"people-tabs:{generation_id}:{queries.latest_seq()}"
+    kept: list[int] | None = cache.get(key)
+    if kept is None:
+        conditions = [filters.read(view.where, playbook)[0] for view in made]
+        kept = queries.count_people([None, *conditions], generation_id=generation_id, at=at)
+        cache.set(key, kept, 60)
+    return kept
 
 
 def _question(request: HttpRequest, playbook: Playbook) -> Question:
