@@ -62,19 +62,41 @@ def _kept(path: Path) -> list[dict[str, object]]:
 def show(figures: list[Figure]) -> None:
     print(f"{'figure':28}{'value':>12}  {'unit':12}{'reference':>12}{'ratio':>9}  target")  # noqa: T201
     for each in figures:
-        print(  # noqa: T201
-            f"{each.id:28}{each.figure:>12,.3f}  {each.unit:12}{each.reference:>12,.3f}{each.ratio:>9.2f}  {each.target}"
-        )
+        numbers = f"{each.figure:>12,.3f}  {each.unit:12}{each.reference:>12,.3f}{each.ratio:>9.2f}"
+        print(f"{each.id:28}{numbers}  {each.target}")  # noqa: T201
 
 
 def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 
-def timed(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class Took:
+    """How long something took by the wall and in processor time, its child processes' included.
+
+    Where others use the machine too, the wall says how busy they are; processor time is what our work costs.
+    """
+
+    wall: float
+    cpu: float
+
+
+def timed(run: Callable[[], object]) -> Took:
+    wall, cpu = time.perf_counter(), _cpu()
     run()
-    return time.perf_counter() - began
+    return Took(time.perf_counter() - wall, _cpu() - cpu)
+
+
+def _cpu() -> float:
+    told = os.times()
+    return told.user + told.system + told.children_user + told.children_system
+
+
+def median(times: list[Took], clock: str) -> float:
+    return statistics.median(getattr(each, clock) for each in times)
+
+
+CLOCKS = (("", "wall", "s"), ("-cpu", "cpu", "cpu s"))
 
 
 # rung decide against json.loads
@@ -88,17 +110,22 @@ def decide(events: int, runs: int) -> list[Figure]:
         write_history(small, events // 10)
         lines = large.read_bytes().split(b"\n")[:-1]
         decided(small)  # compiles the kernel where nobody has yet
-        times: dict[str, list[float]] = {"json": [], "large": [], "small": []}
+        times: dict[str, list[Took]] = {"json": [], "large": [], "small": []}
         for _ in range(runs):
             times["json"].append(timed(lambda: [json.loads(line) and None for line in lines]))
             times["large"].append(timed(lambda: decided(large)))
             times["small"].append(timed(lambda: decided(small)))
-    reference, whole, tenth = (statistics.median(times[name]) for name in ("json", "large", "small"))
     label = f"{events // 1_000}k"
-    return [
-        Figure(f"decide-{label}", whole, "s", reference, whole / reference, "<= 4 x json.loads", machine()),
-        Figure(f"decide-growth-to-{label}", whole, "s", tenth, whole / tenth, "<= 11 x for 10 x", machine()),
-    ]
+    figures = []
+    for ending, clock, unit in CLOCKS:
+        reference, whole, tenth = (median(times[name], clock) for name in ("json", "large", "small"))
+        figures += [
+            Figure(
+                f"decide-{label}{ending}", whole, unit, reference, whole / reference, "<= 4 x json.loads", machine()
+            ),
+            Figure(f"decide-growth-{label}{ending}", whole, unit, tenth, whole / tenth, "<= 11 x for 10 x", machine()),
+        ]
+    return figures
 
 
 def decided(path: Path) -> None:
@@ -107,8 +134,8 @@ def decided(path: Path) -> None:
 
 
 KINDS = (
-    ("page_viewed", 60), ("email_opened", 12), ("content_downloaded", 6), ("form_submitted", 4), ("webinar_attended", 3),
-    ("email_clicked", 5), ("demo_requested", 1), ("call_made", 3), ("contacted", 2), ("person_identified", 3),
+    ("page_viewed", 60), ("email_opened", 12), ("content_downloaded", 6), ("form_submitted", 4), ("contacted", 2),
+    ("email_clicked", 5), ("webinar_attended", 3), ("demo_requested", 1), ("call_made", 3), ("person_identified", 3),
     ("deal_opened", 1),
 )  # fmt: skip
 PATHS = ("/", "/pricing", "/product", "/blog/how-to-choose", "/docs/start", "/customers", "/about", "/contact")
@@ -119,12 +146,12 @@ def write_history(path: Path, events: int, seed: int = 1) -> None:
     """A history of events / 10 people at events / 60 companies over a year, in order of time."""
     rng = random.Random(seed)
     kinds = rng.choices([name for name, _ in KINDS], [weight for _, weight in KINDS], k=events)
-    people = events // 10
     start = datetime(2025, 1, 1, tzinfo=UTC)
     seconds = sorted(rng.randrange(365 * 86_400) for _ in range(events))
     with path.open("w", encoding="utf-8") as file:
         for number, (kind, second) in enumerate(zip(kinds, seconds, strict=True)):
-            person = int(people * rng.random() ** 2)  # some are far more active than others
+            # Somebody new on every tenth line; of those who are there, some are far more active than others.
+            person = number // 10 if number % 10 == 0 else int((number // 10 + 1) * rng.random() ** 2)
             domain = f"firm{person // 6}.example"
             at = (start + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
             line: dict[str, object] = {"person": f"p{person}@{domain}", "at": at, "kind": kind, "id": f"m{number}"}
@@ -170,13 +197,20 @@ def replay(events: int, runs: int) -> list[Figure]:
     connection = duckdb.connect()
     sort = 'CREATE OR REPLACE TABLE sorted AS SELECT * FROM "table" ORDER BY person, "at", seq'
     replayed(program, history, until)
-    times: dict[str, list[float]] = {"replay": [], "sort": []}
+    times: dict[str, list[Took]] = {"replay": [], "sort": []}
     for _ in range(runs):
         times["sort"].append(timed(lambda: connection.execute(sort)))
         times["replay"].append(timed(lambda: replayed(program, history, until)))
-    reference, whole = statistics.median(times["sort"]), statistics.median(times["replay"])
     label = f"{events // 1_000}k"
-    return [Figure(f"replay-{label}", whole, "s", reference, whole / reference, "aim 2 x sort (10 M)", machine())]
+    figures = []
+    for ending, clock, unit in CLOCKS:
+        reference, whole = median(times["sort"], clock), median(times["replay"], clock)
+        figures.append(
+            Figure(
+                f"replay-{label}{ending}", whole, unit, reference, whole / reference, "<= 2 x sort (10 M)", machine()
+            )
+        )
+    return figures
 
 
 def pages(events: int, runs: int) -> list[Figure]:
@@ -185,7 +219,7 @@ def pages(events: int, runs: int) -> list[Figure]:
 
     found = measured.measure(people=events // 10, events=events, requests=40 * runs)
     return [
-        Figure(f"page-{name}-p95", milliseconds, "ms", 40.0, milliseconds / 40.0, "<= 40 ms", machine())
+        Figure(f"page-{name}", milliseconds, "ms", 40.0, milliseconds / 40.0, "<= 40 ms", machine())
         for name, milliseconds in found
     ]
 
