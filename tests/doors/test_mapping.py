@@ -227,6 +227,12 @@ def test_companies_are_understood_without_a_mapping(tmp_path: Path) -> None:
     assert told["data"]["employees"] == 250
 
 
+@pytest.mark.parametrize("site", ["acme.example", "https://www.Acme.example/about?x=1", "http://acme.example:80"])
+def test_a_company_is_known_by_the_domain_of_its_web_site(tmp_path: Path, site: str) -> None:
+    (told,), _ = lines(tmp_path, None, f"Company name,Website URL\nAcme,{site}\n")
+    assert told["company"] == "acme.example"
+
+
 def test_a_table_that_names_nobody_is_not_guessed_at() -> None:
     assert guessing.guessed(("colour", "weight"), None) is None
 
