@@ -16,7 +16,8 @@ from rung.engine.deciding import Decision, decide
 from rung.engine.explain import clauses_of, missing, missing_texts
 from rung.engine.program import compile_program
 from rung.engine.reading import KIND_NAMES, Columns
-from rung.engine.replay import TEMPERATURES, Replayed, replay
+from rung.engine.replay import TEMPERATURES, Replayed, replay, warm_up
+from rung.playbook.loading import load
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR
 from rung.terms.kinds import KINDS
@@ -160,3 +161,16 @@ def handoffs_of(replayed: Replayed, person: int, events: Sequence[Event]) -> lis
         (int(h.at[n]), WHATS[h.what[n]], LANES[int(h.lane[n])], events[h.row[n]].seq if h.row[n] >= 0 else None)
         for n in np.flatnonzero(h.person == person).tolist()
     ]
+
+
+def test_warming_up_compiles_what_a_replay_needs() -> None:
+    warm_up()
+    from rung.engine import compiled
+
+    before = len(compiled.run_all.signatures)
+    book = load(
+        "playbook: 1\nname: Acme\nsignals: [{name: P, on: page_viewed, points: 1}]\nstages: {lead: {enter: 'true'}}"
+    )
+    program = compile_program(book)
+    replay(program, columns([Event(1, "ana", 0, "page_viewed")]), 5, clauses=clauses_of(program), is_compiled=True)
+    assert len(compiled.run_all.signatures) == before

@@ -5,6 +5,7 @@ which they call each other's compiled selves. What is compiled is kept on disk b
 source is the same.
 """
 
+import hashlib
 from types import FunctionType
 from typing import Any, Final
 
@@ -27,7 +28,8 @@ class Borrowed(types.Type):
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
-        super().__init__(name=f"Borrowed({inner})")
+        digest = hashlib.sha256(str(inner).encode()).hexdigest()[:16]  # Numba handles names a great deal: a short one
+        super().__init__(name=f"Borrowed({inner.instance_class.__name__}:{digest})")
 
 
 @register_model(Borrowed)

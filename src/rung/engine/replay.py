@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from rung.engine import joining
 from rung.engine import kernel as k
 from rung.engine.encoding import Encoder, is_timed
-from rung.engine.program import FIRST_TOLD, Program
-from rung.engine.reading import KIND_NAMES, key_email
+from rung.engine.program import FIRST_TOLD, Program, compile_program
+from rung.engine.reading import KIND_NAMES, Columns, key_email
 from rung.playbook.conditions import Value
+from rung.playbook.loading import load
 from rung.terms.companies import email_domain, is_free_mailbox
 
 Ints = NDArray[np.int64]
@@ -118,6 +119,22 @@ def replay(
         is_compiled = len(history.kind) >= WORTH_COMPILING
     work = _Work(program, history, until, has_rep, _fast() if is_compiled else _plain())
     return work.run(clauses or k.Clauses([0] * 8, [], [], [], 0))
+
+
+def warm_up() -> None:
+    """Compiles the kernel where that has not been done since it last changed: some ten seconds, once a machine."""
+    program = compile_program(load("playbook: 1\nname: Warm\nstages: {lead: {enter: signals >= 1}}"))
+    nothing = Columns(
+        people=[],
+        companies=[],
+        person=np.zeros(0, np.int32),
+        at=np.zeros(0, np.int64),
+        kind=np.zeros(0, np.int16),
+        company=np.zeros(0, np.int32),
+        has_by=np.zeros(0, np.bool_),
+        data=[],
+    )
+    replay(program, nothing, 0, is_compiled=True)
 
 
 @dataclass(frozen=True, slots=True)
