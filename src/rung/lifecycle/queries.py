@@ -284,11 +284,16 @@ def _chosen(asked: Asked, generation_id: int, at: int) -> QuerySet[Standing]:
 
 def _named(standings: QuerySet[Standing], text: str, *, with_company: bool = True) -> QuerySet[Standing]:
     """Those whose name, address or company starts with the text, or has a word that does."""
-    people = Person.objects.filter(_any_case("name", text) | _any_case("email", text, words=False))
-    found = Q(person_id__in=people.values("pk"))
+    named = _any_case("name", text) | _any_case("email", text, words=False)
     if with_company:
-        found |= Q(company_id__in=Company.objects.filter(_company_named(text)).values("pk"))
-    return standings.filter(found)
+        named |= Q(company_id__in=_ids(Company.objects.filter(_company_named(text))))
+    return standings.filter(person_id__in=_ids(Person.objects.filter(named)))
+
+
+def _ids(rows: QuerySet[Any]) -> list[int] | QuerySet[Any]:
+    """The ids themselves while they are few, so that the page and its count do not both search for them."""
+    ids = list(rows.values_list("pk", flat=True)[:COUNTED])
+    return ids if len(ids) < COUNTED else rows.values("pk")
 
 
 def _company_named(text: str) -> Q:
