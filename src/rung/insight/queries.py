@@ -203,13 +203,15 @@ def _counts(generation_id: int) -> _Counts:
     anonymous: Counter[str] = Counter()
     beside: Counter[str] = Counter()
     rows = Standing.objects.filter(generation_id=generation_id).values_list("stage", "status", "is_anonymous")
-    for stage, status, is_anonymous, people in rows.annotate(Count("id")).order_by():
+    rows = rows.annotate(people=Count("id"), again=Count("id", filter=Q(lap__gt=1))).order_by()
+    second_lap = 0
+    for stage, status, is_anonymous, people, again in rows:
+        second_lap += again
         if status != "active":
             beside[status] += people
         else:
             standing[stage] += people
             anonymous[stage] += people if is_anonymous else 0
-    second_lap = Standing.objects.filter(generation_id=generation_id, lap__gt=1).count()
     return _Counts(standing, anonymous, beside, second_lap)
 
 
@@ -308,9 +310,8 @@ def _blame(playbook: Playbook, generation_id: int, weak: Step, now: int) -> Blam
     low, rule = STAGES[weak.rank], playbook.stages[STAGES[weak.next_rank]].enter
     # Only those we know by name: nobody can do anything for a visitor, and lists leave visitors out as well.
     standing = Standing.objects.filter(generation_id=generation_id, stage=low, status="active", is_anonymous=False)
-    total = standing.count()
     clauses = rule.condition.parts if isinstance(rule.condition, And) else (rule.condition,)
-    failing = [(count, clause) for clause in clauses if (count := _failing(standing, clause, generation_id, now))]
+    total, failing = _failing(standing, clauses, generation_id, now)
     if not failing:
         return None
     count, clause = max(failing, key=lambda found: found[0])
@@ -325,12 +326,24 @@ def _blame(playbook: Playbook, generation_id: int, weak: Step, now: int) -> Blam
     )
 
 
-def _failing(standing: QuerySet[Standing], clause: Condition, generation_id: int, now: int) -> int:
-    try:
-        return segments.holding(standing, Not(clause), generation_id=generation_id, at=now).count()
-    except NoColumn:
-        # A clause that no list can ask for cannot open its people either.
-        return 0
+def _failing(
+    standing: QuerySet[Standing], clauses: Sequence[Condition], generation_id: int, now: int
+) -> tuple[int, list[tuple[int, Condition]]]:
+    """How many there are, and how many of them each clause fails for, in one reading; clauses that none fails left out.
+
+    A clause that no list can ask for could not open its people either: it is passed over.
+    """
+    asked: dict[str, Condition] = {}
+    counts = {"everybody": Count("id")}
+    for clause in clauses:
+        try:
+            holds = segments.as_filter(Not(clause), generation_id=generation_id, at=now)
+        except NoColumn:
+            continue
+        name = f"clause_{len(asked)}"
+        asked[name], counts[name] = clause, Count("id", filter=holds)
+    found = standing.aggregate(**counts)
+    return found["everybody"], [(found[name], clause) for name, clause in asked.items() if found[name]]
 
 
 def _silent(playbook: Playbook, generation_id: int, now: int) -> dict[str, int]:

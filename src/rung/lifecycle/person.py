@@ -49,6 +49,8 @@ class PersonPage:
     """Everything the page of a person shows, as of `until` (microseconds UTC)."""
 
     until: int
+    playbook: Playbook
+    generation_id: int
     explanation: Explanation
     events: Mapping[int, Event]
     """What is behind the claims: every event of the person's history by its `seq`."""
@@ -84,6 +86,8 @@ def person_page(person: Person, *, at: int, samples: int = 160) -> PersonPage:
     found = explain(line.program, rows, at)
     return PersonPage(
         until=at,
+        playbook=line.playbook,
+        generation_id=line.generation_id,
         explanation=found,
         events=_by_seq(rows),
         series=history_of(line.program, rows, at, samples=samples),

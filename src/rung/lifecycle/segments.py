@@ -62,9 +62,14 @@ _WORD: Final = 100
 
 def holding(standings: QuerySet[Standing], condition: Condition, *, generation_id: int, at: int) -> QuerySet[Standing]:
     """The standings for which the condition holds at the instant. Raises NoColumn for a fact no list can ask for."""
+    return standings.filter(as_filter(condition, generation_id=generation_id, at=at))
+
+
+def as_filter(condition: Condition, *, generation_id: int, at: int) -> RawSQL:
+    """The condition as an expression over the standings, for a filter or a conditional count. Raises NoColumn."""
     sql = sql_of(condition, generation_id=generation_id, at=at, dialect=_dialect())
     # The driver reads % as the start of a parameter; our values are literals that sqlglot has quoted.
-    return standings.filter(RawSQL(sql.replace("%", "%%"), (), output_field=BooleanField()))
+    return RawSQL(sql.replace("%", "%%"), (), output_field=BooleanField())
 
 
 def sql_of(condition: Condition, *, generation_id: int, at: int, dialect: Dialect) -> str:

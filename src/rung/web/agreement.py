@@ -14,7 +14,7 @@ MEETING: Final = "Where we meet people"
 GROUPS: Final = (
     (
         "What the words mean",
-        (LADDER, "Steps back", "Hot and warm", "What counts as interest", "Who fits", "Whom we meet"),
+        (LADDER, "Steps back", "Hot and warm", "What counts as interest", "Who fits"),
     ),
     (
         "What one does",

@@ -152,7 +152,7 @@ def _visitors(found: insight.Ladder) -> str:
 
 
 def _duty_here(code: str, found: insight.Ladder, playbook: Playbook) -> tuple[str, str, str]:
-    if code == playbook.handoff.on:
+    if code == playbook.handoff.on and found.known:
         answers = found.answers
         if answers.overdue:
             return f"{answers.overdue} {'answer' if answers.overdue == 1 else 'answers'} late", "bad", "clock"

@@ -16,9 +16,9 @@ from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
 from rung.insight.queries import due_at
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle import published, queries
+from rung.lifecycle import published
 from rung.lifecycle.line import NoPlaybook
-from rung.lifecycle.models import Handoff
+from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.person import Answer, Happening, explained, needed_score, person_page
 from rung.people.models import Person
 from rung.people.queries import person_named
@@ -35,6 +35,7 @@ SHOWN: Final = 40
 """How many events the timeline shows before somebody asks for all."""
 GROUPS: Final = (("", "All"), ("signals", "Signals"), ("mail", "Mail"), ("decisions", "Decisions"))
 """The chips over the timeline: what `show=` may be, and its label."""
+COLLEAGUES: Final = 6
 CHART_WIDTH: Final = 600
 CHART_HEIGHT: Final = 72
 
@@ -79,12 +80,13 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = _found(uuid)
     if found.uuid != uuid:
         return redirect(person_href(str(found.uuid)))
-    now, force = this_instant(), published.in_force()
+    now = this_instant()
     try:
         page = person_page(found, at=now)
     except NoPlaybook:
         raise Http404 from None
-    playbook, zone = force.playbook, ZoneInfo(force.playbook.calendar.timezone)
+    playbook = page.playbook
+    zone = ZoneInfo(playbook.calendar.timezone)
     names = _names(page.events.values())
     entries = _entries(page.happenings, page.explanation, playbook, names)
     context = _as_of(page.explanation, playbook, page.events, names, until=now, now=now, zone=zone) | {
@@ -96,9 +98,9 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "answers": [_told(answer, names, now=now, zone=zone) for answer in page.answers],
         "known_answers": sum(answer.confirmed is not None for answer in page.answers),
         "question": _question(page.answers, playbook),
-        "clock": _clock(page.handoff, playbook, now=now, zone=zone),
+        "clock": _clock(page.handoff, page.explanation.standing.stage, playbook, now=now, zone=zone),
         "handoff": page.handoff,
-        "colleagues": _colleagues(found, force.generation_id),
+        "colleagues": _colleagues(found, page.generation_id),
         "zone": zone,
         "now": now,
         "first_at": page.first_at,
@@ -110,13 +112,12 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_GET
 def standing(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """GET people/<uuid>/standing?day=N: rung, reasons, missing and score at the end of the Nth day since first seen."""
-    found, now = _found(uuid), this_instant()
-    force = published.in_force()
-    zone = ZoneInfo(force.playbook.calendar.timezone)
     day = request.GET.get("day", "")
     if not (day.isascii() and day.isdigit() and len(day) < 6):
         raise Http404
-    until = min(now, _end_of_day(found.first_seen_at, int(day), zone))
+    found, now = _found(uuid), this_instant()
+    zone = ZoneInfo(published.playbook().calendar.timezone)
+    until = _end_of_day(found.first_seen_at, int(day), zone, now=now)
     try:
         past = explained(found, until=until)
     except NoPlaybook:
@@ -127,7 +128,9 @@ def standing(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _found(uuid: UUID) -> Person:
-    found = person_named(str(uuid))
+    found = Person.objects.select_related("company").filter(uuid=uuid).first()
+    # An id that was merged away names the person who lives on.
+    found = person_named(str(uuid)) if found is not None and found.is_merged else found
     if found is None:
         raise Http404
     return found
@@ -354,9 +357,11 @@ def _question(answers: Sequence[Answer], playbook: Playbook) -> tuple[str, str] 
     return None
 
 
-def _clock(handoff: Handoff | None, playbook: Playbook, *, now: int, zone: ZoneInfo) -> dict[str, Any] | None:
-    """Time left to answer the open hand-off: words, share left in percent, tone."""
-    if handoff is None or handoff.answered_at is not None or handoff.withdrawn_at is not None:
+def _clock(
+    handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int, zone: ZoneInfo
+) -> dict[str, Any] | None:
+    """Time left to answer the open hand-off: words, share left in percent, tone. Who bought waits for no answer."""
+    if handoff is None or stage == "customer" or handoff.answered_at is not None or handoff.withdrawn_at is not None:
         return None
     due = due_at(playbook, lane=handoff.lane, opened_at=handoff.opened_at)
     if due is None:
@@ -371,16 +376,27 @@ def _clock(handoff: Handoff | None, playbook: Playbook, *, now: int, zone: ZoneI
     return {"said": f"{words.duration(left)} left", "left": 100 * left / whole, "tone": tone, "when": when}
 
 
-def _colleagues(found: Person, generation_id: int | None) -> list[tuple[Any, str]]:
-    if found.company_id is None or generation_id is None:
+def _colleagues(found: Person, generation_id: int) -> list[dict[str, str]]:
+    """The colleagues with the most points."""
+    if found.company_id is None:
         return []
-    ids = list(
-        Person.objects.filter(company_id=found.company_id).exclude(pk=found.pk).values_list("pk", flat=True)[:50]
-    )
-    rows = sorted(queries.person_rows(ids, generation_id), key=lambda row: (-RANK[row.stage], -row.score))
-    return [(row, person_href(row.uuid)) for row in rows[:6]]
+    rows = Standing.objects.filter(generation_id=generation_id, company_id=found.company_id, is_anonymous=False)
+    rows = rows.exclude(person_id=found.pk).select_related("person").order_by("-score", "pk")[:COLLEAGUES]
+    return [
+        {
+            "name": row.person.name or row.person.email,
+            "title": row.person.title,
+            "href": person_href(str(row.person.uuid)),
+            "stage": row.stage,
+            "status": row.status,
+        }
+        for row in rows
+    ]
 
 
-def _end_of_day(first_at: int, day: int, zone: ZoneInfo) -> int:
+def _end_of_day(first_at: int, day: int, zone: ZoneInfo, *, now: int) -> int:
+    """The last instant of the Nth day since first seen; `now` when that day is today or still to come."""
     date = moment(first_at).astimezone(zone).date() + timedelta(days=day)
+    if date >= moment(now).astimezone(zone).date():
+        return now
     return micros(datetime.combine(date + timedelta(days=1), time(), zone)) - 1

@@ -97,7 +97,8 @@ def _of_moves(
         return [Reason(bold, f": {last.because}. {_tipped(event, names)}", *then, seqs)]
     because = when_words(playbook, playbook.stages[last.stage].enter) if last.stage in playbook.stages else last.because
     passed = [each for each in explanation.moves if each.passed and (each.at, each.seq) == (last.at, last.seq)]
-    rest = f", because {because}. {_tipped(event, names)}{_passed(passed, playbook)}"
+    their = "their " if because.startswith(("score ", "fit ", "engagement ")) else ""
+    rest = f", because {their}{because}. {_tipped(event, names)}{_passed(passed, playbook)}"
     return [Reason(bold, rest, *then, seqs)]
 
 
