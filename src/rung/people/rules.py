@@ -164,6 +164,8 @@ def trait_rows(traits: Mapping[str, Any]) -> Iterator[tuple[str, str | None, flo
     """(field, text, number, truth, is an item of a list) for filters; a list has a row per item."""
     for field, value in traits.items():
         is_list = isinstance(value, list)
+        if is_list and not value:
+            yield field, None, None, None, True  # an empty list is known, and has no element
         for item in value if is_list else (value,):
             if isinstance(item, bool):
                 yield field, None, None, item, is_list
