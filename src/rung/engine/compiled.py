@@ -88,7 +88,7 @@ def _compiled(module: Any, *doors: str, **stand_ins: Any) -> tuple[Any, ...]:
 
 
 sort_rows, reach = _compiled(joining, "sort_rows", "reach")
-(run_all,) = _compiled(kernel, "run_all", lend=borrow)
+run_all, run_several = _compiled(kernel, "run_all", "run_several", lend=borrow)
 
 
 # --- bundles of arrays ----------------------------------------------------------------------------------------------

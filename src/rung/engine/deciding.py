@@ -155,22 +155,61 @@ def decide(program: Program, rows: Sequence[Row], until: int, state: bytes | Non
     return session.decision()
 
 
+class Encoded:
+    """Rows as numbers, each event and each company's facts once for all whom they reach.
+
+    They are told apart by being the same object: whoever holds this must hold the rows, too.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.encoder = Encoder(program)
+        self._own: dict[int, int] = {}
+        self._by_company: dict[int, int] = {}
+        self._joins: dict[int, int] = {}
+
+    def record(self, row: Row) -> k.RowRecord:
+        event, is_company = row.event, row.reach == "company"
+        joins = k.NONE
+        if row.joins is not None:
+            joins = self._joins.get(id(row.joins), k.NONE)
+            if joins == k.NONE:
+                joins = self._joins[id(row.joins)] = self.encoder.joining(row.joins)
+        known = self._by_company if is_company else self._own
+        payload = known.get(id(event))
+        if payload is None:
+            payload = known[id(event)] = self.encoder.payload(event.kind, event.data, event.at, is_company)
+        has_rep = int(event.by is not None and not is_company and is_sales(event.kind))
+        return k.RowRecord(event.at, event.seq, payload, has_rep, joins)
+
+
 class Session:
     """One run of the uncompiled kernel, open for questions afterwards (explanations)."""
 
-    def __init__(self, program: Program, rows: Sequence[Row], until: int, state: bytes | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        rows: Sequence[Row],
+        until: int,
+        state: bytes | None = None,
+        *,
+        shared: "Encoded | None" = None,
+    ) -> None:
+        """With `shared`, the session is one of several that are run together (`several.py`)."""
         self.program, self.until = program, until
         self.rows = sorted((row for row in rows if row.event.at <= until), key=_order)
-        self.encoder = Encoder(program)
+        self.shared = shared or Encoded(program)
+        self.encoder = self.shared.encoder
         self.play = program.arrays
         self.who, self.sums = self._person(state)
         if self.who[k.HAS_ROWS] and self.rows and _order(self.rows[0]) < self._seen():
             raise OutOfOrder(f"event {self.rows[0].event.seq} lies before what was decided")
-        self.past = lists(self.encoder, [self._encoded(row) for row in self.rows])
+        self.records = [self.shared.record(row) for row in self.rows]
         if state is None and self.rows:
             self._take_key()
-        self.known = self.encoder.tables()
-        self.out = _room(64 + 4 * len(self.rows))
+        if shared is None:
+            self.past = lists(self.encoder, self.records)
+            self.known = self.encoder.tables()
+            self.out = _room(64 + 4 * len(self.rows))
 
     def run(self, trace: list[Any] | None = None) -> None:
         """All rows, then time alone. Begins again with more room where moves did not fit."""
@@ -261,13 +300,6 @@ class Session:
         address = key_email(self.rows[0].event.person or "")
         for told in self.encoder.email(address) if address else ():
             self.who[self.play.slots + told.slot] = told.value
-
-    def _encoded(self, row: Row) -> k.RowRecord:
-        event, is_company = row.event, row.reach == "company"
-        joins = self.encoder.joining(row.joins) if row.joins is not None else k.NONE
-        payload = self.encoder.payload(event.kind, event.data, event.at, is_company)
-        has_rep = int(event.by is not None and not is_company and is_sales(event.kind))
-        return k.RowRecord(event.at, event.seq, payload, has_rep, joins)
 
     def state(self) -> bytes:
         """All that is needed to go on; values are stored as they are, not as this session's numbers."""

@@ -151,6 +151,7 @@ OP_SLOTS: Final = 11
 OP_KNOWN: Final = 12
 OP_ZERO: Final = 13
 OP_ADD: Final = 14
+OP_SPANS: Final = 15
 
 # Where a number comes from.
 N_CONST: Final = 0
@@ -835,6 +836,12 @@ def holds(play: Any, known: Any, who: Ints, sums: Reals, entry: int) -> bool:
             begin = counts_from(play, who, step.a, step.b)
             if begin != NONE:
                 truth = (who[NOW] - begin >= play.spans[step.d]) == (step.e == GE)
+        elif op == OP_SPANS:
+            # Both lengths grow alike: whichever began first is the longer one, and no time passing changes that.
+            begin = counts_from(play, who, step.a, step.b)
+            other = counts_from(play, who, step.c, step.d)
+            if begin != NONE and other != NONE:
+                truth = (begin <= other) == (step.e == GE)
         elif op == OP_ANSWER:
             truth = who[ANSWER] == step.b
         elif op == OP_LETTER:
@@ -1431,6 +1438,62 @@ def run_each(
         put_standing(play, known, who, sums, standings, hot, warm, until, person)
         if clauses.width > 0:
             put_clauses(play, known, who, sums, clauses, values, standings, person)
+    return n_people
+
+
+def run_several(
+    play: Any,
+    known: Any,
+    past: Any,
+    starts: Any,
+    untils: Any,
+    who: Any,
+    sums: Any,
+    out: Any,
+    moves_to: Any,
+    handoffs_to: Any,
+    begin: int,
+) -> int:
+    """Some people from `begin` on, each with a row of `who` and `sums`, prepared, and with an `until`; as `run_all`.
+
+    Whoever there was no room for has to be prepared again.
+    """
+    return run_each_of(
+        lend(play), lend(known), lend(past), starts, untils, who, sums, lend(out), moves_to, handoffs_to, begin
+    )
+
+
+def run_each_of(
+    play: Any,
+    known: Any,
+    past: Any,
+    starts: Any,
+    untils: Any,
+    who: Any,
+    sums: Any,
+    out: Any,
+    moves_to: Any,
+    handoffs_to: Any,
+    begin: int,
+) -> int:
+    """As `run_several`."""
+    n_people = len(untils)
+    n_moves = 0
+    n_handoffs = 0
+    if begin > 0:
+        n_moves = moves_to[begin - 1]
+        n_handoffs = handoffs_to[begin - 1]
+    for person in range(begin, n_people):
+        mine = who[person]
+        mine[N_MOVES] = n_moves
+        mine[N_HANDOFFS] = n_handoffs
+        run(play, known, past, mine, sums[person], out, starts[person], starts[person + 1], untils[person], None)
+        if mine[N_MOVES] > out.moves_room or mine[N_HANDOFFS] > out.handoffs_room:
+            return person
+        n_moves = mine[N_MOVES]
+        n_handoffs = mine[N_HANDOFFS]
+        moves_to[person] = n_moves
+        handoffs_to[person] = n_handoffs
     return n_people
 
 

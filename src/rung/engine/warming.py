@@ -1,0 +1,19 @@
+"""`python -m rung.engine.warming`: compiles what decides many people, or finds it on disk. A process of its own."""
+
+from rung.engine.deciding import Row
+from rung.engine.program import compile_program
+from rung.engine.several import Asked, sessions
+from rung.playbook.loading import load
+from rung.playbook.shipped import DEFAULT, read
+from rung.terms.events import Event
+
+
+def warm() -> None:
+    """Decides one person by the shipped playbook: what is compiled for them serves all people and playbooks."""
+    program = compile_program(load(read(DEFAULT)))
+    row = Row(Event(seq=1, person="1", at=0, kind="page_viewed", data={}))
+    sessions(program, [Asked([row], 0)], is_compiled=True)
+
+
+if __name__ == "__main__":
+    warm()
