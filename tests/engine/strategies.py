@@ -258,7 +258,8 @@ class Conditions:
         if what <= 5:
             return f"{pick(['idle', 'in_stage'])} {long} {pick(SPANS)}"
         if what == 6:
-            return f"since({pick([*KINDS_NAMED, *self.signals])}) {long} {pick(SPANS)}"
+            length = pick([*SPANS, "in_stage", "idle", f"since({pick(self.signals)})" if self.signals else "idle"])
+            return f"since({pick([*KINDS_NAMED, *self.signals])}) {long} {length}"
         if what == 7:
             return f"times({pick([*KINDS_NAMED, *self.signals])}) {order} {self.dice.number(0, 3)}"
         if what == 8:

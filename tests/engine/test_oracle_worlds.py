@@ -123,6 +123,15 @@ def test_a_rung_left_out_is_neither_passed_nor_reached() -> None:
     assert ways(outcome) == ["d0 10:00 suspect > mql passed", "d0 10:00 mql > customer"]
 
 
+def test_two_lengths_of_time_are_compared_by_which_began_first() -> None:
+    """ "on durations only `>=` and `<` are allowed": against each other too, as the fourth article's second lap asks"""
+    lap = "setbacks: [{to: lead, when: 'since(newsletter_subscribed) < in_stage', because: News, rest: 1d}]"
+    world = "d0 10:00 newsletter_subscribed\nd1 10:00 deal_won\nd2 10:00 page_viewed\nd3 10:00 newsletter_subscribed"
+    outcome = decided(book(LADDER, SIGNALS, lap), world)
+    assert ways(outcome)[-1] == "d3 10:00 customer > lead"
+    assert len(ways(outcome)) == 6
+
+
 def test_engagement_halves_with_each_half_life() -> None:
     """ "Engagement = Σ over signals of min(cap, Σ pointsᵢ · 2^(−(t − atᵢ)/half_life))" """
     outcome = decided(book(LADDER, SIGNALS), "d0 10:00 page_viewed\nd1 10:00 page_viewed", "d2 10:00")

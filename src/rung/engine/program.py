@@ -524,6 +524,13 @@ class Assembler:
             assert isinstance(left, Fact)
             source, argument = self.length_source(left)
             return self._step(k.OP_SPAN, yes, no, a=source, b=argument, d=self._span(right.micros), e=_OPS[op])
+        if (
+            isinstance(left, Fact)
+            and isinstance(right, Fact)
+            and FACTS[left.name].type == "span" == FACTS[right.name].type
+        ):
+            (a, b), (c, d) = self.length_source(left), self.length_source(right)
+            return self._step(k.OP_SPANS, yes, no, a=a, b=b, c=c, d=d, e=_OPS[op])
         for one, other, turned in ((left, right, op), (right, left, _TURNED[op])):
             if isinstance(one, Fact) and (constants := _few_values(one)):
                 cases = (And((Compare(one, "==", c), Compare(c, turned, other))) for c in constants)
@@ -712,6 +719,10 @@ def _rest(rest: int | None) -> int:
 
 def _is_slot(fact: Fact) -> bool:
     return fact.name.startswith(("person.", "company.")) or fact.name in _SLOT_FACTS
+
+
+def _is_length(fact: Fact) -> bool:
+    return fact.name in FACTS and FACTS[fact.name].type == "span"
 
 
 def _few_values(fact: Fact) -> tuple[Text | Truth, ...]:

@@ -284,7 +284,8 @@ class _Reader:
             return Compare(left, op, right, column=left.column)
         if isinstance(left, Span):
             left, op, right = right, TURNED[op], left
-        if not isinstance(left, Fact) or type_of(left) != "span" or not isinstance(right, Span):
+        are_lengths = type_of(left) == "span" and type_of(right) == "span"
+        if not isinstance(left, Fact) or not are_lengths or not isinstance(right, (Fact, Span)):
             shown = self.source(node)
             raise ConditionError(
                 f"`{shown}` compares a length of time with something else",
