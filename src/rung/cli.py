@@ -75,9 +75,18 @@ def up(
     """Everything on one machine behind one port: the web app and one worker, started again when they die."""
     from rung import starting
 
+    code = starting.up(host=host, port=port, is_demo=demo)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command(hidden=True)
+def prepare(host: str = "127.0.0.1", port: int = 8000, demo: bool = False) -> None:
+    """What `up` does before it serves."""
+    from rung import starting
+
     with _progress("Loading the demo company", None, unit="events") as bar:
-        start = starting.opened(host=host, port=port, is_demo=demo, say=_tell, progress=_to(bar))
-    starting.run(start, say=_tell)
+        starting.prepare(host=host, port=port, is_demo=demo, say=_tell, progress=_to(bar))
 
 
 @app.command()
@@ -409,6 +418,7 @@ def _house(*, migrates: bool = True) -> None:
     from rung import starting
 
     starting.open_house(migrates=migrates)
+    starting.serve_no_pages()
 
 
 def _playbook(file: Path | None) -> Any:

@@ -43,6 +43,18 @@ def listening(host: str, port: int) -> socket.socket:
     return found
 
 
+def run(listener: socket.socket) -> None:
+    """The web app at the socket and one worker, until SIGINT or SIGTERM."""
+    fd = listener.fileno()
+    web = Child("web", command("web", "--fd", str(fd)), (fd,))
+    Supervisor([web, Child("worker", command("worker"))], say=_note).run()
+    _note("Stopped.")
+
+
+def _note(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+
+
 def inherited(fd: int) -> socket.socket:
     """The socket that the supervisor opened and passed on."""
     return socket.socket(fileno=fd)

@@ -2,9 +2,8 @@
 
 import json
 import os
-import socket
+import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +35,13 @@ def open_house(*, migrates: bool = True) -> None:
         _migrate()
 
 
+def serve_no_pages() -> None:
+    """Lets this process load the compiler of the kernel, when it has many people to decide."""
+    from rung.lifecycle import compiling
+
+    compiling.allow()
+
+
 def _migrate() -> None:
     from django.core.management import call_command
     from django.db import connection
@@ -50,40 +56,33 @@ def _migrate() -> None:
     call_command("migrate", interactive=False, verbosity=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A house that is ready to be run, and the socket at its door."""
+def up(*, host: str, port: int, is_demo: bool) -> int:
+    """Everything behind one port until SIGINT or SIGTERM; returns the exit code. Raises PortTaken first of all.
 
-    listener: socket.socket
-    host: str
-    is_demo: bool
-
-
-def opened(*, host: str, port: int, is_demo: bool, say: Say, progress: Progress) -> Opened:
-    """Everything that comes before the first request. Raises PortTaken first: a busy port is said at once."""
+    The house is opened by a process of its own: whoever watches over the others stays small for ever.
+    """
     from rung import serving
 
     listener = serving.listening(host, port)
     if is_demo:
         os.environ["RUNG_DEMO"] = "yes"
+    number = str(listener.getsockname()[1])
+    code = subprocess.call(
+        serving.command("prepare", "--host", host, "--port", number, *(["--demo"] if is_demo else []))
+    )
+    if code == 0:
+        serving.run(listener)
+    return code
+
+
+def prepare(*, host: str, port: int, is_demo: bool, say: Say, progress: Progress) -> None:
+    """What comes before the first request: tables, the demo company where it is wanted, and where to go."""
     say("Opening the house …")
     open_house()
     if is_demo:
         _demo_when_empty(say, progress)
-    return Opened(listener, host, is_demo)
-
-
-def run(house: Opened, *, say: Say) -> None:
-    """The web app and the worker, until SIGINT or SIGTERM."""
-    from rung import serving
-
-    fd = house.listener.fileno()
-    web = serving.Child("web", serving.command("web", "--fd", str(fd)), (fd,))
-    worker = serving.Child("worker", serving.command("worker"))
-    for words in _greeting(house.host, house.listener.getsockname()[1], is_demo=house.is_demo):
+    for words in _greeting(host, port, is_demo=is_demo):
         say(words)
-    serving.Supervisor([web, worker], say=say).run()
-    say("Stopped.")
 
 
 def _greeting(host: str, port: int, *, is_demo: bool) -> list[str]:
