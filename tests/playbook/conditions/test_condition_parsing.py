@@ -36,7 +36,7 @@ SCOPE = Scope("stage", signals=["Pricing page", "page_viewed"], frictions=["pric
         ("idle == days(3)", "with >= or < only", 0, "write idle >= days(3)"),
         ("idle >= 90", "compares a length of time with something else", 0, "idle >= days(90)"),
         ("score >= days(3)", "compares a length of time with something else", 0, "idle >= days(90)"),
-        ("idle >= in_stage", "compares a length of time with something else", 0, "days()"),
+        ("idle >= bant", "compares a length of time with something else", 0, "days()"),
         ("idle in [1]", "A length of time is in no list", 0, ">= or <"),
         ("idle >= days(-1)", "needs a number that is not negative", 13, "days(30)"),
         ('idle >= days("3")', "needs a number", 13, "days(30)"),
