@@ -75,6 +75,8 @@ def test_a_list_picks_whom_the_closure_picks(
         ("bant >= 1", ["listed"]),
         ("known(person.title) or person.title == person.nick", ["cio"]),
         ("idle >= days(30)", ["nobody"]),
+        ("admits.change or decision.makers >= 1 or known(decision.date)", []),
+        ("not admits.considering and idle >= days(30)", ["nobody"]),
     ],
 )
 def test_each_kind_of_fact_is_found_where_it_lies(generation: Generation, text: str, picks: list[str]) -> None:
@@ -84,8 +86,8 @@ def test_each_kind_of_fact_is_found_where_it_lies(generation: Generation, text: 
 
 
 def test_a_fact_that_no_table_holds_is_refused_by_its_name(generation: Generation) -> None:
-    with pytest.raises(segments.NoColumn, match=r"decision\.date"):
-        _picked(parse('decision.date == "2026-01-01"', SCOPE), generation)
+    with pytest.raises(segments.NoColumn, match="friction"):
+        _picked(parse('friction("No budget")', SCOPE), generation)
 
 
 def test_a_plain_comparison_can_use_an_index() -> None:

@@ -40,7 +40,7 @@ from rung.terms.stages import BANT
 __all__ = ["NoColumn", "holding", "sql_of"]
 
 _NUMBERS: Final = {"score", "fit", "engagement", "likelihood", "signals", "visits", "bant_told", "lap"}
-_TEXTS: Final = {"stage": "stage", "status": "status", "competitor": "competitor"}
+_TEXTS: Final = {"stage": "stage", "status": "status", "decision.date": "decision_date", "competitor": "competitor"}
 _TRUTHS: Final = {
     **{
         name: name
@@ -52,6 +52,8 @@ _TRUTHS: Final = {
     "deal.open": "deal_open",
     "deal.won": "deal_won",
     "deal.lost": "deal_lost",
+    "admits.considering": "admits_considering",
+    "admits.change": "admits_change",
 }  # fmt: skip
 _SINCE: Final = {"idle": "idle_since", "in_stage": "since"}
 _PERSON: Final = {"person.source": "source", "person.campaign": "campaign"}
@@ -186,6 +188,8 @@ class _Asked:
             return Column(truth=self.elsewhere[fact.name])
         if fact.name in _NUMBERS:
             return Column(number=_standing(fact.name))
+        if fact.name == "decision.makers":
+            return Column(number=_standing("decision_makers"))
         if fact.name in _TEXTS:
             text = exp.Nullif(this=_standing(_TEXTS[fact.name]), expression=_literal(""))
             return Column(text=text if fact.name == "competitor" else _standing(_TEXTS[fact.name]))
