@@ -13,15 +13,20 @@ help:  ## this list
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+# The kernel is compiled once a machine and kept beside its source; whoever replays first would wait for it.
+.venv/.warm: .venv/.ok $(wildcard src/rung/engine/*.py)
+	$(BIN)/python -c "from rung.engine.replay import warm_up; warm_up()"
+	touch $@
+
 .PHONY: setup
 setup: .venv/.ok  ## build .venv from the locked requirements, nothing else
 
 .PHONY: run
-run: setup  ## start everything; loads the demo company when the database is empty
+run: setup .venv/.warm  ## start everything; loads the demo company when the database is empty
 	$(BIN)/rung up --demo
 
 .PHONY: test
-test: setup  ## every test: pure rooms, SQLite, PostgreSQL and the browser where they are found
+test: setup .venv/.warm  ## every test: pure rooms, SQLite, PostgreSQL and the browser where they are found
 	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 .PHONY: check
@@ -33,7 +38,7 @@ check: setup  ## format, lint, types, import contract, migrations
 	$(BIN)/python -m rung.cli migrate --check
 
 .PHONY: bench
-bench: setup  ## measure the figures of docs/figures.md as ratios in one run; writes var/bench.json
+bench: setup .venv/.warm  ## measure the figures of docs/figures.md as ratios in one run; writes var/bench.json
 	$(BIN)/python bench/run.py
 
 .PHONY: lock
