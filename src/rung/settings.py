@@ -1,7 +1,6 @@
 """Everything that can be set, on one page: environment variables or a `.env` file, and what Django makes of them."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -150,11 +149,7 @@ ALLOWED_HOSTS = sorted({_HOST, "localhost", "127.0.0.1", "[::1]", *_told("RUNG_H
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 ROOT_URLCONF = "rung.urls"
 
-ROOMS: Final = tuple(
-    room
-    for room in ("access", "jobs", "history", "people", "lifecycle", "capture", "insight", "ui", "web", "demo")
-    if find_spec(f"rung.{room}") is not None
-)
+ROOMS: Final = ("access", "jobs", "history", "people", "lifecycle", "capture", "insight", "ui", "web", "demo")
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
