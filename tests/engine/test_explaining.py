@@ -117,8 +117,8 @@ def test_why_here_names_the_event_the_rule_and_the_numbers() -> None:
     found = why(SOFTWARE + ANA + "d0 11:00 demo_requested", "d0 12:00")
     assert found.standing.stage == "mql"
     assert found.reasons[0].words == (
-        "Marketing qualified lead since 1 Mar 2026 when: asked for a demo. "
-        "The rule: score >= 50 and fit >= 20 (score 65, fit 25)."
+        "Marketing qualified lead since 1 Mar 2026, because score is at least 50 and fit is at least 20 "
+        "(score 65, fit 25). What tipped it: asked for a demo."
     )
     assert found.reasons[0].seqs == (3,)
     assert found.reasons[-1].words == "Fit 25: Target industry +15, Decision maker +10."

@@ -9,6 +9,7 @@ from rung.engine.deciding import HandoffChange, Move, Row, Session, Standing
 from rung.engine.missing import Clause, Missing, Plan, kept_back, next_rung, plans_of
 from rung.engine.program import Program
 from rung.playbook.definitions import Playbook
+from rung.playbook.words import when_words
 from rung.terms.events import Event
 from rung.terms.instants import moment
 from rung.terms.kinds import KINDS
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from rung.engine.replay import Replayed
 
 MOST_SIGNALS_NAMED: Final = 3
+LEAST_POINTS: Final = 0.5
+"""Signals with fewer points left have faded: they are no reason any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,9 @@ def _reasons(
     if passed := [move for move in moves if move.passed and (move.at, move.seq) == (last.at, last.seq)]:
         names = ", ".join(playbook.short_label(move.stage) for move in passed)
         reasons.append(Reason(f"On the way they passed {names}.", last.at))
-    best = sorted((line for line in points if line.now > 0), key=lambda line: -line.now)[:MOST_SIGNALS_NAMED]
+    best = sorted((line for line in points if line.now >= LEAST_POINTS), key=lambda line: -line.now)[
+        :MOST_SIGNALS_NAMED
+    ]
     reasons += [Reason(_of_points(line), standing.scored_at, line.seqs) for line in best]
     if held := [line for line in _fit_lines(session) if line.holds]:
         listed = ", ".join(f"{line.name} {line.points:+g}" for line in held)
@@ -209,17 +214,26 @@ def _of_move(playbook: Playbook, move: Move, event: Event | None) -> str:
     if move.cause == "override":
         who = f" by {event.by}" if event is not None and event.by else " by hand"
         return f"Set to {to} on {day}{who}" + (f": {move.because}." if move.because else ".")
-    what = f" when: {KINDS[event.kind].words.lower()}" if event is not None else " by time alone"
+    tipped = f" What tipped it: {KINDS[event.kind].words.lower()}." if event is not None else " Time alone did it."
     if move.cause == "setback":
-        return f"{to} since {day}{what}. {move.because}."
-    return f"{to} since {day}{what}. The rule: {move.because} (score {move.score:.4g}, fit {move.fit:.4g})."
+        return f"{to} since {day}: {move.because}.{tipped}"
+    enter = playbook.stages[move.stage].enter if move.stage in playbook.stages else None
+    because = when_words(playbook, enter) if enter is not None else move.because
+    numbers = f"score {_points_words(move.score)}, fit {_points_words(move.fit)}"
+    return f"{to} since {day}, because {because} ({numbers}).{tipped}"
 
 
 def _of_points(line: Points) -> str:
-    words = f"{line.signal}: {line.now:.3g} points from {line.times} event{'' if line.times == 1 else 's'}"
-    lost = [f"{line.faded:.3g} faded"] if line.faded >= 0.05 else []
-    lost += [f"{line.capped:.3g} above the limit of {line.cap:g}"] if line.capped >= 0.05 and line.cap else []
+    words = f"{line.signal}: {_points_words(line.now)} points from {line.times} event{'' if line.times == 1 else 's'}"
+    lost = [f"{_points_words(line.faded)} faded"] if line.faded >= LEAST_POINTS else []
+    over = line.cap is not None and line.capped >= LEAST_POINTS
+    lost += [f"{_points_words(line.capped)} above the limit of {line.cap:g}"] if over else []
     return words + (f" ({', '.join(lost)})." if lost else ".")
+
+
+def _points_words(points: float) -> str:
+    """One decimal at most: 37.5, 42."""
+    return f"{round(points, 1):g}"
 
 
 # --- what is missing ------------------------------------------------------------------------------------------------

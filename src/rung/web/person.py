@@ -370,10 +370,21 @@ def _clock(
     when = words.clock_time(due, zone) if day == "today" else f"{day}, {words.clock_time(due, zone)}"
     if due <= now:
         return {"said": f"{words.duration(now - due)} late", "left": 0, "tone": "bad", "when": when}
-    left = playbook.calendar.working_time().between(now, due)
-    whole = max(1, playbook.calendar.working_time().between(handoff.opened_at, due))
+    working = playbook.calendar.working_time()
+    promised = playbook.handoff
+    within = promised.accept_within_hand_raise if handoff.lane == "hand_raise" else promised.accept_within_scored
+    is_business = within is not None and within.is_business
+    left = working.between(now, due) if is_business else due - now
+    whole = max(1, working.between(handoff.opened_at, due) if is_business else due - handoff.opened_at)
+    share = min(100.0, 100 * left / whole)
+    if is_business and not working.is_open(now):
+        # Nothing runs out at night: the clock says when it goes on.
+        opens = working.opening(now)
+        day = day_in_sentence(opens, now, zone)
+        told = f"opens {'' if day == 'today' else f'{day}, '}{words.clock_time(opens, zone)}"
+        return {"said": told, "left": share, "tone": "idle", "when": when}
     tone = "bad" if left < DAY // 48 else "warn" if left < DAY // 24 else ""
-    return {"said": f"{words.duration(left)} left", "left": 100 * left / whole, "tone": tone, "when": when}
+    return {"said": f"{words.duration(left)} left", "left": share, "tone": tone, "when": when}
 
 
 def _colleagues(found: Person, generation_id: int) -> list[dict[str, str]]:
