@@ -120,6 +120,7 @@ def test_somebody_first_seen_today_has_no_past_to_slide_through(sam: Client, wor
     actions.record([seen], by="test", at=now())
     page = sam.get(f"/people/{Person.objects.get(email='new@quay.example').uuid}")
     assert "data-slider" not in page.content.decode()
+    assert "3 entries since today" in words_of(page)
     assert "Lead since today, because we can reach them" in words_of(page).replace("Lead today", "Lead since today")
 
 

@@ -80,7 +80,7 @@ def ladder(request: HttpRequest) -> HttpResponse:
         "visitors": _visitors(found),
         "picture": _picture(found),
         "beside": _beside(found, playbook),
-        "duties": _duties(found, playbook),
+        "duties": _duties(found, playbook) if found.known else [],
         "won": _won(found),
         "all_people": reverse("people"),
     }

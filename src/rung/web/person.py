@@ -103,8 +103,8 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "colleagues": _colleagues(found, page.generation_id),
         "zone": zone,
         "now": now,
-        "first_at": page.first_at,
-        "contacts": [each for each in (found.email, found.phone, found.country) if each],
+        "contacts": [each for each in (found.email if found.name else "", found.phone, found.country) if each],
+        "first_day": day_in_sentence(page.first_at, now, zone),
     }
     return shell.page(request, "web/person.html", context | _shown(request, entries), place="people")
 
