@@ -211,17 +211,19 @@ def playbook_diff(old: ExistingFile, new: ExistingFile, as_json: AsJson = False)
 
 
 @playbook_app.command("publish")
-def playbook_publish(file: ExistingFile, by: Annotated[str, typer.Option(help="Who publishes.")] = "rung") -> None:
+def playbook_publish(
+    file: ExistingFile, by: Annotated[str, typer.Option(help="Who publishes.")] = "rung", as_json: AsJson = False
+) -> None:
     """Decide everybody by this playbook from now on. Nobody is told of the moves this makes."""
+    text = _playbook(file).text  # what cannot be run is said before the house is opened
     _house()
-    from rung.jobs.clock import now
     from rung.lifecycle import publishing
 
     with _progress("Deciding everybody", None, unit="people") as bar:
-        published = publishing.publish(file.read_text("utf-8"), by=by, at=now(), progress=_to(bar))
-    _tell(
-        f"Published {published.version[:12]}: {published.people:,} people decided, {published.moved:,} stand elsewhere."
-    )
+        published = publishing.publish(text, by=by, at=_now(), progress=_to(bar))
+    words = f"{published.people:,} people decided, {published.moved:,} stand elsewhere"
+    told = {"version": published.version, "people": published.people, "moved": published.moved}
+    _print(told) if as_json else _tell(f"Published {published.version[:12]}: {words}.")
 
 
 @app.command("import")
@@ -287,6 +289,7 @@ def export(
     where: Annotated[str | None, typer.Option(help="A condition, as in a playbook: 'score >= 50'.")] = None,
     format_: Annotated[str | None, typer.Option("--format", help="csv, xlsx, ndjson or parquet.")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="The file. Default: standard output, or WHAT.FORMAT.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Say on standard error, as JSON, how much it was.")] = False,
 ) -> None:
     """Take data out. A history has the log's exact columns and can be read by rung decide."""
     _house()
@@ -301,7 +304,8 @@ def export(
         to = Path(f"{what}.{chosen}")
     with exporting.target(to) as file:
         rows = exporting.export(what=what, where=where, format=chosen, to=file, by="rung", at=_now())
-    _note(f"{rows:,} rows" + (f" in {to}" if to else ""))
+    told = {"rows": rows, "to": str(to) if to else None}
+    _note(json.dumps(told) if as_json else f"{rows:,} rows" + (f" in {to}" if to else ""))
 
 
 @app.command()
@@ -352,17 +356,22 @@ def demo(
     months: Annotated[int, typer.Option(min=1, max=120)] = 18,
     seed: Annotated[int, typer.Option()] = 7,
     to: Annotated[Path | None, typer.Option("--to", help="Write the history to a file; no database.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Load the demo company, or write its history to a file."""
     from rung import starting
 
     if to is not None:
-        lines = starting.write_demo(to, people=people, months=months, seed=seed, now=_now())
-        _note(f"{lines:,} events in {to}")
-        return
-    _house()
-    with _progress("Loading the demo company", None, unit="events") as bar:
-        starting.load_demo(people=people, months=months, seed=seed, now=_now(), say=_note, progress=_to(bar))
+        events = starting.write_demo(to, people=people, months=months, seed=seed, now=_now())
+    else:
+        _house()
+        with _progress("Loading the demo company", None, unit="events") as bar:
+            events = starting.load_demo(
+                people=people, months=months, seed=seed, now=_now(), say=_note, progress=_to(bar)
+            )
+    _print({"events": events, "to": str(to) if to else None}) if as_json else _tell(
+        f"{events:,} events in {to or 'the house'}"
+    )
 
 
 @user_app.command("add")

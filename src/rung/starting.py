@@ -117,11 +117,12 @@ def _demo_when_empty(say: Say, progress: Progress) -> None:
     load_demo(people=5_000, months=18, seed=7, now=now(), say=say, progress=progress)
 
 
-def load_demo(*, people: int, months: int, seed: int, now: int, say: Say, progress: Progress) -> None:
-    """Records the demo company, with its users and its playbook."""
+def load_demo(*, people: int, months: int, seed: int, now: int, say: Say, progress: Progress) -> int:
+    """Records the demo company, with its users and its playbook; returns how many events it has."""
     from rung.demo import loading
 
-    loading.load(people=people, months=months, seed=seed, now=now, say=say, progress=progress)
+    loaded = loading.load(people=people, months=months, seed=seed, now=now, say=say, progress=progress)
+    return loaded.accepted
 
 
 def write_demo(path: Path, *, people: int, months: int, seed: int, now: int) -> int:
