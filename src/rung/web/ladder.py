@@ -81,7 +81,6 @@ def ladder(request: HttpRequest) -> HttpResponse:
         "picture": _picture(found),
         "beside": _beside(found, playbook),
         "duties": _duties(found, playbook) if found.known else [],
-        "won": _won(found),
         "all_people": reverse("people"),
     }
     return shell.page(request, "web/ladder.html", context, place="ladder")
@@ -161,6 +160,8 @@ def _duty_here(code: str, found: insight.Ladder, playbook: Playbook) -> tuple[st
         if answers.open:
             return f"{answers.open} open, none late", "ok", "check"
         return "Every hand-off is answered", "ok", "check"
+    if code == "customer" and found.won.deals:
+        return _won(found), "", "check"
     quiet = found.silent.get(code, 0)
     if quiet:
         return f"{quiet} silent for 14 d", "warn", "alert"
@@ -263,8 +264,6 @@ def _duties(found: insight.Ladder, playbook: Playbook) -> list[dict[str, object]
 
 
 def _won(found: insight.Ladder) -> str:
-    if not found.won.deals:
-        return "no deal won yet"
     amounts = ", ".join(words.money(amount, currency) for currency, amount in found.won.amounts)
     deals = f"{found.won.deals} {'deal' if found.won.deals == 1 else 'deals'} won"
     return f"{deals}, {amounts}" if amounts else deals
