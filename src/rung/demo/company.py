@@ -36,12 +36,17 @@ def history(people: int = 5000, months: int = 18, seed: int = 7, *, now: int) ->
 def line(told: Told, seed: int, number: int) -> dict[str, object]:
     """One line of the history as `rung decide` reads it."""
     found: dict[str, object] = {} if told.person is None else {"person": told.person}
-    found |= {"at": format_instant(told.at), "kind": told.kind, "data": told.data, "id": f"demo-{seed}-{number:07d}"}
+    found |= {"at": format_instant(told.at), "kind": told.kind, "data": told.data, "id": line_id(seed, number)}
     if told.company is not None:
         found["company"] = told.company
     if told.by is not None:
         found["by"] = told.by
     return found
+
+
+def line_id(seed: int, number: int) -> str:
+    """What names a line of the history for ever."""
+    return f"demo-{seed}-{number:07d}"
 
 
 class Demo:

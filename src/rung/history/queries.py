@@ -82,11 +82,16 @@ def known_messages(keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     for source, message_id in keys:
         by_source.setdefault(source, []).append(message_id)
     known: set[tuple[str, str]] = set()
-    for source, ids in by_source.items():
-        for start in range(0, len(ids), _KEYS_A_QUERY):
-            part = ids[start : start + _KEYS_A_QUERY]
-            found = Event.objects.filter(source=source, message_id__in=part).values_list("message_id", flat=True)
-            known.update((source, message_id) for message_id in found)
+    with connection.cursor() as cursor:
+        for source, ids in by_source.items():
+            for start in range(0, len(ids), _KEYS_A_QUERY):
+                part = ids[start : start + _KEYS_A_QUERY]
+                marks = ", ".join(["%s"] * len(part))
+                cursor.execute(
+                    f"SELECT message_id FROM history_event WHERE source = %s AND message_id IN ({marks})",
+                    [source, *part],
+                )
+                known.update((source, message_id) for (message_id,) in cursor.fetchall())
     return known
 
 

@@ -9,12 +9,12 @@ from django.db import transaction
 
 from rung.access.actions import By, name_of
 from rung.jobs import clock, locks
-from rung.lifecycle import corrections, handoffs, storing
+from rung.lifecycle import compiling, corrections, handoffs, storing
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import taken_in
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff, StageMove, Standing, Tally
-from rung.lifecycle.outcome import Outcome, decided
+from rung.lifecycle.outcome import Asked, Outcome, decided_from_nothing
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, Moved, NewEvent, Refusal
 from rung.people import actions as people
@@ -39,7 +39,13 @@ class Loaded:
 
 
 def load(
-    events: Iterable[NewEvent], *, by: By, at: int | None = None, progress: Progress | None = None, total: int = 0
+    events: Iterable[NewEvent],
+    *,
+    by: By,
+    at: int | None = None,
+    progress: Progress | None = None,
+    total: int = 0,
+    at_a_time: int = _EVENTS_AT_A_TIME,
 ) -> Loaded:
     """Brings in a history as it happened: events in chunks, then everybody they touch is decided once.
 
@@ -52,7 +58,8 @@ def load(
     companies: set[int] = set()
     source = iter(events)
     offset = 0
-    while chunk := list(islice(source, _EVENTS_AT_A_TIME)):
+    compiling.begin(total)
+    while chunk := list(islice(source, at_a_time)):
         with transaction.atomic():
             locks.hold()
             _append(chunk, offset, loaded, touched, companies, by=name_of(by), at=arrived_at)
@@ -62,8 +69,7 @@ def load(
     with transaction.atomic():
         locks.hold()
         people.describe_companies_again(companies)
-        for company_id in companies:
-            touched |= corrections.whoever_named(company_id)
+        touched |= corrections.whoever_named(companies)
         ids = sorted(set(living_ids(sorted(touched)).values()))
         line = ensure_playbook(at=arrived_at)
         decide_again(line, ids, at=arrived_at, is_first=True, progress=progress)
@@ -74,9 +80,10 @@ def load(
 def decide_everyone(line: Line, *, at: int, before: Line, progress: Progress | None = None) -> None:
     """Fills an empty generation, a chunk of people in a transaction, while the one before goes on."""
     ids = side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
+    compiling.begin(len(ids))
     for done, part in _parts(ids):
         with transaction.atomic():
-            _write(line, list(_decided(line, part, at=at)), real=_real_moves(part, before))
+            _write(line, _decided(line, part, at=at), real=_real_moves(part, before))
         if progress is not None:
             progress(done, len(ids))
 
@@ -96,6 +103,7 @@ def decide_again(
     happened: no move is a re-definition unless an earlier decision said otherwise, and hand-offs are written.
     """
     ordered = side_by_side(person_ids)
+    compiling.begin(len(ordered))
     for done, part in _parts(ordered):
         if is_first:
             people.describe_again(Person.objects.in_bulk(part).values())
@@ -103,7 +111,7 @@ def decide_again(
         real = _real_moves(part, before or line)
         for model in (Standing, StageMove, Tally):
             model.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
-        outcomes = list(_decided(line, part, at=at))
+        outcomes = _decided(line, part, at=at)
         _write(line, outcomes, real=real, known=None if before else old)
         if is_first:
             _write_handoffs(line, [outcome for outcome in outcomes if outcome.person.pk not in old])
@@ -135,13 +143,15 @@ def _append(
             companies.add(event.company_id)
 
 
-def _decided(line: Line, person_ids: Sequence[int], *, at: int) -> Iterator[Outcome]:
+def _decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
     by_id = Person.objects.in_bulk(list(person_ids))
     past = past_rows(list(by_id), line)
+    asked = []
     for person_id in person_ids:
         rows = past.get(person_id)
         if rows:
-            yield decided(line, by_id[person_id], rows, max(at, rows[-1].event.at), None, None)
+            asked.append(Asked(by_id[person_id], rows, max(at, rows[-1].event.at)))
+    return decided_from_nothing(line, asked)
 
 
 def side_by_side(person_ids: Sequence[int]) -> list[int]:

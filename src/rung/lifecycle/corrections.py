@@ -123,13 +123,17 @@ def _touch(seqs: Sequence[int], touched: Corrected) -> None:
 
 def _touch_company(company_id: int, touched: Corrected) -> None:
     touched.companies.add(company_id)
-    touched.people.update(whoever_named(company_id))
+    touched.people.update(whoever_named([company_id]))
 
 
-def whoever_named(company_id: int) -> set[int]:
-    """The ids, as they arrived, of everybody whose events ever named the company."""
-    rows = Event.objects.filter(company_id=company_id, person_id__isnull=False)
-    return set(rows.order_by().values_list("person_id", flat=True).distinct())
+def whoever_named(company_ids: Iterable[int]) -> set[int]:
+    """The ids, as they arrived, of everybody whose events ever named one of the companies."""
+    found: set[int] = set()
+    ordered = sorted(company_ids)
+    for start in range(0, len(ordered), _AT_A_TIME):
+        rows = Event.objects.filter(company_id__in=ordered[start : start + _AT_A_TIME], person_id__isnull=False)
+        found.update(rows.order_by().values_list("person_id", flat=True).distinct())
+    return found
 
 
 def _import_fault(told: object) -> str | None:

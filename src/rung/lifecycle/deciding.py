@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from rung.engine.deciding import OutOfOrder, Row, StaleState
-from rung.lifecycle import handoffs, storing
+from rung.lifecycle import compiling, handoffs, storing
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import StageMove, Standing, Tally
-from rung.lifecycle.outcome import Outcome, decided
+from rung.lifecycle.outcome import Asked, Outcome, decided, decided_from_nothing
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import HandoffChanged, Moved, told_apart
 from rung.people.models import Person
@@ -50,16 +50,17 @@ def decide_round(round_: Round, standings: Mapping[int, Standing], line: Line, *
             anew.append(person_id)
         else:
             onward.append(outcome)
+    compiling.begin(len(anew))
     past = past_rows(anew, line) if anew else {}
-    from_nothing = []
+    asked = []
     for person_id in anew:
         rows = past[person_id]
         if not rows:
             forget(person_id, line)
             continue
         until = max(at, rows[-1].event.at)
-        from_nothing.append(decided(line, round_.people[person_id], rows, until, standings.get(person_id), None))
-    return _written(onward, from_nothing, frozenset(round_.news), line)
+        asked.append(Asked(round_.people[person_id], rows, until, standings.get(person_id)))
+    return _written(onward, decided_from_nothing(line, asked), frozenset(round_.news), line)
 
 
 def standings_of(person_ids: Collection[int], line: Line) -> dict[int, Standing]:

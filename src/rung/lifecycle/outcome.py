@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rung.engine import kernel
+from rung.engine import kernel, several
 from rung.engine.deciding import Decision, Move, Row, Session
+from rung.lifecycle import compiling
 from rung.lifecycle.handoffs import Change, Changes
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Standing
@@ -42,6 +43,8 @@ class Outcome:
     until: int
     decided_before: int
     last_seq: int
+    last_at: int
+    """When something last happened to the person themselves: what lists sort by and show. The engine's counts rows."""
     is_anew: bool
     letters_until: tuple[int | None, ...]
     bant_told: int
@@ -90,20 +93,46 @@ def decided(
     """The person after the rows, from nothing or from the state. May raise OutOfOrder and StaleState."""
     session = Session(line.program, rows, until, state)
     session.run()
+    return _outcome(line, person, session, standing, is_anew=state is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody to be decided from nothing, and their standing so far."""
+
+    person: Person
+    rows: Sequence[Row]
+    until: int
+    standing: Standing | None = None
+
+
+def decided_from_nothing(line: Line, asked: Sequence[Asked]) -> list[Outcome]:
+    """All these people, in order, each as `decided` would: together, and compiled where this process may."""
+    sessions = several.sessions(
+        line.program, [several.Asked(one.rows, one.until) for one in asked], is_compiled=compiling.is_ready()
+    )
+    return [
+        _outcome(line, one.person, session, one.standing, is_anew=True)
+        for one, session in zip(asked, sessions, strict=True)
+    ]
+
+
+def _outcome(line: Line, person: Person, session: Session, standing: Standing | None, *, is_anew: bool) -> Outcome:
     decision = session.decision()
-    is_anew = state is None
     moves = moved(person.pk, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
     emptied_by = next((move for move in reversed(moves) if _empties(move)), None)
     counted = [*_kinds(session.rows, emptied_by), *_signals(line, session, since=None if is_anew else session.rows)]
-    own = [row.event.seq for row in session.rows]
+    so_far = standing if standing and not is_anew else None
+    own = [row.event.at for row in session.rows if row.reach == "own"]
     return Outcome(
         person=person,
         decision=decision,
         moves=moves,
         events={row.event.seq: row.event for row in session.rows},
-        until=until,
+        until=session.until,
         decided_before=standing.decided_until if standing else -1,
-        last_seq=max([*own, standing.last_seq if standing and not is_anew else 0]),
+        last_seq=max([*(row.event.seq for row in session.rows), so_far.last_seq if so_far else 0]),
+        last_at=max([*own, so_far.last_at if so_far else 0]),
         is_anew=is_anew,
         letters_until=_letters_until(line, session),
         bant_told=sum(

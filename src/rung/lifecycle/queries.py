@@ -15,6 +15,7 @@ from rung.history.models import Event
 from rung.history.queries import counted, last_seq
 from rung.lifecycle import segments
 from rung.lifecycle.models import StageMove, Standing
+from rung.lifecycle.rules import CORRECTIONS
 from rung.people.models import Alias, Company, Person
 from rung.playbook.conditions import Condition
 from rung.terms.stages import RANK, STAGES
@@ -124,10 +125,14 @@ def person_rows(person_ids: Sequence[int], generation_id: int) -> tuple[PersonRo
 
 
 def last_events(person_ids: Sequence[int]) -> dict[int, LastEvent]:
-    """The latest event that counts of each person, those merged into them included; 2 queries."""
+    """The latest event that counts of each person, those merged into them included; 2 queries.
+
+    That of `Standing.last_at`, by which lists sort: so corrections, which decide nothing by themselves, are left out.
+    """
     living = dict(Alias.objects.filter(living_id__in=person_ids).values_list("old_id", "living_id"))
     living.update({id_: id_ for id_ in person_ids})
-    of_person = counted().filter(person_id=OuterRef("pk")).order_by("-at", "-seq").values("seq")[:1]
+    events = counted().exclude(kind__in=CORRECTIONS)
+    of_person = events.filter(person_id=OuterRef("pk")).order_by("-at", "-seq").values("seq")[:1]
     latest = Person.objects.filter(pk__in=list(living)).annotate(latest=Subquery(of_person)).values("latest")
     found: dict[int, LastEvent] = {}
     for event in Event.objects.filter(seq__in=latest).order_by("at", "seq"):

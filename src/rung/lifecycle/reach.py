@@ -90,7 +90,7 @@ class Reach:
         assert event.company_id is not None
         if Event.objects.filter(company_id=event.company_id, at__gt=event.at).exists():
             self._late_companies.add(event.company_id)
-            self._late |= set(living_ids(sorted(whoever_named(event.company_id))).values())
+            self._late |= set(living_ids(sorted(whoever_named([event.company_id]))).values())
             return False
         company = self._companies[event.company_id]
         company.traits = {**company.traits, **event.data}

@@ -9,11 +9,11 @@ from django.db import transaction
 from rung.access.actions import By, audited
 from rung.engine.deciding import Standing as Told
 from rung.jobs import clock, locks
-from rung.lifecycle import bulk, storing
+from rung.lifecycle import bulk, compiling, storing
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import StageMove, Standing, Tally
-from rung.lifecycle.outcome import Outcome, decided
+from rung.lifecycle.outcome import Asked, Outcome, decided_from_nothing
 from rung.lifecycle.rows import past_rows
 from rung.people.models import Person
 
@@ -59,6 +59,7 @@ def rebuild(*, check: bool = False, by: By = "cli", at: int | None = None, progr
     at = clock.now() if at is None else at
     line = ensure_playbook(at=at)
     ids = bulk.side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
+    compiling.begin(len(ids))
     differences: list[Difference] = []
     for start in range(0, len(ids), _AT_A_TIME):
         with transaction.atomic():
@@ -99,6 +100,7 @@ def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Differ
     for tally in Tally.objects.filter(generation_id=line.generation_id, person_id__in=list(people)):
         tallies.setdefault(tally.person_id, {})[tally.name, tally.is_signal] = (tally.times, tally.last_at)
     past = past_rows(list(people), line)
+    asked = []
     for person_id, person in people.items():
         standing = standings.get(person_id)
         rows = past.get(person_id) or []
@@ -106,8 +108,10 @@ def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Differ
             if standing is not None or rows:
                 yield _difference(person, "standing", "none" if standing is None else "one", "one" if rows else "none")
             continue
-        outcome = decided(line, person, rows, max(standing.decided_until, rows[-1].event.at), None, None)
-        yield from _standing_differs(line, standing, outcome)
+        asked.append(Asked(person, rows, max(standing.decided_until, rows[-1].event.at)))
+    for outcome in decided_from_nothing(line, asked):
+        person, person_id = outcome.person, outcome.person.pk
+        yield from _standing_differs(line, standings[person_id], outcome)
         yield from _moves_differ(moves.get(person_id, []), outcome)
         replayed = {(counted.name, counted.is_signal): (counted.times, counted.last_at) for counted in outcome.counted}
         if tallies.get(person_id, {}) != replayed:

@@ -66,9 +66,12 @@ def _joined(
             steps += [1, companies[present[person_id]], person, number]
         if person_id in wanted:
             found[person_id].append(Row(as_event(row, person_id, keys), "own", joins))
+    reaching: dict[int, Row] = {}
     for person_id, number in _reached(steps, people, len(companies), wanted):
-        row, of = rows[number]
-        found[person_id].append(Row(as_event(row, of, keys), "company"))
+        if number not in reaching:
+            row, of = rows[number]
+            reaching[number] = Row(as_event(row, of, keys), "company")
+        found[person_id].append(reaching[number])
     for theirs in found.values():
         theirs.sort(key=lambda row: (row.event.at, row.event.seq))
     return found

@@ -97,6 +97,7 @@ def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
         "playbook_version": line.version,
         "engine_version": line.engine_version,
         "last_seq": outcome.last_seq,
+        "last_at": outcome.last_at,
         "state": outcome.decision.state,
     }
     return tuple(values[name] for name in STANDING_COLUMNS)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from rung.access.models import User
 from rung.history.models import Event
-from rung.history.queries import counted, stored_of
+from rung.history.queries import counted, stored, stored_of
 from rung.people import rules
 from rung.people.identify import Found, NoSuchPerson, Register, Sighting, ids_of, merge_ids, unmerge_ids
 from rung.people.models import Alias, Company, CompanyTrait, Person, Trait
@@ -50,6 +50,9 @@ _PERSON_COLUMNS: Final = (
 )
 
 
+_TRAIT_COLUMNS: Final = ("field", "text", "word", "number", "truth", "is_item")
+
+
 @dataclass(frozen=True, slots=True)
 class Absorbed:
     """What persons and companies take from an event that was appended."""
@@ -72,7 +75,8 @@ def identify(sightings: Sequence[Sighting]) -> list[Found]:
 
 def absorb(events: Sequence[tuple[Person, Absorbed]]) -> None:
     """Brings persons up to date with events that are the latest of each person, in order."""
-    _write([_folded(person, theirs) for person, theirs in _by_person(events)])
+    users = _Users()
+    _write([_folded(person, theirs, users) for person, theirs in _by_person(events)])
 
 
 def describe_again(people: Iterable[Person]) -> None:
@@ -90,7 +94,7 @@ def _describe_again(by_id: Mapping[int, Person]) -> None:
         told[living[event.person_id or 0]].append(
             Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
         )
-    changed = []
+    changed, users = [], _Users()
     for person_id, events in told.items():
         person = by_id[person_id]
         before = dict(person.traits)
@@ -101,7 +105,7 @@ def _describe_again(by_id: Mapping[int, Person]) -> None:
         events.sort(key=lambda event: (event.at, event.seq))
         if events:
             person.first_seen_at = person.last_event_at = events[0].at
-        _, _, after = _folded(person, events)
+        _, _, after = _folded(person, events, users)
         changed.append((person, before, after))
     _write(changed)
 
@@ -118,15 +122,18 @@ def absorb_companies(events: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
 
 def describe_companies_again(company_ids: Iterable[int]) -> None:
     """Works companies out anew from all that was told of them."""
-    companies = Company.objects.in_bulk(set(company_ids))
-    changed = []
-    for company in companies.values():
-        before, company.traits = company.traits, {}
-        told = counted().filter(kind="company_described", company_id=company.pk).order_by("at", "seq")
-        for data in told.values_list("data", flat=True):
-            company.traits = rules.overlaid(company.traits, rules.traits_told("company_described", data))
-        changed.append((company, before))
-    _write_companies(changed)
+    ordered = sorted(set(company_ids))
+    for start in range(0, len(ordered), _AT_A_TIME):
+        part = ordered[start : start + _AT_A_TIME]
+        companies = Company.objects.in_bulk(part)
+        changed = [(company, company.traits) for company in companies.values()]
+        for company in companies.values():
+            company.traits = {}
+        marks = ", ".join(["%s"] * len(part))
+        for told in stored(f"kind = 'company_described' AND company_id IN ({marks})", part):
+            company = companies[told.company_id or 0]
+            company.traits = rules.overlaid(company.traits, rules.traits_told(told.kind, told.data))
+        _write_companies(changed)
 
 
 def forget_whoever_has_no_event(person_ids: Iterable[int]) -> list[int]:
@@ -151,25 +158,32 @@ def _by_person(events: Sequence[tuple[Person, Absorbed]]) -> list[tuple[Person, 
     return list(grouped.values())
 
 
-def _folded(person: Person, events: Sequence[Absorbed]) -> _Changed:
+def _folded(person: Person, events: Sequence[Absorbed], users: "_Users") -> _Changed:
     """The person after the events, with the traits before and after."""
     before = traits = dict(person.traits)
+    company_id = person.company_id
     for event in events:
-        told = rules.traits_told(event.kind, event.data)
-        if told:
-            traits = rules.overlaid(traits, told)
-        if event.company_id is not None and event.company_id != person.company_id:
-            person.company_id = event.company_id
+        if event.company_id is not None and event.company_id != company_id:
+            person.company_id = company_id = event.company_id
             person.company_since_at, person.company_since_seq = event.at, event.seq
+        if event.kind == "handoff_accepted":
+            person.owner_id = users.id_of(event.by)
+        if not event.data:
+            continue
         for name, first in rules.campaign_of(event.data).items():
             setattr(person, name, getattr(person, name) or first[:250])
+        told = rules.traits_told(event.kind, event.data)
+        if not told:
+            continue
+        traits = rules.overlaid(traits, told)
         for name in ("source", "campaign"):
             if name in told:
                 setattr(person, name, told[name][:250] if isinstance(told[name], str) else "")
-        if event.kind == "handoff_accepted" or "owner" in told:
-            person.owner_id = _user_id(event.by if event.kind == "handoff_accepted" else told["owner"])
-        person.first_seen_at = min(person.first_seen_at, event.at)
-        person.last_event_at = max(person.last_event_at, event.at)
+        if "owner" in told:
+            person.owner_id = users.id_of(told["owner"])
+    if events:
+        person.first_seen_at = min(person.first_seen_at, *(event.at for event in events))
+        person.last_event_at = max(person.last_event_at, *(event.at for event in events))
     if traits is not before:
         person.traits = traits
         for name, text in rules.columns_of(traits).items():
@@ -177,10 +191,19 @@ def _folded(person: Person, events: Sequence[Absorbed]) -> _Changed:
     return person, before, traits
 
 
-def _user_id(email: object) -> int | None:
-    if not isinstance(email, str):
-        return None
-    return User.objects.filter(email=email.lower()).values_list("pk", flat=True).first()
+class _Users:
+    """Whom an address names, asked once each."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int | None] = {}
+
+    def id_of(self, email: object) -> int | None:
+        if not isinstance(email, str):
+            return None
+        email = email.lower()
+        if email not in self._known:
+            self._known[email] = User.objects.filter(email=email).values_list("pk", flat=True).first()
+        return self._known[email]
 
 
 def _write(changed: Sequence[_Changed]) -> None:
@@ -193,13 +216,26 @@ def _write(changed: Sequence[_Changed]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.executemany(f"UPDATE people_person SET {sets} WHERE id = %s", rows)
-    rows_of_traits: list[Trait] = []
-    for person, before, after in changed:
+    _write_traits(Trait, "person_id", [(person.pk, before, after) for person, before, after in changed])
+
+
+def _write_traits(
+    model: type[Trait] | type[CompanyTrait], owner: str, changed: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]
+) -> None:
+    """Takes the rows of fields that changed away and puts the new ones, in two statements for everybody."""
+    gone: list[tuple[int, str]] = []
+    come: list[tuple[Any, ...]] = []
+    for pk, before, after in changed:
         stale, fresh = _trait_changes(before, after)
-        if stale:
-            Trait.objects.filter(person_id=person.pk, field__in=stale).delete()
-        rows_of_traits += [Trait(person_id=person.pk, **row) for row in fresh]
-    Trait.objects.bulk_create(rows_of_traits, batch_size=500)
+        gone += [(pk, field) for field in stale]
+        come += [(pk, *(row[name] for name in _TRAIT_COLUMNS)) for row in fresh]
+    table, names = model._meta.db_table, ", ".join(f'"{name}"' for name in (owner, *_TRAIT_COLUMNS))
+    with connection.cursor() as cursor:
+        if gone:
+            cursor.executemany(f'DELETE FROM {table} WHERE "{owner}" = %s AND field = %s', gone)
+        if come:
+            marks = ", ".join(["%s"] * (1 + len(_TRAIT_COLUMNS)))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", come)
 
 
 def _stored(row: Person | Company, name: str) -> Any:
@@ -208,14 +244,14 @@ def _stored(row: Person | Company, name: str) -> Any:
 
 
 def _write_companies(changed: Sequence[tuple[Company, dict[str, Any]]]) -> None:
-    for company, before in changed:
+    for company, _ in changed:
         company.name = rules.company_name(company.key, company.traits)
-        company.save(update_fields=["name", "traits"])
-        stale, fresh = _trait_changes(before, company.traits)
-        if stale:
-            CompanyTrait.objects.filter(company_id=company.pk, field__in=stale).delete()
-        if fresh:
-            CompanyTrait.objects.bulk_create([CompanyTrait(company_id=company.pk, **row) for row in fresh])
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE people_company SET name = %s, traits = %s WHERE id = %s",
+            [(company.name, _stored(company, "traits"), company.pk) for company, _ in changed],
+        )
+    _write_traits(CompanyTrait, "company_id", [(company.pk, before, company.traits) for company, before in changed])
 
 
 def _trait_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:

@@ -94,6 +94,7 @@ def normal_phone(text: str, country: str = "") -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+@functools.lru_cache(maxsize=50_000)
 def is_role_address(email: str) -> bool:
     """Whether the address belongs to an office, not to a person: it never identifies anybody."""
     return email.partition("@")[0].partition("+")[0] in _ROLES

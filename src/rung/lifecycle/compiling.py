@@ -1,0 +1,44 @@
+"""Whether this process may decide with the compiled kernel, and whether that has been compiled yet.
+
+The process that serves pages never may: Numba costs it memory and start-up. Commands and the worker do, for many people
+at once. Compiling for the first time takes longer than deciding a few thousand people plainly, so a child process does
+it while we begin: until it is done we decide plainly, which gives the same answers.
+"""
+
+import subprocess  # our own interpreter, our own module
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+WORTH_IT: Final = 1_000
+"""People below which plain Python is done before Numba has been loaded."""
+
+
+@dataclass(slots=True)
+class _Process:
+    is_allowed: bool = False
+    is_ready: bool = False
+    child: subprocess.Popen[bytes] | None = None
+
+
+_this: Final = _Process()
+
+
+def allow() -> None:
+    """Says that this process serves no pages."""
+    _this.is_allowed = True
+
+
+def begin(people: int) -> None:
+    """So many people will be decided soon: has the kernel compiled meanwhile, where that is allowed and worth it."""
+    if _this.is_allowed and people >= WORTH_IT and _this.child is None:
+        _this.child = subprocess.Popen(
+            [sys.executable, "-m", "rung.engine.warming"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+
+def is_ready() -> bool:
+    """Whether to use the compiled kernel now. Where compiling failed it never is."""
+    if not _this.is_ready and _this.child is not None:
+        _this.is_ready = _this.child.poll() == 0
+    return _this.is_ready

@@ -1,0 +1,73 @@
+"""Who may load the compiler of the kernel: whatever serves pages never does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rung.lifecycle import compiling
+
+WEB = """
+import sys
+from rung.starting import open_house
+open_house()
+import rung.asgi
+from django.test import Client
+from rung.lifecycle import actions, bulk, compiling, publishing, rebuilding
+from rung.lifecycle.rules import NewEvent
+from rung.people.rules import Keys
+from rung.terms.instants import DAY
+AT = 20_000 * DAY
+def event(name, door):
+    return NewEvent(kind="page_viewed", keys=Keys(email=f"{name}@acme.example"), at=AT, door=door)
+compiling.begin(1_000_000)
+bulk.load([event("ana", "import")], by="system", at=AT, total=1_000_000)
+actions.record([event("rui", "system")], by="system", at=AT)
+assert rebuilding.rebuild(check=True, at=AT).differences == ()
+assert Client().get("/sign-in").status_code < 500
+assert not compiling.is_ready()
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ("numba", "llvmlite")))
+"""
+
+
+def test_a_process_that_serves_pages_never_loads_numba(tmp_path: Path) -> None:
+    environment = {**os.environ, "RUNG_HOME": str(tmp_path), "RUNG_DATABASE_URL": ""}
+    done = subprocess.run([sys.executable, "-c", WEB], capture_output=True, text=True, env=environment, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The children that were started, on a process as it begins; each is given an exit code by the test."""
+    children: list[Any] = []
+
+    def start(*_: object, **__: object) -> Any:
+        children.append(SimpleNamespace(code=None, poll=lambda: children[-1].code))
+        return children[-1]
+
+    monkeypatch.setattr(compiling, "_this", compiling._Process())
+    monkeypatch.setattr(compiling.subprocess, "Popen", start)
+    return children
+
+
+def test_a_command_with_many_people_has_the_kernel_compiled_while_it_begins(started: list[Any]) -> None:
+    compiling.allow()
+    compiling.begin(compiling.WORTH_IT)
+    compiling.begin(compiling.WORTH_IT)
+    assert len(started) == 1
+    assert not compiling.is_ready()
+    started[0].code = 0
+    assert compiling.is_ready()
+
+
+def test_few_people_are_not_worth_it_and_what_cannot_be_compiled_stays_plain(started: list[Any]) -> None:
+    compiling.allow()
+    compiling.begin(compiling.WORTH_IT - 1)
+    assert started == []
+    compiling.begin(compiling.WORTH_IT)
+    started[0].code = 1
+    assert not compiling.is_ready()
