@@ -458,7 +458,7 @@ def _to(bar: Any) -> Any:
     done = [0]
 
     def report(now_done: int, total: int) -> None:
-        bar(now_done - done[0] if now_done >= done[0] else now_done, total)
+        bar(now_done - done[0], total)  # backwards where they begin to count something else
         done[0] = now_done
 
     return report

@@ -123,6 +123,8 @@ def replay(
 
 def warm_up() -> None:
     """Compiles the kernel where that has not been done since it last changed: some ten seconds, once a machine."""
+    from rung.engine import warming  # what decides single people is not needed to replay
+
     program = compile_program(load("playbook: 1\nname: Warm\nstages: {lead: {enter: signals >= 1}}"))
     nothing = Columns(
         people=[],
@@ -135,6 +137,7 @@ def warm_up() -> None:
         data=[],
     )
     replay(program, nothing, 0, is_compiled=True)
+    warming.warm()
 
 
 @dataclass(frozen=True, slots=True)
