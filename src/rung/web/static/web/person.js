@@ -11,6 +11,15 @@ const dim = () => {
 };
 
 if (slider) {
+  // While it moves, ask at most every 90 ms, and always for where it came to rest.
+  let soon = 0;
+  slider.addEventListener("input", () => {
+    if (soon) return;
+    soon = setTimeout(() => {
+      soon = 0;
+      slider.dispatchEvent(new Event("day"));
+    }, 90);
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id === "standing") {
       const told = event.target.querySelector(".as-of")?.textContent ?? "";
