@@ -61,8 +61,8 @@ def test_a_wrong_condition_is_taught_and_the_table_stays(sam: Client) -> None:
 
 
 def test_what_a_list_cannot_ask_for_is_said(sam: Client) -> None:
-    text = sam.get("/people", {"where": 'decision.date == "2026-01-01"'}).content.decode()
-    assert "Lists cannot ask for <code>decision.date</code>." in text
+    text = sam.get("/people", {"where": 'friction("No budget")'}).content.decode()
+    assert "Lists cannot ask for <code>friction(&quot;No budget&quot;)</code>." in text
     assert "The table still shows everyone." in text
 
 
