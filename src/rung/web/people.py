@@ -21,7 +21,7 @@ from rung.ui.tables import Column, address
 from rung.web import filters, happenings, shell
 from rung.web.chips import chips
 from rung.web.filters import BadClause, Wrong
-from rung.web.links import person_href
+from rung.web.links import company_href, person_href
 from rung.web.views import View, views
 
 LONGEST_TEXT: Final = 100
@@ -70,6 +70,7 @@ class Line:
 
     row: PersonRow
     href: str
+    company_href: str
     rung_label: str
     happened: str
     last_at: int | None
@@ -275,6 +276,7 @@ def line(row: PersonRow, playbook: Playbook) -> Line:
     return Line(
         row=row,
         href=person_href(row.uuid),
+        company_href=company_href(row.company_uuid) if row.company_uuid else "",
         rung_label=playbook.short_label(row.stage if row.status == "active" else row.status),
         happened=happenings.said(row.last.kind, row.last.data) if row.last else "",
         last_at=row.last.at if row.last else None,

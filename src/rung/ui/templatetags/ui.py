@@ -5,6 +5,7 @@ Nothing here prints unescaped text: the only markup made in Python goes through 
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -84,6 +85,7 @@ def code_spans(text: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=4096)
 def icon(name: str, css: str = "") -> SafeString:
     """A symbol of icons.svg, 16 px, in the colour of the text. Always beside words, or inside a labelled button."""
     return format_html(
@@ -92,6 +94,7 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=4096)
 def rung(stage: str, label: str = "", status: str = "active", bare: bool = False) -> SafeString:
     """The rung mark: seven ticks, n filled. `bare` hides the label but keeps it for screen readers."""
     rank = RANK.get(stage, -1) + 1
@@ -101,6 +104,7 @@ def rung(stage: str, label: str = "", status: str = "active", bare: bool = False
 
 
 @register.simple_tag
+@lru_cache(maxsize=4096)
 def avatar(name: str, css: str = "") -> SafeString:
     """Initials in a circle. Decoration: the name stands beside it or in its title."""
     return format_html('<span class="av {}" aria-hidden="true">{}</span>', css, words.initials(name))
