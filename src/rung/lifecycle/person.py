@@ -79,7 +79,7 @@ def explained(person: Person, *, until: int) -> AsOf:
     return AsOf(explain(line.program, rows, until), line.playbook, _by_seq(rows))
 
 
-def person_page(person: Person, *, at: int, samples: int = 160) -> PersonPage:
+def person_page(person: Person, *, at: int, samples: int = 72) -> PersonPage:
     """The whole page as of now. Raises NoPlaybook."""
     line = lines.current()
     rows = past_rows([person.pk], line)[person.pk]
