@@ -38,7 +38,7 @@ check: setup  ## format, lint, types, import contract, migrations
 	$(BIN)/python -m rung.cli migrate --check
 
 .PHONY: bench
-bench: setup .venv/.warm  ## measure the figures of docs/figures.md as ratios in one run; writes var/bench.json
+bench: setup .venv/.warm  ## measure the figures as ratios in one run; writes var/bench.json
 	$(BIN)/python bench/run.py
 
 .PHONY: lock

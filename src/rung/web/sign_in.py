@@ -31,9 +31,9 @@ class Face:
 
 FACES: Final = (
     Face("sales", "Sales", "The people waiting for an answer, why each of them is here, and what to ask next."),
-    Face("marketing", "Marketing", "Which sources turn into customers, and who is a step away from sales."),
+    Face("marketing", "Marketing", "Who is a step away from sales, and what each of them still lacks."),
     Face("manager", "Sales manager", "The ladder, its weakest step, and the rule behind it."),
-    Face("revops", "Revenue operations", "The playbook itself: read it, change it, try it on last year, publish it."),
+    Face("revops", "Revenue operations", "The playbook: read it, change it, see in words what changes, publish it."),
 )
 
 
