@@ -57,6 +57,7 @@ def record(events: Sequence[NewEvent], *, by: By, at: int | None = None) -> Reco
         refused=tuple(result.taken.refused),
         moves=tuple(moves),
         seqs=tuple(result.taken.seqs),
+        places=tuple(result.taken.places),
         people=tuple(result.taken.people),
     )
 

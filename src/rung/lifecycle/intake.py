@@ -30,6 +30,7 @@ class Taken:
     duplicates: int = 0
     refused: list[Refusal] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
     people: dict[int, Person] = field(default_factory=dict)
     company_keys: dict[int, str] = field(default_factory=dict)
@@ -55,6 +56,7 @@ def taken_in(events: Sequence[NewEvent], *, by: str, at: int) -> Taken:
     seqs = history.append([_entry(item, at) for item in placed])
     taken.happened = [_happened(item, seq) for item, seq in zip(placed, seqs, strict=True)]
     taken.seqs = [seq for item, seq in zip(placed, seqs, strict=True) if item.is_given]
+    taken.places = [item.ready.index for item in placed if item.is_given]
     return taken
 
 

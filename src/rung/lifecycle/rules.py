@@ -122,13 +122,17 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came of recording; received = accepted + duplicates + refused, always. `seqs`: of the events given."""
+    """What came of recording; received = accepted + duplicates + refused, always.
+
+    `seqs`: of the events given that were accepted; `places`: where each of them stood in what was given.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     refused: tuple[Refusal, ...] = ()
     moves: tuple[Moved, ...] = ()
     seqs: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
     people: tuple[int, ...] = ()
 
 
