@@ -30,7 +30,7 @@ ANSWERS = ("", "accepted", "rejected", "returned")
 LETTERS = (None, True, False)
 
 parity = settings(
-    max_examples=2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 100,
+    max_examples=2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 50,
     deadline=None,
     derandomize=True,
     database=None,
