@@ -151,7 +151,19 @@ ALLOWED_HOSTS = sorted({_HOST, "localhost", "127.0.0.1", "[::1]", *_told("RUNG_H
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 ROOT_URLCONF = "rung.urls"
 
-ROOMS: Final = ("access", "jobs", "history", "people", "lifecycle", "capture", "insight", "ui", "web", "demo")
+ROOMS: Final = (
+    "access",
+    "jobs",
+    "history",
+    "people",
+    "lifecycle",
+    "capture",
+    "handoff",
+    "insight",
+    "ui",
+    "web",
+    "demo",
+)
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",

@@ -1,14 +1,15 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
+from rung.handoff import clocks, desks
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule
 from rung.lifecycle import consequences, looking, publishing_later
 from rung.terms.instants import MINUTE, SECOND
 
-ON_RECORDED: tuple[consequences.Consequence, ...] = ()
+ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches,)
 """After events were decided, in order: (news) → new events, in the same transaction."""
 
-ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs,)
+ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, desks.keep_desks)
 """After somebody moved or a hand-off changed, in order: (news) → new events, in the same transaction."""
 
 JOBS: dict[str, Job] = {}
@@ -19,6 +20,7 @@ LONG_JOBS: dict[str, Job] = {publishing_later.KIND: publishing_later.publish_ask
 
 SCHEDULES = (
     Schedule(name="look again", every=15 * SECOND, run=looking.look_again),
+    Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
 )
 """What the worker does again and again."""

@@ -9,7 +9,10 @@ from rung.access.actions import add_user
 from rung.access.models import User
 from rung.demo import firm
 from rung.demo.company import Demo, line_id
+from rung.demo.names import COUNTRIES
 from rung.demo.story import Told
+from rung.handoff import clocks
+from rung.handoff.models import Rep
 from rung.lifecycle import bulk
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
@@ -51,9 +54,11 @@ def _loaded(people: int, months: int, seed: int, now: int, say: Say, progress: P
     told = demo.told()
     hire(at=told[0].at)
     say(f"Recording {len(told):,} events and deciding where everybody stands")
-    return bulk.load(
+    loaded = bulk.load(
         events(told, seed), by="system", at=now, progress=progress, total=len(told), at_a_time=_EVENTS_AT_A_TIME
     )
+    clocks.deal_out(at=now)
+    return loaded
 
 
 @contextlib.contextmanager
@@ -79,6 +84,15 @@ def hire(*, at: int) -> None:
                 at=at,
                 is_demo=True,
             )
+    _share_countries()
+
+
+def _share_countries() -> None:
+    """Each rep takes the countries of their territory; Priya, who has none of her own, takes what is left."""
+    names = {country.code: country.name for country in COUNTRIES}
+    for rep in User.objects.filter(email__in=[colleague.email for colleague in firm.CAST], role="sales"):
+        mine = [names[code] for code, reps in firm.TERRITORY.items() if rep.email in {each.email for each in reps}]
+        Rep.objects.get_or_create(user=rep, defaults={"countries": mine, "capacity": 25})
 
 
 def events(told: list[Told], seed: int) -> Iterator[NewEvent]:

@@ -1,9 +1,10 @@
 """The rows of hand-offs: opened, withdrawn and answered as the decision says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import uuid_utils.compat
+from django.db import connection
 
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff
@@ -60,6 +61,15 @@ def keep(told: Sequence[Changes], line: Line) -> list[HandoffChanged]:
         if current is not None and item.is_open is False and item.closing is not None:
             _closed(current, item.closing)
     return kept
+
+
+def give(owners: Mapping[int, int]) -> None:
+    """Notes who has each hand-off now: its id → the id of one of ours."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE lifecycle_handoff SET owner_id = %s WHERE id = %s",
+            [(owner_id, handoff_id) for handoff_id, owner_id in owners.items()],
+        )
 
 
 def _open(told: Sequence[Changes], line: str) -> dict[int, Handoff]:

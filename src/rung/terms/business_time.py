@@ -43,7 +43,16 @@ class WorkingTime:
             return at + duration.micros
         if duration.unit == "day":
             return self._add_days(self.opening(at), duration.count)
-        return self._add_open(at, duration.count * (MINUTE if duration.unit == "minute" else 60 * MINUTE))
+        return self.after(at, duration.count * (MINUTE if duration.unit == "minute" else 60 * MINUTE))
+
+    def after(self, at: int, open_time: int) -> int:
+        """The instant at which so many microseconds of open time have passed since `at`. Raises NeverOpen."""
+        for opens, closes in self._open_from(at):
+            start = max(opens, at)
+            if closes - start >= open_time:
+                return start + open_time
+            open_time -= closes - start
+        raise NeverOpen(f"the calendar has too little open time in the {LONGEST_SEARCH.days} days after {moment(at)}")
 
     def between(self, start: int, end: int) -> int:
         """Microseconds of open time from `start` to `end`; 0 when `end` is not later."""
@@ -56,7 +65,7 @@ class WorkingTime:
 
     def is_open(self, at: int) -> bool:
         """Whether the instant is working time."""
-        return any(opens <= at < closes for opens, closes in self._spans(self._day(at)))
+        return any(opens <= at < closes for opens, closes in self.spans(self._day(at)))
 
     def opening(self, at: int) -> int:
         """The instant itself when open, else the next opening. Raises NeverOpen."""
@@ -65,13 +74,18 @@ class WorkingTime:
                 return max(opens, at)
         raise NeverOpen(f"the calendar has no open time in the {LONGEST_SEARCH.days} days after {moment(at).date()}")
 
-    def _add_open(self, at: int, left: int) -> int:
-        for opens, closes in self._open_from(at):
-            start = max(opens, at)
-            if closes - start >= left:
-                return start + left
-            left -= closes - start
-        raise NeverOpen(f"the calendar has too little open time in the {LONGEST_SEARCH.days} days after {moment(at)}")
+    def spans(self, day: date) -> tuple[Interval, ...]:
+        """The open spans of a day, as instants."""
+        intervals = self.week[day.weekday()]
+        if not intervals or self.is_holiday(day):
+            return ()
+        return tuple((self.instant(day, start), self.instant(day, end)) for start, end in intervals)
+
+    def instant(self, day: date, minutes: int) -> int:
+        """The instant at which so many minutes of the day have passed by the wall clock."""
+        extra, minutes = divmod(minutes, 1440)
+        local = datetime.combine(day + timedelta(days=extra), time(minutes // 60, minutes % 60), ZoneInfo(self.zone))
+        return micros(local)
 
     def _add_days(self, at: int, count: int) -> int:
         if count == 0:
@@ -81,11 +95,11 @@ class WorkingTime:
         day = local.date()
         while count and day < last:
             day += timedelta(days=1)
-            count -= bool(self._spans(day))
+            count -= bool(self.spans(day))
         if count:
             raise NeverOpen("the calendar has too few working days")
-        spans = self._spans(day)
-        wanted = self._instant(day, local.hour * 60 + local.minute) + at % MINUTE
+        spans = self.spans(day)
+        wanted = self.instant(day, local.hour * 60 + local.minute) + at % MINUTE
         opened = [(opens, closes) for opens, closes in spans if opens <= wanted]
         return min(wanted, opened[-1][1]) if opened else spans[0][0]
 
@@ -93,19 +107,8 @@ class WorkingTime:
         day = self._day(at) - timedelta(days=1)
         last = day + LONGEST_SEARCH
         while day < last:
-            yield from (span for span in self._spans(day) if span[1] > at)
+            yield from (span for span in self.spans(day) if span[1] > at)
             day += timedelta(days=1)
-
-    def _spans(self, day: date) -> tuple[Interval, ...]:
-        intervals = self.week[day.weekday()]
-        if not intervals or self.is_holiday(day):
-            return ()
-        return tuple((self._instant(day, start), self._instant(day, end)) for start, end in intervals)
-
-    def _instant(self, day: date, minutes: int) -> int:
-        extra, minutes = divmod(minutes, 1440)
-        local = datetime.combine(day + timedelta(days=extra), time(minutes // 60, minutes % 60), ZoneInfo(self.zone))
-        return micros(local)
 
     def _day(self, at: int) -> date:
         return moment(at).astimezone(ZoneInfo(self.zone)).date()

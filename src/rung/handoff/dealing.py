@@ -1,0 +1,344 @@
+"""Hand-offs dealt out: each to marketing while something is undocumented, else to whoever the route and the turn name.
+
+Everything is read for many hand-offs at once, so that one that opens and a hundred thousand that were imported take
+the same way.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Count
+
+from rung.access.models import User
+from rung.handoff import rules
+from rung.handoff.models import Absence, Assignment, Clock, Rep
+from rung.handoff.rules import Candidate, Choice, Wanted
+from rung.lifecycle import handoffs as rows_of_lifecycle
+from rung.lifecycle import segments, storing
+from rung.lifecycle.line import Line
+from rung.lifecycle.models import Handoff, Standing, Tally
+from rung.lifecycle.segments import NoColumn
+from rung.people.models import Company, CompanyTrait, Person, Trait
+from rung.terms.instants import moment
+
+_AT_A_TIME: Final = 400
+CONTENT_KINDS: Final = (
+    *("content_downloaded", "form_submitted", "documentation_requested", "webinar_registered", "webinar_attended"),
+    *("demo_requested", "quote_requested", "page_viewed", "pricing_viewed", "newsletter_subscribed"),
+)
+"""What they read or asked for: any of it is their last content."""
+INTEREST_KINDS: Final = (
+    *("question_asked", "demo_requested", "quote_requested", "documentation_requested", "trial_started"),
+    *("call_received", "meeting_booked", "bant_answered", "question_answered"),
+)
+"""What says in their own words, or by what they ask for, what they are interested in."""
+_NEEDS: Final = ("language", "product", "industry")
+"""Fields that a skill may match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A hand-off and where it lies now."""
+
+    handoff_id: int
+    owner_id: int | None
+    queue: str
+    because: str
+
+
+def deal(handoffs: Sequence[Handoff], line: Line, *, at: int, not_to: Mapping[int, int] | None = None) -> list[Given]:
+    """Puts each on a desk and starts its clock, in the caller's transaction. `not_to`: who said it is not theirs.
+
+    The clock of a hand-off that never lay anywhere began when it opened; handed over again, it begins now.
+    """
+    if not handoffs:
+        return []
+    known = {row.handoff_id: row for row in _assignments([handoff.pk for handoff in handoffs])}
+    facts = _Facts(handoffs, line, at=at)
+    reps = _Reps(line, at=at)
+    given, fresh, clocks = [], [], []
+    for handoff in handoffs:
+        missing = rules.lacking(line.playbook.handoff.must_document, facts.documented(handoff.person_id))
+        if missing:
+            choice, queue = Choice(None, f"Marketing has yet to say: {', '.join(missing)}"), "marketing"
+        else:
+            wanted = facts.wanted(handoff.person_id)
+            choice = reps.give(replace(wanted, not_to=(not_to or {}).get(handoff.pk)))
+            queue = "sales" if choice.id is not None else "nobody"
+        given.append(Given(handoff.pk, choice.id, queue, choice.because))
+        fresh.append(_row(handoff, choice, queue, missing, reps.team_of(choice.id), at=at))
+        if queue != "marketing":
+            started_at = at if handoff.pk in known else handoff.opened_at
+            clocks.append(clock_row("answer", handoff.person_id, line, started_at, choice.id, handoff))
+    _write(fresh, set(known))
+    start(clocks)
+    reps.keep()
+    rows_of_lifecycle.give({each.handoff_id: each.owner_id for each in given if each.owner_id is not None})
+    return given
+
+
+def find_somebody(waiting: Sequence[Assignment], line: Line, *, at: int) -> int:
+    """Tries again for those for whom nobody was free; their clocks ran on. Returns how many found somebody."""
+    facts, reps = _Facts([each.handoff for each in waiting], line, at=at), _Reps(line, at=at)
+    found = []
+    for each in waiting:
+        choice = reps.give(facts.wanted(each.person_id))
+        if choice.id is not None:
+            each.queue, each.owner_id, each.team_id = "sales", choice.id, reps.team_of(choice.id)
+            each.because, each.assigned_at = choice.because[:300], at
+            found.append(each)
+    put_on(found)
+    reps.keep()
+    return len(found)
+
+
+def put_on(assignments: Sequence[Assignment]) -> None:
+    """Writes on whose desk these lie; the clocks that run go with them."""
+    Assignment.objects.bulk_update(assignments, ["queue", "owner", "team", "because", "assigned_at"], batch_size=100)
+    for each in assignments:
+        Clock.objects.filter(assignment=each, stopped_at__isnull=True).update(owner_id=each.owner_id)
+    rows_of_lifecycle.give({each.pk: each.owner_id for each in assignments if each.owner_id is not None})
+
+
+def start(clocks: Iterable[tuple[Any, ...]]) -> None:
+    """Starts clocks, in the order of CLOCK_COLUMNS."""
+    storing.insert(Clock, CLOCK_COLUMNS, clocks)
+
+
+CLOCK_COLUMNS: Final = storing.columns_of(Clock)
+_ASSIGNMENT_COLUMNS: Final = ("handoff_id", *storing.columns_of(Assignment))
+
+
+def clock_row(
+    kind: str,
+    person_id: int,
+    line: Line,
+    started_at: int,
+    owner_id: int | None,
+    handoff: Handoff | None = None,
+    *,
+    lane: str = "",
+    event_seq: int | None = None,
+) -> tuple[Any, ...]:
+    """A clock's columns, with its instants by the playbook in force."""
+    promised, lane = line.playbook.handoff, handoff.lane if handoff else lane
+    owed = rules.due(
+        rules.within_of(promised, kind, lane),
+        promised.escalate_at,
+        line.playbook.calendar.working_time(),
+        started_at=started_at,
+    )
+    values = {
+        **dict.fromkeys(CLOCK_COLUMNS),
+        "kind": kind,
+        "assignment_id": handoff.pk if handoff else None,
+        "person_id": person_id,
+        "lane": lane,
+        "owner_id": owner_id,
+        "event_seq": event_seq,
+        "started_at": started_at,
+        "due_at": owed.due_at,
+        "warn_at": owed.warn_at,
+        "version": line.version,
+    }
+    return tuple(values[name] for name in CLOCK_COLUMNS)
+
+
+def _row(
+    handoff: Handoff, choice: Choice, queue: str, missing: list[str], team_id: int | None, *, at: int
+) -> tuple[Any, ...]:
+    values = {
+        "handoff_id": handoff.pk,
+        "person_id": handoff.person_id,
+        "lane": handoff.lane,
+        "queue": queue,
+        "owner_id": choice.id,
+        "team_id": team_id,
+        "because": choice.because[:300],
+        "lacking": json.dumps(missing),
+        "note": "",
+        "assigned_at": at,
+        "ended_at": None,
+    }
+    return tuple(values[name] for name in _ASSIGNMENT_COLUMNS)
+
+
+def _write(rows: Sequence[tuple[Any, ...]], known: Collection[int]) -> None:
+    storing.insert(Assignment, _ASSIGNMENT_COLUMNS, [row for row in rows if row[0] not in known])
+    again = [row for row in rows if row[0] in known]
+    if again:
+        sets = ", ".join(f"{name} = %s" for name in _ASSIGNMENT_COLUMNS[1:])
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"UPDATE handoff_assignment SET {sets} WHERE handoff_id = %s", [(*row[1:], row[0]) for row in again]
+            )
+
+
+def _assignments(handoff_ids: Sequence[int]) -> Iterator[Assignment]:
+    for part in _parts(handoff_ids):
+        yield from Assignment.objects.filter(handoff_id__in=part)
+
+
+class _Facts:
+    """What routing and documentation ask of the people handed over, read at once."""
+
+    def __init__(self, handoffs: Sequence[Handoff], line: Line, *, at: int) -> None:
+        self._routes = line.playbook.handoff.route
+        ids = sorted({handoff.person_id for handoff in handoffs})
+        self._people: dict[int, Person] = {}
+        self._told: dict[int, dict[str, str]] = defaultdict(dict)
+        self._route: dict[int, int] = {}
+        must = [rules.field_of(name) for name in line.playbook.handoff.must_document]
+        for part in _parts(ids):
+            rows = Person.objects.filter(pk__in=part).only("owner_id", "company_id", "country", "source")
+            self._people.update({person.pk: person for person in rows})
+            self._read_traits(part, {*must, *_NEEDS})
+            self._read_tallies(part, line)
+            self._read_routes(part, line, at)
+        self._read_companies()
+
+    def documented(self, person_id: int) -> dict[str, str]:
+        """Field → what is known of it."""
+        person = self._people[person_id]
+        return {"source": person.source, **self._told[person_id]}
+
+    def wanted(self, person_id: int) -> Wanted:
+        person = self._people[person_id]
+        number = self._route.get(person_id, self._otherwise())
+        to, turn = (self._routes[number].to, self._routes[number].turn) if number >= 0 else ("", "round_robin")
+        company = self._companies.get(person.company_id or 0, {})
+        told = self._told[person_id]
+        return Wanted(
+            to=to,
+            turn=turn,  # type: ignore[arg-type]  # one of TURNS, as the playbook was read
+            owner_id=person.owner_id or self._owners.get(company.get("owner", "")),
+            account=company.get("name", ""),
+            country=(person.country or company.get("country", "")).lower(),
+            needs=frozenset(value.lower() for name in _NEEDS if (value := told.get(name) or company.get(name, ""))),
+        )
+
+    def _otherwise(self) -> int:
+        return next((number for number, route in enumerate(self._routes) if route.when is None), -1)
+
+    def _read_traits(self, part: Sequence[int], fields: Collection[str]) -> None:
+        for row in Trait.objects.filter(person_id__in=part, field__in=fields).values_list(
+            "person_id", "field", "text", "number"
+        ):
+            self._told[row[0]][row[1]] = row[2] or (str(row[3]) if row[3] is not None else "")
+
+    def _read_tallies(self, part: Sequence[int], line: Line) -> None:
+        rows = Tally.objects.filter(
+            generation_id=line.generation_id,
+            is_signal=False,
+            person_id__in=part,
+            name__in=sorted({*CONTENT_KINDS, *INTEREST_KINDS}),
+        )
+        for person_id, name in rows.values_list("person_id", "name"):
+            for field, kinds in (("last_content", CONTENT_KINDS), ("interest", INTEREST_KINDS)):
+                if name in kinds:
+                    self._told[person_id].setdefault(field, name)
+
+    def _read_routes(self, part: Sequence[int], line: Line, at: int) -> None:
+        standings = Standing.objects.filter(generation_id=line.generation_id, person_id__in=part)
+        for number, route in enumerate(self._routes):
+            if route.when is None:
+                break
+            try:
+                holding = segments.holding(
+                    standings, route.when.condition, generation_id=line.generation_id, at=at
+                ).values_list("person_id", flat=True)
+            except NoColumn:
+                continue  # a fact that no list can ask for: `rung playbook check` says so
+            for person_id in holding:
+                self._route.setdefault(person_id, number)
+
+    def _read_companies(self) -> None:
+        ids = sorted({person.company_id for person in self._people.values() if person.company_id})
+        self._companies: dict[int, dict[str, str]] = {}
+        for part in _parts(ids):
+            names = Company.objects.filter(pk__in=part).values_list("pk", "name", "key")
+            self._companies.update({pk: {"name": name or key} for pk, name, key in names})
+            fields = ("owner", "country", *_NEEDS)
+            rows = CompanyTrait.objects.filter(company_id__in=part, field__in=fields, text__isnull=False)
+            for company_id, field, text in rows.values_list("company_id", "field", "text"):
+                self._companies[company_id][field] = text.lower() if field == "owner" else text
+        mails = {told["owner"] for told in self._companies.values() if "owner" in told}
+        self._owners = dict(User.objects.filter(email__in=mails).values_list("email", "pk"))
+
+
+class _Reps:
+    """Those who take hand-offs, as they are now; each one given moves the turn on."""
+
+    def __init__(self, line: Line, *, at: int) -> None:
+        self._now = {each.id: each for each in candidates(line, at=at)}
+        self._turn = max((each.turn for each in self._now.values()), default=0)
+        self._given: set[int] = set()
+        self._teams = dict(User.objects.filter(pk__in=list(self._now)).values_list("pk", "team_id"))
+
+    def give(self, wanted: Wanted) -> Choice:
+        choice = rules.choose(wanted, list(self._now.values()))
+        if choice.id is not None:
+            self._turn += 1
+            one = self._now[choice.id]
+            self._now[choice.id] = replace(one, waiting=one.waiting + 1, turn=self._turn)
+            self._given.add(choice.id)
+        return choice
+
+    def team_of(self, user_id: int | None) -> int | None:
+        return self._teams.get(user_id) if user_id is not None else None
+
+    def keep(self) -> None:
+        """Whose turn it was, for the next time."""
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO handoff_rep (user_id, countries, skills, capacity, turn) VALUES (%s, %s, %s, NULL, %s)"
+                " ON CONFLICT (user_id) DO UPDATE SET turn = excluded.turn",
+                [(id_, "[]", "[]", self._now[id_].turn) for id_ in sorted(self._given)],
+            )
+
+
+def candidates(line: Line, *, at: int) -> list[Candidate]:
+    """Everybody of sales who can sign in, with what lies on their desk; away on the days they said."""
+    today = moment(at).astimezone(ZoneInfo(line.playbook.calendar.timezone)).date()
+    away = set(away_on(today))
+    waiting = dict(
+        Assignment.objects.filter(queue="sales", ended_at__isnull=True)
+        .values_list("owner_id")
+        .annotate(Count("pk"))
+        .order_by()
+    )
+    kept = Rep.objects.in_bulk()
+    found = []
+    for user in User.objects.filter(role="sales", is_active=True).select_related("team").order_by("pk"):
+        rep = kept.get(user.pk)
+        found.append(
+            Candidate(
+                id=user.pk,
+                name=str(user),
+                team=user.team.name if user.team else "",
+                waiting=waiting.get(user.pk, 0),
+                turn=rep.turn if rep else 0,
+                capacity=rep.capacity if rep else None,
+                countries=frozenset(str(each).lower() for each in rep.countries) if rep else frozenset(),
+                skills=frozenset(str(each).lower() for each in rep.skills) if rep else frozenset(),
+                is_away=user.pk in away,
+            )
+        )
+    return found
+
+
+def away_on(day: date) -> list[int]:
+    """The ids of those who are away on that day."""
+    rows = Absence.objects.filter(from_date__lte=day, until_date__gte=day)
+    return list(rows.values_list("user_id", flat=True).distinct())
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start_at in range(0, len(ids), _AT_A_TIME):
+        yield ids[start_at : start_at + _AT_A_TIME]

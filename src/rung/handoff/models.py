@@ -1,0 +1,127 @@
+"""Whose desk a hand-off lies on and why, the clocks that run, and who of ours can take what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from rung.access.models import Team
+from rung.lifecycle.models import Handoff
+from rung.people.models import Person
+
+
+class Assignment(models.Model):
+    """A hand-off on somebody's desk. Instants are microseconds UTC.
+
+    It outlives the first answer: what sales returns lies with marketing until it is handed over again. `owner` is
+    whoever must act next on the side of sales; nobody, while the queue is "nobody".
+    """
+
+    QUEUES = ("sales", "marketing", "nobody", "done")
+
+    handoff = models.OneToOneField(Handoff, primary_key=True, on_delete=models.CASCADE, related_name="assignment")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="assignments")
+    lane = models.CharField(max_length=12)
+    queue = models.CharField(max_length=10, choices=[(queue, queue) for queue in QUEUES])
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="desk")
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="desk")
+    because = models.CharField(max_length=300, blank=True)
+    """Why this owner, or why nobody."""
+    lacking: Any = models.JSONField(default=list)
+    """What marketing has yet to document, in the playbook's words."""
+    note = models.CharField(max_length=1000, blank=True)
+    """What was said when it went back to marketing."""
+    assigned_at = models.BigIntegerField()
+    ended_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["queue", "owner", "person"],
+                name="assignment_waiting",
+                condition=models.Q(ended_at__isnull=True),
+            ),
+            models.Index(fields=["person"], name="assignment_person", condition=models.Q(ended_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handoff_id} {self.queue}"
+
+
+class Clock(models.Model):
+    """One duty of sales with its time: to answer a hand-off, to make the first touch, to answer a reply.
+
+    `warn_at` is the share of the time at which the duty escalates. `version` is the playbook whose calendar and times
+    it was computed by: a clock of another version than the one in force is computed anew.
+    """
+
+    KINDS = ("answer", "touch", "reply")
+
+    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
+    assignment = models.ForeignKey(Assignment, null=True, on_delete=models.CASCADE, related_name="clocks")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="clocks")
+    lane = models.CharField(max_length=12, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="clocks")
+    event_seq = models.BigIntegerField(null=True)
+    """What started it, where that was an event: a reply."""
+    started_at = models.BigIntegerField()
+    due_at = models.BigIntegerField(null=True)
+    warn_at = models.BigIntegerField(null=True)
+    warned_at = models.BigIntegerField(null=True)
+    breached_at = models.BigIntegerField(null=True)
+    stopped_at = models.BigIntegerField(null=True)
+    version = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "assignment", "started_at"], name="clock_once"),
+            models.UniqueConstraint(fields=["kind", "event_seq"], name="clock_of_event_once"),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "due_at"], name="clock_desk", condition=models.Q(stopped_at__isnull=True)),
+            models.Index(
+                fields=["warn_at"],
+                name="clock_to_warn",
+                condition=models.Q(stopped_at__isnull=True, warned_at__isnull=True),
+            ),
+            models.Index(
+                fields=["due_at"],
+                name="clock_to_breach",
+                condition=models.Q(stopped_at__isnull=True, breached_at__isnull=True),
+            ),
+            models.Index(fields=["version"], name="clock_version", condition=models.Q(stopped_at__isnull=True)),
+            models.Index(fields=["person"], name="clock_person", condition=models.Q(stopped_at__isnull=True)),
+            models.Index(fields=["kind", "started_at"], name="clock_started"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.person_id}"
+
+
+class Rep(models.Model):
+    """What one of ours takes: countries, skills, how many that wait at most; `turn` is the number of the last one."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE)
+    countries: Any = models.JSONField(default=list)
+    skills: Any = models.JSONField(default=list)
+    capacity = models.IntegerField(null=True)
+    turn = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class Absence(models.Model):
+    """Days on which somebody gets no new hand-offs: from and until, both included, in the playbook's zone."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="absences")
+    from_date = models.DateField()
+    until_date = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["until_date", "from_date"], name="absence_days")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.from_date} to {self.until_date}"
