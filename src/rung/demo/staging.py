@@ -234,8 +234,9 @@ class Staging:
         self.visits.introduce(at + SECOND, lead)
 
     def _look_at_pricing(self, at: int, lead: Human) -> None:
-        """As long as it does not qualify them too early."""
-        if lead.standing.score(at) + 12 < agreement.THRESHOLD:
+        """As long as it does not qualify them too early: colleagues who read along may add ten points before the end."""
+        still_to_come = 12 if at >= self.now - 2 * DAY else 22
+        if lead.standing.score(at) + still_to_come < agreement.THRESHOLD:
             self.visits.session(at, lead, ("/pricing",))
 
     def _ask(self, at: int, lead: Human, part: Part) -> None:
