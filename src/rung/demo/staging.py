@@ -234,7 +234,7 @@ class Staging:
         self.visits.introduce(at + SECOND, lead)
 
     def _look_at_pricing(self, at: int, lead: Human) -> None:
-        """As long as it does not qualify them too early: colleagues who read along may add ten points before the end."""
+        """As long as it does not qualify them too early: colleagues who read along may add ten points."""
         still_to_come = 12 if at >= self.now - 2 * DAY else 22
         if lead.standing.score(at) + still_to_come < agreement.THRESHOLD:
             self.visits.session(at, lead, ("/pricing",))
