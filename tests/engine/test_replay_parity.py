@@ -20,7 +20,6 @@ from rung.engine.replay import TEMPERATURES, Replayed, replay, warm_up
 from rung.playbook.loading import load
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR
-from rung.terms.kinds import KINDS
 from rung.terms.stages import STAGES, STATUSES
 
 CAUSES = ("promotion", "setback", "override")
@@ -45,10 +44,9 @@ def test_a_history_replayed_at_once_equals_everybody_decided_alone(book: Written
     events = sorted(oracle.corrected(told), key=lambda event: event.seq)
     until = max(event.at for event in told) + rest
     program = compile_program(book.playbook)
-    has_rep = np.array([bool(e.by) and KINDS[e.kind].actor == "sales" for e in events], np.int8)
     history, clauses = columns(events), clauses_of(program)
-    replayed = replay(program, history, until, has_rep=has_rep, clauses=clauses, is_compiled=True)
-    plain = replay(program, history, until, has_rep=has_rep, clauses=clauses, is_compiled=False)
+    replayed = replay(program, history, until, clauses=clauses, is_compiled=True)
+    plain = replay(program, history, until, clauses=clauses, is_compiled=False)
     for fast, slow in zip(
         (*replayed.standings, *astuple(replayed.moves)), (*plain.standings, *astuple(plain.moves)), strict=True
     ):

@@ -16,6 +16,7 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
 
 from rung.engine import joining, kernel
+from rung.engine.records import dtype_of
 
 # --- bundles by reference -------------------------------------------------------------------------------------------
 #
@@ -82,12 +83,17 @@ def _compiled(module: Any, *doors: str, **stand_ins: Any) -> tuple[Any, ...]:
             twin = FunctionType(function.__code__, namespace, name, function.__defaults__)
             is_door = name in doors
             namespace[name] = numba.njit(
-                twin, cache=is_door, error_model="numpy", no_cpython_wrapper=not is_door, no_cfunc_wrapper=True
+                twin,
+                cache=is_door,
+                error_model="numpy",
+                nogil=True,
+                no_cpython_wrapper=not is_door,
+                no_cfunc_wrapper=True,
             )
     return tuple(namespace[name] for name in doors)
 
 
-sort_rows, reach = _compiled(joining, "sort_rows", "reach")
+sort_rows, stretches, reach = _compiled(joining, "sort_rows", "stretches", "reach")
 run_all, run_several = _compiled(kernel, "run_all", "run_several", lend=borrow)
 
 
@@ -116,12 +122,6 @@ _RECORDS: Final[dict[str, Any]] = {
 def as_arrays(bundle: Any) -> Any:
     """A bundle of lists (and numbers) as a bundle of arrays, lists of records becoming arrays of records."""
     return type(bundle)(*(_as_array(part, name) for name, part in zip(bundle._fields, bundle, strict=True)))
-
-
-def dtype_of(record: Any) -> np.dtype[Any]:
-    """The array type whose records have the same fields as the named tuple."""
-    kinds = {int: np.int64, float: np.float64}
-    return np.dtype([(name, kinds[type_]) for name, type_ in record.__annotations__.items()])
 
 
 def _as_array(part: Any, name: str) -> Any:

@@ -51,8 +51,7 @@ def decide_history(stream: BinaryIO, *, playbook: Playbook, until: int | None, o
 
 def _replayed(found: Reading, playbook: Playbook, until: int) -> "replay.Replayed":
     program = compile_program(playbook)
-    has_rep = found.history.has_by.astype(np.int8)
-    return replay.replay(program, found.history, until, has_rep=has_rep, clauses=explain.clauses_of(program))
+    return replay.replay(program, found.history, until, clauses=explain.clauses_of(program))
 
 
 def write_standings(path: Path, replayed: "replay.Replayed") -> None:

@@ -1,10 +1,16 @@
 """Events become the numbers that the kernel reads: payloads, traits' values, rows."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rung.engine import kernel as k
+from rung.engine.histories import ABSENT
 from rung.engine.program import FIRST_TOLD, Candidate, Program, as_value
+from rung.engine.records import VALUE
 from rung.playbook.conditions import Value
 from rung.terms import instants
 from rung.terms.companies import email_domain, is_free_mailbox
@@ -76,6 +82,21 @@ class Encoder:
         if found is None:
             found = self._ids[slot][_FORGOTTEN] = len(self.values[slot])
             self.values[slot].append(None)
+        return found
+
+    def value_ids(self, slot: int, told: Sequence[object], is_person: bool) -> NDArray[np.int64]:
+        """The number of each value as told, NONE for what is absent."""
+        ids = self._ids[slot]
+        if not ids and set(map(type, told[1:])) == {str} and told[0] is ABSENT:
+            first = len(self.values[slot])
+            self.values[slot] += cast(Sequence[str], told[1:])
+            ids.update(zip(((False, text) for text in told[1:]), count(first), strict=False))
+            return np.array([k.NONE, *range(first, first + len(told) - 1)], np.int64)
+        may_forget = is_person and slot in self._first_slots
+        found = np.full(len(told), k.NONE, np.int64)
+        for place, value in enumerate(told):
+            if value is not ABSENT:
+                found[place] = self.value_id(slot, as_value(value)) or (self.forgotten_id(slot) if may_forget else 0)
         return found
 
     def deal_id(self, told: object) -> int:
@@ -241,6 +262,26 @@ class Encoder:
             truth_base.append(len(truth))
             truth += [int(atom.test(value)) for value in self.values[atom.slot]]
         return k.Tables(base, records, truth_base, truth)
+
+    def table_arrays(self) -> k.Tables:
+        """As `tables`, as arrays."""
+        base = np.cumsum([0, *map(len, self.values)][:-1])
+        texts: dict[object, int] = {}
+        parts = []
+        for slot, values in enumerate(self.values):
+            records = np.zeros(len(values), VALUE)
+            records["kind"] = k.V_TEXT
+            is_compared = slot in self.program.compared_slots
+            for place, value in enumerate(values):
+                if is_compared or type(value) is not str:
+                    records[place] = _record(value, texts)
+            parts.append(records)
+        truth_base: list[int] = []
+        truth: list[bool] = []
+        for atom in self.program.atoms:
+            truth_base.append(len(truth))
+            truth += map(atom.test, self.values[atom.slot])
+        return k.Tables(base, np.concatenate(parts), np.array(truth_base, np.int64), np.array(truth, np.int64))
 
 
 def override_fault(program: Program, data: Mapping[str, object]) -> str | None:

@@ -75,6 +75,36 @@ def merge_sort(at: Any, seq: Any, order: Any, first: int, last: int) -> None:
         width *= 2
 
 
+def stretches(
+    company: Any,
+    at: Any,
+    seq: Any,
+    end_at: Any,
+    end_seq: Any,
+    starts: Any,
+    entry_at: Any,
+    entry_seq: Any,
+    low: Any,
+    high: Any,
+) -> None:
+    """Of each company's entries, sorted by (at, seq), those from one instant on and before another."""
+    for k in range(len(company)):
+        first, last = starts[company[k]], starts[company[k] + 1]
+        low[k] = first_from(entry_at, entry_seq, first, last, at[k], seq[k])
+        high[k] = first_from(entry_at, entry_seq, low[k], last, end_at[k], end_seq[k])
+
+
+def first_from(entry_at: Any, entry_seq: Any, first: int, last: int, at: int, seq: int) -> int:
+    """The first entry at or after (at, seq), `last` when there is none."""
+    while first < last:
+        middle = (first + last) // 2
+        if entry_at[middle] < at or (entry_at[middle] == at and entry_seq[middle] < seq):
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
 def reach(steps: Any, n_companies: int, n_people: int, room: int, pairs: Any, counted: Any) -> int:
     """The one join: which row reaches whom by their company. Returns how many pairs there are.
 

@@ -1,6 +1,6 @@
 """A playbook becomes a program: records and steps that the kernel runs, and what the encoder must know of each kind."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -83,6 +83,7 @@ class Atom:
     """A condition over one trait alone, judged once per distinct value."""
 
     slot: int
+    condition: Condition
     test: Callable[[Value], bool]
 
 
@@ -174,6 +175,23 @@ class Program:
     def reaches_colleagues(self) -> frozenset[str]:
         """The kinds of which a colleague's event becomes a row (S4)."""
         return frozenset(kind for kind, plan in self.kinds.items() if plan.company)
+
+    @property
+    def reading_key(self) -> Hashable:
+        """Equal for programs to which every event is the same: those that differ in thresholds, points and times."""
+        signals = ((s.on, s.is_company, s.when.condition if s.when else None) for s in self.playbook.signals)
+        candidates = (
+            (c.signal, c.when, tuple(test.slot for test in c.tests), c.fields)
+            for plan in self.kinds.values()
+            for c in (*plan.own, *plan.company)
+        )
+        return (
+            (self.slots, self.n_data_slots, self.playbook.rungs, self.compared_slots),
+            tuple(tuple(numbers.items()) for numbers in (self.tracked, self.flags, self.reasons)),
+            tuple(signals),
+            tuple(candidates),
+            tuple((atom.slot, atom.condition) for atom in self.atoms),
+        )
 
     def person_size(self, room: int) -> int:
         """Whole numbers of a person with so much room for deals and bounced addresses."""
@@ -492,7 +510,7 @@ class Assembler:
             if isinstance(condition, Known) and fact.name not in FIRST_TOLD:
                 return self._step(k.OP_SLOT_KNOWN, yes, no, b=self.slots.index(fact.name))
             slot = self.slots.index(fact.name)
-            self.atoms.append(Atom(slot, lambda value: test(_One(value))))
+            self.atoms.append(Atom(slot, condition, lambda value: test(_One(value))))
             return self._step(k.OP_SLOT, yes, no, b=slot, d=len(self.atoms) - 1)
         if fact.name in ("stage", "status"):
             codes = STAGES if fact.name == "stage" else STATUSES

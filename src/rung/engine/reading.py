@@ -18,6 +18,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from rung.engine import segment
+from rung.engine.histories import Told, told_by
 from rung.terms import instants
 from rung.terms.companies import company_key
 from rung.terms.kinds import KINDS
@@ -40,11 +41,9 @@ CORRECTIONS: Final = frozenset({"event_voided", "import_undone", "persons_merged
 """Kinds that correct the history: applied while reading, they are nobody's rows."""
 
 _OF_NOBODY: Final = frozenset({"company_described", "event_voided", "import_undone", "playbook_published"})
-_KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
+KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
 _PLAIN: Final = {
-    name: code
-    for name, code in _KIND_CODES.items()
-    if name not in CORRECTIONS | _OF_NOBODY and not KINDS[name].required
+    name: code for name, code in KIND_CODES.items() if name not in CORRECTIONS | _OF_NOBODY and not KINDS[name].required
 }
 """Kinds whose events need no other check than those of every event."""
 _REQUIRED: Final = {name: kind.required for name, kind in KINDS.items() if kind.required}
@@ -73,6 +72,14 @@ class Columns:
     company: NDArray[np.int32]
     has_by: NDArray[np.bool_]
     data: list[Mapping[str, object]]
+
+    @property
+    def seq(self) -> NDArray[np.int64]:
+        return np.arange(1, len(self.data) + 1)
+
+    def told(self, fields: Sequence[str], rows: NDArray[np.int64]) -> list[Told]:
+        """What these rows tell in each of the fields."""
+        return told_by(map(self.data.__getitem__, rows.tolist()), fields)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -325,7 +332,7 @@ class _Reader:
         if at is None:
             raise BadLine("no time: say when in the field at, as in 2026-03-01T10:00:00Z")
         moment = self._clock.instant(at)
-        if kind not in _KIND_CODES:
+        if kind not in KIND_CODES:
             raise BadLine(f"unknown kind {kind[:40]!r}" if kind else "no kind: say what happened in the field kind")
         for name in _REQUIRED.get(kind, ()):
             if data.get(name) is None:
@@ -364,7 +371,7 @@ class _Reader:
                 continue
             person = self._people.setdefault(row.person, len(self._people) - 1)
             company = self._companies.setdefault(row.company, len(self._companies) - 1)
-            kind = _KIND_CODES[row.kind]
+            kind = KIND_CODES[row.kind]
             self._rows.append((person, row.at, kind, company, told.by, row.data, told.id, told.source))
 
     def _store(self) -> None:

@@ -1,0 +1,128 @@
+"""What a replay reads: events as columns of codes, and what they told, each distinct value once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+
+ABSENT: Final = object()
+"""Stands for a field that an event does not tell; told null is None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One data field of some rows: a code per row into the distinct values; code 0 is ABSENT.
+
+    Values are as they were told: 1, 1.0, true and "1" are four.
+    """
+
+    codes: Codes
+    values: Sequence[Any]
+
+    def at(self, places: Ints) -> "Told":
+        """The field of some of these rows."""
+        return Told(self.codes[places], self.values)
+
+
+class History(Protocol):
+    """Events row by row; codes point into `people`, `companies` and `KIND_NAMES`, NONE is nobody and no company.
+
+    Rows may stand in any order: `seq` is the order of arrival. Everybody in `people` has a row.
+    """
+
+    @property
+    def people(self) -> Sequence[str]: ...
+    @property
+    def companies(self) -> Sequence[str]: ...
+    @property
+    def person(self) -> Codes: ...
+    @property
+    def at(self) -> Ints: ...
+    @property
+    def seq(self) -> Ints: ...
+    @property
+    def kind(self) -> NDArray[np.int16]: ...
+    @property
+    def company(self) -> Codes: ...
+    @property
+    def has_by(self) -> NDArray[np.bool_]: ...
+    @property
+    def data(self) -> Sequence[Mapping[str, object]]: ...
+    def told(self, fields: Sequence[str], rows: Ints) -> list[Told]:
+        """What these rows tell in each of the fields."""
+        ...
+
+
+def told_by(data: Iterable[Mapping[str, object]], fields: Sequence[str]) -> list[Told]:
+    """The fields of events that are at hand as objects."""
+    rows = list(data)
+    return [_coded([row.get(name, ABSENT) for row in rows]) for name in fields]
+
+
+def _coded(column: list[Any]) -> Told:
+    is_plain = set(map(type, column)) <= {str, type(ABSENT)}
+    keys = column if is_plain else list(map(key_of, column))
+    codes: dict[Any, int] = {ABSENT: 0}
+    values: list[Any] = [ABSENT]
+    if is_plain:
+        values += (value for value in dict.fromkeys(keys) if value is not ABSENT)
+        codes = {value: code for code, value in enumerate(values)}
+    else:
+        for key, value in zip(keys, column, strict=True):
+            if key not in codes:
+                codes[key] = len(values)
+                values.append(value)
+    return Told(np.fromiter(map(codes.__getitem__, keys), np.int32, len(keys)), values)
+
+
+def key_of(told: object) -> object:
+    """By what alike values are known: everything but a text with its type (1 is not true)."""
+    if type(told) is str or told is ABSENT:
+        return told
+    if isinstance(told, (int, float, bool)) or told is None:
+        return type(told), told
+    return repr(told)
+
+
+def distinct(columns: Sequence[tuple[Codes, int]], n_rows: int) -> tuple[NDArray[np.int64], Codes]:
+    """Which combinations of codes there are: the first row of each, and each row's combination.
+
+    `columns`: codes and how many different ones there may be.
+    """
+    keys, size = np.zeros(n_rows, np.int64), 1
+    for codes, width in columns:
+        if width <= 1:
+            continue
+        if size * width >= 1 << 62:
+            _, places = _numbered(keys, size)
+            keys, size = places.astype(np.int64), int(places.max(initial=0)) + 1
+        keys, size = keys * width + codes, size * width
+    return _numbered(keys, size)
+
+
+def _numbered(keys: Ints, size: int) -> tuple[Ints, Codes]:
+    if not len(keys):
+        return np.zeros(0, np.int64), np.zeros(0, np.int32)
+    if size == 1:
+        return np.zeros(1, np.int64), np.zeros(len(keys), np.int32)
+    if size > 4 * len(keys) + 4096:
+        _, first, places = np.unique(keys, return_index=True, return_inverse=True)
+        return first, places.astype(np.int32)
+    # A table of all that could be is faster than sorting as long as it is not much larger than what there is.
+    last = np.full(size, -1, np.int64)
+    last[keys] = np.arange(len(keys))
+    there = np.flatnonzero(last >= 0)
+    number = np.zeros(size, np.int32)
+    number[there] = np.arange(len(there))
+    return last[there], number[keys]
+
+
+def spread(first: Any, counts: Any) -> Any:
+    """first[0] … first[0] + counts[0] − 1, then those of the next."""
+    ends = np.cumsum(counts)
+    return np.repeat(first - (ends - counts), counts) + np.arange(int(ends[-1]) if len(ends) else 0)
