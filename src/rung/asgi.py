@@ -1,7 +1,7 @@
 """One port: a raw ASGI app in front, Django (WSGI) behind it in a pool of threads.
 
-Django's own async views are slow and its ORM needs threads anyway; the collector, when it comes, answers here without
-ever waiting for Django.
+Django's own async views are slow and its ORM needs threads anyway; the collector answers here without ever waiting for
+Django.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ class App:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
         self._waiting = 0
         self._django: Callable[..., Iterable[bytes]] | None = None
+        self._collector: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -46,7 +47,7 @@ class App:
             problem = await asyncio.get_running_loop().run_in_executor(self._pool, _why_not_ready)
             await _json(send, 503 if problem else 200, {"status": "not ready", "reason": problem} if problem else _OK)
         elif path.startswith("/v1/") or path == "/rung.js":
-            await _json(send, 404, {"code": "not_found", "message": "This Rung collects no events yet."})
+            await self._collecting().answer(scope, receive, send)
         elif self._waiting >= MOST_WAITING:
             await _json(send, 503, {"code": "busy", "message": "Too many requests at once: try again in a moment."})
         else:
@@ -90,9 +91,17 @@ class App:
                 await asyncio.get_running_loop().run_in_executor(self._pool, self._loaded)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
+                if self._collector is not None:
+                    await self._collector.close()
                 self._pool.shutdown(wait=True, cancel_futures=True)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    def _collecting(self) -> Any:
+        if self._collector is None:
+            self._loaded()
+            self._collector = new_collector()
+        return self._collector
 
     def _loaded(self) -> Callable[..., Iterable[bytes]]:
         if self._django is None:
@@ -101,6 +110,34 @@ class App:
 
             self._django = get_wsgi_application()
         return self._django
+
+
+def new_collector() -> Any:
+    """The collector with this house's inbox and keys. Django is loaded by then."""
+    from django.conf import settings
+
+    from rung.capture.collector import Collector
+    from rung.capture.taking import inbox_path
+
+    return Collector(inbox_path(), public_url=settings.PUBLIC_URL)
+
+
+class CollectorAlone:
+    """The collector as a process of its own: `rung collector`."""
+
+    def __init__(self) -> None:
+        self._collector: Any = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._collector is None:
+            from rung.starting import open_house
+
+            open_house(migrates=False)
+            self._collector = new_collector()
+        if scope["type"] == "http" and scope["path"] in ("/health", "/ready"):
+            await _json(send, 200, _OK)
+        else:
+            await self._collector(scope, receive, send)
 
 
 _OK: Final = {"status": "ok"}
@@ -189,3 +226,4 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 app = App()
+collector_alone = CollectorAlone()

@@ -24,9 +24,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 playbook_app = typer.Typer(help="Check, read, compare and publish playbooks.", no_args_is_help=True)
+key_app = typer.Typer(help="Keys with which sites and programs write.", no_args_is_help=True)
 user_app = typer.Typer(help="Who may sign in.", no_args_is_help=True)
 app.add_typer(playbook_app, name="playbook")
 app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")
 
 REFUSALS: Final = (
     ("rung.access.rules", "Refused"),
@@ -103,6 +105,18 @@ def web(
 
 
 @app.command()
+def collector(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8001,
+) -> None:
+    """Only the collector: it takes events and answers when they are on the disk."""
+    from rung import serving
+
+    serving.end_with_parent()
+    serving.serve_collector(listener=serving.listening(host, port))
+
+
+@app.command()
 def worker() -> None:
     """Only the worker: what runs later, and the clock."""
     _house()
@@ -110,7 +124,13 @@ def worker() -> None:
     from rung.jobs.worker import Worker
 
     serving.end_with_parent()
-    Worker(name=f"worker-{os.getpid()}", jobs=wiring.JOBS, long_jobs=wiring.LONG_JOBS, schedules=wiring.SCHEDULES).run()
+    Worker(
+        name=f"worker-{os.getpid()}",
+        jobs=wiring.JOBS,
+        long_jobs=wiring.LONG_JOBS,
+        schedules=wiring.SCHEDULES,
+        steady=wiring.STEADY,
+    ).run()
 
 
 @app.command()
@@ -393,6 +413,49 @@ def user_add(
     told = {"email": user.email, "role": user.role, **({} if password else {"password": chosen})}
     words = f"{user.email} may sign in as {user.role}." + ("" if password else f" Password (shown once): {chosen}")
     _print(told) if as_json else _tell(words)
+
+
+@key_app.command("add")
+def key_add(
+    name: Annotated[str, typer.Argument(help="The source its events stand under, as in web-site.")],
+    kind: Annotated[str, typer.Option(help="publishable (stands in web pages) or secret.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a key; it is printed once. A second key of the same name continues the same source."""
+    _house()
+    from rung.access import keys
+
+    made = keys.add_key(name=name, kind=kind, by="rung", at=_now())
+    told = {"id": made.key.pk, "name": made.key.name, "kind": made.key.kind, "key": made.text}
+    _print(told) if as_json else _tell(f"{made.key.kind.capitalize()} key {made.key.name} (shown once): {made.text}")
+
+
+@key_app.command("list")
+def key_list(as_json: AsJson = False) -> None:
+    """All keys; of secret ones only how they begin."""
+    _house()
+    from rung.access import keys
+
+    told = [
+        {"id": key.pk, "name": key.name, "kind": key.kind, "key": key.shown, "is_revoked": key.revoked_at is not None}
+        for key in keys.all_keys()
+    ]
+    if as_json:
+        _print(told)
+    else:
+        for key in told:
+            words = "revoked" if key["is_revoked"] else key["kind"]
+            _tell(f"{key['id']:>4}  {key['name']:20} {words:12} {key['key']}")
+
+
+@key_app.command("revoke")
+def key_revoke(number: Annotated[int, typer.Argument(min=1, help="As in key list.")], as_json: AsJson = False) -> None:
+    """From now on nothing comes in with this key."""
+    _house()
+    from rung.access import keys
+
+    key = keys.revoke_key(key_id=number, by="rung", at=_now())
+    _print({"revoked": key.pk, "name": key.name}) if as_json else _tell(f"Key {key.pk} ({key.name}) is revoked.")
 
 
 # How commands speak

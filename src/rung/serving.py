@@ -61,11 +61,20 @@ def inherited(fd: int) -> socket.socket:
 
 
 def serve_web(*, listener: socket.socket) -> None:
-    """Serves the web app at the socket until SIGTERM or SIGINT."""
+    """Serves the web app, with the collector in front, at the socket until SIGTERM or SIGINT."""
+    _serve("rung.asgi:app", listener)
+
+
+def serve_collector(*, listener: socket.socket) -> None:
+    """Serves the collector alone."""
+    _serve("rung.asgi:collector_alone", listener)
+
+
+def _serve(app: str, listener: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        "rung.asgi:app",
+        app,
         lifespan="on",
         access_log=False,
         log_level="warning",

@@ -1,8 +1,9 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
+from rung.capture import refusals, taking
 from rung.handoff import clocks, desks
 from rung.insight import jobs as insight_jobs
-from rung.jobs.worker import Job, Schedule
+from rung.jobs.worker import Job, Schedule, Steady
 from rung.lifecycle import consequences, looking, publishing_later
 from rung.terms.instants import MINUTE, SECOND
 
@@ -22,5 +23,9 @@ SCHEDULES = (
     Schedule(name="look again", every=15 * SECOND, run=looking.look_again),
     Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
+    Schedule(name="forget old refusals", cron="40 3 * * *", run=refusals.forget_old),
 )
 """What the worker does again and again."""
+
+STEADY = (Steady(name="take the inbox in", turn=taking.Intake().turn),)
+"""What the worker does beside everything else, without a pause while there is work."""

@@ -5,11 +5,13 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rung import asgi, serving
+from rung.capture.collector import Collector
 
 
 def free_port() -> int:
@@ -90,11 +92,11 @@ def test_health_answers_without_the_database() -> None:
     assert answered("/health")[0::2] == (200, b'{"status": "ok"}')
 
 
-@pytest.mark.parametrize("path", ["/v1/track", "/v1/batch", "/rung.js"])
-def test_the_collectors_addresses_answer_with_json_until_there_is_one(path: str) -> None:
-    status, headers, body = answered(path)
-    assert (status, headers[b"content-type"]) == (404, b"application/json")
-    assert b"not_found" in body
+@pytest.mark.parametrize(("path", "status"), [("/v1/track", 405), ("/v1/nothing", 404), ("/rung.js", 200)])
+def test_the_collector_answers_at_its_addresses_without_asking_django(path: str, status: int) -> None:
+    app = with_django(None)
+    app._collector = Collector(Path("nowhere"), public_url="https://rung.acme.example")
+    assert answered(path, app=app)[0] == status
 
 
 def test_django_is_asked_in_a_thread_and_its_answer_passed_on_in_parts() -> None:

@@ -1,4 +1,4 @@
-"""Users, teams and the audit log."""
+"""Users, teams, API keys and the audit log."""
 
 from __future__ import annotations
 
@@ -51,6 +51,33 @@ class User(AbstractBaseUser):
     def may(self, verb: str) -> bool:
         """Whether this user's role allows the verb (`rules.VERBS`)."""
         return self.is_active and rules.may(self.role, verb)
+
+
+class ApiKey(models.Model):
+    """A key with which a site or a program writes, kept by its SHA-256.
+
+    `name` is the source under which its events stand in the history. Keys of one name are one source, so that a key
+    can be changed for another without counting an event twice.
+    """
+
+    name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=20, choices=[(kind, kind) for kind in rules.KEY_KINDS])
+    sha256 = models.CharField(max_length=64, unique=True)
+    shown = models.CharField(max_length=80)
+    """A publishable key whole; of a secret one only how it begins."""
+    created_at = models.BigIntegerField()
+    created_by = models.CharField(max_length=254)
+    revoked_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="api_key_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+    @property
+    def source(self) -> str:
+        return rules.source_of_key(self.name)
 
 
 class Audit(models.Model):

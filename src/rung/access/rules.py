@@ -30,13 +30,24 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "merge people": _LEADERS | _MARKETING,
     "void events": _REVOPS,
     "publish playbook": _REVOPS,
+    "see capture": _MARKETING,
+    "replay events": _REVOPS,
     "see design": _REVOPS,
     "see audit": _LEADERS,
     "manage users": _ADMIN,
-    "manage keys": _ADMIN,
+    "manage keys": _REVOPS,
     "erase people": _ADMIN,
 }
 """Verb → the roles that may; a verb that is not here belongs to nobody."""
+
+
+KEY_KINDS: Final = ("publishable", "secret")
+"""A publishable key stands in web pages: it appends events and fills what is empty. A secret one may do more."""
+
+
+def source_of_key(name: str) -> str:
+    """How the history names what a key of this name brings."""
+    return f"key:{name}"
 
 
 class Refused(Exception):

@@ -1,4 +1,4 @@
-"""Which files were brought in, known by what they hold."""
+"""What capture keeps: imported files, how far the inbox was taken in, what came and what was refused."""
 
 from __future__ import annotations
 
@@ -16,3 +16,70 @@ class ImportedFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.sha256[:12]}"
+
+
+class InboxPosition(models.Model):
+    """How far an inbox file has been taken in: everything up to `number` is in the history, or refused."""
+
+    inbox_id = models.CharField(max_length=32, primary_key=True)
+    number = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.inbox_id[:8]} up to {self.number}"
+
+
+class CaptureCount(models.Model):
+    """How many events came in an hour, and what became of them: received = accepted + duplicate + refused, always.
+
+    `outcome` is "received", "accepted", "duplicate", or a reason of `messages.REASONS`.
+    """
+
+    hour_at = models.BigIntegerField()
+    source = models.CharField(max_length=100, blank=True)
+    outcome = models.CharField(max_length=40)
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hour_at", "source", "outcome"], name="capture_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.outcome}"
+
+
+class Arrival(models.Model):
+    """One of the latest messages that came, for the live feed; older ones are forgotten."""
+
+    received_at = models.BigIntegerField()
+    source = models.CharField(max_length=100, blank=True)
+    said = models.CharField(max_length=200)
+    outcome = models.CharField(max_length=40)
+    event_seq = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.said} ({self.outcome})"
+
+
+class RefusedEvent(models.Model):
+    """What was refused, as it came, so that a person can read it and, when the cause is gone, take it in after all."""
+
+    received_at = models.BigIntegerField()
+    sent_at = models.BigIntegerField(null=True)
+    source = models.CharField(max_length=100, blank=True)
+    door = models.CharField(max_length=20, blank=True)
+    message_id = models.CharField(max_length=200)
+    has_gpc = models.BooleanField(default=False)
+    reason = models.CharField(max_length=40)
+    words = models.CharField(max_length=1000)
+    count = models.IntegerField(default=1)
+    body = models.BinaryField()
+    replayed_at = models.BigIntegerField(null=True)
+    replayed_by = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["reason", "id"], name="refused_reason"),
+            models.Index(fields=["source", "id"], name="refused_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.words[:40]}"

@@ -48,6 +48,16 @@ class Schedule:
         return latest
 
 
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Work of its own thread, which must not wait for a long job: `turn(at)` says how much there was to do."""
+
+    name: str
+    turn: Callable[[int], int]
+    pause: float = 0.25
+    """Seconds between two turns when there was nothing to do."""
+
+
 class Worker:
     """One worker. `turn(at)` does what is due and says whether anything was; `run()` goes on until SIGTERM."""
 
@@ -58,11 +68,13 @@ class Worker:
         jobs: Mapping[str, Job],
         schedules: Sequence[Schedule],
         long_jobs: Mapping[str, Job] | None = None,
+        steady: Sequence[Steady] = (),
     ) -> None:
         self.name = name
         self.jobs = jobs
         self.long_jobs = long_jobs or {}
         self.schedules = schedules
+        self.steady = steady
         self._taken: dict[str, int] = {}
         self._stopping = threading.Event()
 
@@ -71,6 +83,9 @@ class Worker:
         if threading.current_thread() is threading.main_thread():
             for wish in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(wish, lambda *_: self.stop())
+        beside = [threading.Thread(target=self._go_on, args=(each,), name=each.name) for each in self.steady]
+        for thread in beside:
+            thread.start()
         while not self._stopping.is_set():
             close_old_connections()
             try:
@@ -81,6 +96,18 @@ class Worker:
                 self._stopping.wait(5)
             if not is_busy:
                 self._stopping.wait(_PAUSE)
+        for thread in beside:
+            thread.join()
+
+    def _go_on(self, steady: Steady) -> None:
+        while not self._stopping.is_set():
+            close_old_connections()
+            try:
+                if not steady.turn(now()):
+                    self._stopping.wait(steady.pause)
+            except Exception:
+                log.exception("a turn of %s went wrong", steady.name)
+                self._stopping.wait(2)
 
     def stop(self) -> None:
         """Ends `run()` after the row in hand."""

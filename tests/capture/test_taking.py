@@ -1,0 +1,229 @@
+"""From the inbox into the history: once, in order, whatever dies in between; what is refused can be taken in later."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from rung.access.actions import NotAllowed, Refused, add_user
+from rung.capture import refusals, taking
+from rung.capture.inbox import Inbox, Item
+from rung.capture.models import Arrival, CaptureCount, InboxPosition, RefusedEvent
+from rung.history.models import Event
+from rung.lifecycle import actions
+from rung.people.models import Person
+
+pytestmark = pytest.mark.django_db
+AT = 1_772_359_200_000_000
+
+
+class House:
+    """An inbox and its intake."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.inbox = Inbox(path)
+
+    def put(self, *messages: dict[str, Any] | bytes, door: str = "secret", source: str = "key:app") -> None:
+        self.inbox.append(
+            [
+                Item(AT + n, None, source, door, f"spare-{n}", False, "", "", 1, raw)
+                if isinstance(raw, bytes)
+                else Item(
+                    AT + n, None, source, door, raw.get("messageId", f"spare-{n}"), False, "", "", 1,
+                    json.dumps(raw).encode(),
+                )
+                for n, raw in enumerate(messages)
+            ]
+        )  # fmt: skip
+
+    def turn(self) -> int:
+        return taking.Intake(self.path).turn(2**62)
+
+    def left(self) -> int:
+        return self.inbox.waiting(0)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path / "inbox.sqlite3")
+    yield made
+    made.inbox.close()
+
+
+def view(id_: str, user: str = "ana@acme.example", **more: Any) -> dict[str, Any]:
+    return {"type": "page", "messageId": id_, "userId": user, "properties": {"path": "/pricing"}, **more}
+
+
+def counts() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in CaptureCount.objects.all():
+        found[row.outcome] = found.get(row.outcome, 0) + row.number
+    return found
+
+
+def test_messages_become_events_of_their_people_in_order(house: House) -> None:
+    house.put(
+        {"type": "identify", "messageId": "1", "userId": "u-1", "traits": {"email": "Ana@Acme.example", "name": "Ana"}},
+        view("2", "u-1", timestamp="2026-03-01T09:59:00Z"),
+        {"type": "group", "messageId": "3", "userId": "u-1", "groupId": "acme.example", "traits": {"employees": 400}},
+        {"type": "track", "messageId": "4", "userId": "u-1", "event": "Demo Requested", "properties": {"form": "demo"}},
+        {"type": "track", "messageId": "5", "userId": "u-1", "event": "Tea Drunk"},
+    )
+    assert house.turn() == 5
+    told = [
+        (each.kind, each.message_id, each.source) for each in Event.objects.filter(source="key:app").order_by("seq")
+    ]
+    assert told == [
+        ("person_identified", "1", "key:app"),
+        ("page_viewed", "2", "key:app"),
+        ("person_described", "3", "key:app"),
+        ("company_described", "3:1", "key:app"),
+        ("demo_requested", "4", "key:app"),
+        ("custom", "5", "key:app"),
+    ]
+    ana = Person.objects.get()
+    assert (ana.name, ana.email, ana.company.key) == ("Ana", "Ana@Acme.example", "acme.example")
+    assert Event.objects.get(message_id="2").occurred_at == 1_772_359_140_000_000
+    assert counts() == {"received": 5, "accepted": 5}
+    assert (house.left(), InboxPosition.objects.get().number) == (0, 5)
+
+
+def test_a_wrong_clock_is_put_right_by_how_long_ago_it_says_it_was(house: House) -> None:
+    raw = json.dumps(view("1", timestamp="2001-01-01T00:00:00Z")).encode()
+    sent_at = 978_307_200_000_000 + 90_000_000
+    house.inbox.append([Item(AT, sent_at, "key:app", "secret", "1", False, "", "", 1, raw)])
+    house.turn()
+    assert Event.objects.get(message_id="1").occurred_at == AT - 90_000_000
+
+
+def test_the_same_message_comes_in_once_however_often_it_is_sent(house: House) -> None:
+    house.put(view("1"), view("1"))
+    house.turn()
+    house.put(view("1"), view("2"))
+    house.turn()
+    house.put(view("1"), source="key:other")
+    house.turn()
+    assert Event.objects.filter(kind="page_viewed").count() == 3
+    assert counts() == {"received": 5, "accepted": 3, "duplicate": 2}
+
+
+def test_a_worker_that_died_before_it_could_delete_takes_nothing_twice(house: House, monkeypatch: Any) -> None:
+    house.put(*(view(str(n)) for n in range(5)))
+    monkeypatch.setattr(Inbox, "delete_up_to", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        house.turn()
+    monkeypatch.undo()
+    house.put(view("6"))
+    assert house.turn() == 1
+    assert (counts(), house.left()) == ({"received": 6, "accepted": 6}, 0)
+
+
+def test_a_worker_that_dies_in_the_middle_leaves_everything_where_it_was(house: House, monkeypatch: Any) -> None:
+    house.put(*(view(str(n)) for n in range(5)))
+    monkeypatch.setattr(taking, "tally", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        house.turn()
+    monkeypatch.undo()
+    assert (Event.objects.count(), house.left()) == (0, 5)
+    house.turn()
+    assert counts() == {"received": 5, "accepted": 5}
+
+
+def test_a_database_that_is_away_loses_nothing_and_blames_no_message(house: House, monkeypatch: Any) -> None:
+    house.put(view("1"))
+
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(actions, "record", away)
+        house.turn()
+    assert (RefusedEvent.objects.count(), house.left()) == (0, 1)
+    assert house.turn() == 1
+
+
+def test_a_message_that_breaks_the_house_stands_alone_in_the_log(house: House, monkeypatch: Any) -> None:
+    record = actions.record
+
+    def breaking(events: Any, **how: Any) -> Any:
+        if any(event.message_id == "3" for event in events):
+            raise ZeroDivisionError("a defect")
+        return record(events, **how)
+
+    monkeypatch.setattr(actions, "record", breaking)
+    house.put(*(view(str(n)) for n in range(8)), b"not even JSON")
+    assert house.turn() == 9
+    assert counts() == {"received": 9, "accepted": 7, "defect": 1, "not_json": 1}
+    told = RefusedEvent.objects.get(reason="defect")
+    assert (told.message_id, told.words) == ("3", "ZeroDivisionError: a defect")
+
+
+def test_a_restored_inbox_counts_as_another_one(house: House, tmp_path: Path) -> None:
+    house.put(*(view(str(n)) for n in range(5)))
+    house.turn()
+    InboxPosition.objects.update(number=500)  # as if the main database were younger than this file
+    house.put(view("9"))
+    assert house.turn() == 1
+    assert sorted(InboxPosition.objects.values_list("number", flat=True)) == [6, 500]
+
+
+def test_the_feed_shows_the_latest_with_what_became_of_them(house: House) -> None:
+    house.put(view("1"), view("1"), b"{}")
+    house.turn()
+    told = [(each.said, each.outcome) for each in Arrival.objects.order_by("pk")]
+    assert told[:2] == [("Read a page: /pricing", "accepted"), ("Read a page: /pricing", "duplicate")]
+    assert told[2][1] == "not_an_event"
+    assert Arrival.objects.earliest("pk").event_seq == Event.objects.get(message_id="1").seq
+
+
+# Refused, and taken in after all
+
+
+@pytest.fixture
+def ren(db: None) -> Any:
+    return add_user(email="ren@ours.example", role="revops", by="test", at=1)
+
+
+def test_what_was_refused_for_a_cause_that_is_gone_is_taken_in_once(house: House, ren: Any) -> None:
+    batch = {"batch": [view("a"), view("b")]}
+    raw = json.dumps(batch).encode()
+    house.inbox.append([Item(AT, None, "", "", "spare", False, "unknown_key", "", 2, raw)])
+    house.turn()
+    row = RefusedEvent.objects.get()
+    told = refusals.replay(ids=[row.pk], by=ren, at=AT)
+    assert (told.accepted, told.duplicates, told.refused) == (2, 0, 0)
+    assert Event.objects.filter(source="replayed", kind="page_viewed").count() == 2
+    row.refresh_from_db()
+    assert (row.replayed_at, row.replayed_by) == (AT, "ren@ours.example")
+    with pytest.raises(Refused, match="nothing to replay"):
+        refusals.replay(ids=[row.pk], by=ren, at=AT)
+    assert counts() == {"received": 4, "unknown_key": 2, "accepted": 2}
+
+
+def test_what_is_still_wrong_stays_where_it_was_with_the_reason(house: House, ren: Any) -> None:
+    house.put(view("1", timestamp="yesterday"), {"batch": [view("a"), {"type": "sneeze"}]})
+    house.turn()
+    before = counts()
+    told = refusals.replay(ids=list(RefusedEvent.objects.values_list("pk", flat=True)), by=ren, at=AT)
+    assert (told.accepted, told.duplicates, told.refused) == (0, 0, 2)
+    assert (Event.objects.count(), counts()) == (0, before)
+    assert sorted(RefusedEvent.objects.values_list("reason", flat=True)) == ["bad_time", "not_an_event"]
+
+
+def test_who_may_not_replay_changes_nothing(house: House) -> None:
+    house.put(view("1", timestamp="yesterday"))
+    house.turn()
+    sam = add_user(email="sam@ours.example", role="sales", by="test", at=1)
+    with pytest.raises(NotAllowed):
+        refusals.replay(ids=[1], by=sam, at=AT)
+
+
+def test_old_refusals_are_forgotten(house: House) -> None:
+    house.put(b"{}")
+    house.turn()
+    refusals.forget_old(AT + 91 * 86_400_000_000)
+    assert RefusedEvent.objects.count() == 0
