@@ -1,7 +1,11 @@
 """The world of the page tests: a playbook, five users, and people recorded through the one door."""
 
+import os
+import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -10,11 +14,12 @@ from django.test import Client
 from rung.access.actions import add_user
 from rung.access.models import User
 from rung.access.rules import ROLES
+from rung.jobs import clock as house_clock
 from rung.jobs.clock import now
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys
-from rung.terms.instants import DAY, HOUR
+from rung.terms.instants import DAY, HOUR, micros, moment, parse_instant
 
 PASSWORD: Final = "a quiet harbour at noon"
 NAMES: Final = {
@@ -31,6 +36,17 @@ PEOPLE: Final = (
     ("Diego Fuentes", "diego", "Head of data", "minera.example"),
     ("Elif Yıldız", "elif", "Planner", "marmara.example"),
 )
+
+
+STARTED: Final = os.environ.get("RUNG_TEST_CLOCK", "2026-11-25T11:00:00Z")
+"""When the tests of the pages begin: noon of a working day in Berlin. RUNG_TEST_CLOCK tries another instant."""
+
+
+@pytest.fixture(autouse=True)
+def clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The house's clock begins at STARTED, or where the test says, and runs on: a test says the same day and night."""
+    behind = parse_instant(getattr(request, "param", STARTED)) * 1_000 - time.time_ns()
+    monkeypatch.setattr(house_clock, "time", SimpleNamespace(time_ns=lambda: time.time_ns() + behind))
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,7 @@ def world(users: dict[str, User]) -> World:
     at = now()
     events = []
     for number, (name, key, title, company) in enumerate(PEOPLE):
-        keys, since = Keys(email=f"{key}@{company}"), at - (20 - number) * DAY
+        keys, since = Keys(email=f"{key}@{company}"), morning(at - (20 - number) * DAY)
         described = {"name": name, "title": title, "email": f"{key}@{company}", "country": "NO"}
         events += [
             NewEvent("person_described", keys=keys, data=described, company=company, at=since, door="import"),
@@ -70,7 +86,7 @@ def world(users: dict[str, User]) -> World:
         ]
     ana, chiara = Keys(email="ana@acme.example"), Keys(email="chiara@lido.example")
     events += [
-        NewEvent("company_described", company="acme.example", data=ACME, at=at - 20 * DAY, door="import"),
+        NewEvent("company_described", company="acme.example", data=ACME, at=morning(at - 20 * DAY), door="import"),
         NewEvent("demo_requested", keys=ana, data={"form": "Demo"}, at=at - DAY, door="import"),
         NewEvent("form_submitted", keys=ana, data={"form": "Port volumes"}, at=at - 2 * DAY, door="import"),
         NewEvent("deal_won", keys=chiara, data={"deal": "d1"}, at=at - 3 * DAY, door="import"),
@@ -82,6 +98,12 @@ def world(users: dict[str, User]) -> World:
 
 
 ACME: Final = {"name": "Acme Ports", "industry": "Logistics", "employees": 420}
+
+
+def morning(at: int) -> int:
+    """Nine o'clock of the instant's day in the playbook's calendar: the hours after it stay in that day."""
+    local = moment(at).astimezone(ZoneInfo("Europe/Berlin"))
+    return micros(local.replace(hour=9, minute=0, second=0, microsecond=0))
 
 
 def visits(keys: Keys, company: str | None, since: int, *, times: int) -> list[NewEvent]:

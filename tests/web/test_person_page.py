@@ -11,7 +11,7 @@ from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys
-from rung.terms.instants import DAY, HOUR
+from rung.terms.instants import DAY
 from web.conftest import World
 from web.reading import words_of
 
@@ -55,7 +55,7 @@ def test_moves_stand_above_the_event_that_caused_them_and_the_newest_is_first(sa
 def test_our_own_people_are_named_not_addressed(sam: Client, world: World) -> None:
     answer = {"letter": "need", "confirmed": True, "value": "Monday forecast by hand"}
     ana, sam_lee = Keys(email="ana@acme.example"), world.users["sales"].email
-    heard = NewEvent("bant_answered", keys=ana, data=answer, at=now() - HOUR, by=sam_lee, door="import")
+    heard = NewEvent("bant_answered", keys=ana, data=answer, at=now(), by=sam_lee, door="import")
     told = actions.record([heard], by=world.users["sales"], at=now())
     assert not told.refused, told.refused
     said = words_of(sam.get(page_of("Ana Lima")))

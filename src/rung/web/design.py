@@ -1,6 +1,5 @@
 """/design: every token and every component, drawn by the same tags the pages use. For staff only."""
 
-import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from rung.access import rules
 from rung.access.models import User
+from rung.jobs.clock import now as this_instant
 from rung.terms.stages import SHORT_LABELS, STAGES
 from rung.ui import words
 from rung.ui.charts import ScorePoint, score_bar
@@ -91,7 +91,7 @@ def design(request: HttpRequest) -> HttpResponse:
 
 
 def _samples() -> dict[str, Any]:
-    now = time.time_ns() // 1_000
+    now = this_instant()
     return {
         "tokens": TOKENS,
         "contrast": CONTRAST,

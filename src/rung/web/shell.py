@@ -1,6 +1,5 @@
 """The frame around every page: which places there are for this user, and the one function that renders a page."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +9,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
 from rung.access.models import User
+from rung.jobs.clock import now as this_instant
 from rung.ui.context import look
 
 
@@ -60,7 +60,7 @@ def page(
     Every template may use `now` (micros) and `viewer`; both are set here so that one page tells one time.
     """
     viewer = request.user
-    frame: dict[str, Any] = {**look(request), "now": time.time_ns() // 1_000, "viewer": viewer}
+    frame: dict[str, Any] = {**look(request), "now": this_instant(), "viewer": viewer}
     if isinstance(viewer, User):
         frame |= {
             "firm": "",
