@@ -124,7 +124,7 @@ class _Filling:
         self._insert(Tally, self._tallies())
 
     def _insert(self, model: Any, rows: Iterator[dict[str, Any]]) -> None:
-        from rung.lifecycle import storing
+        from rung import tables
 
         fields = {field.column: field for field in model._meta.concrete_fields}
         defaults = {name: field.get_default() for name, field in fields.items()}
@@ -137,7 +137,7 @@ class _Filling:
             for row in rows:
                 yield [row.get(name, defaults[name]) for name in names]
 
-        storing.insert(model, names, values())
+        tables.insert(model, names, values())
 
     def _events(self) -> Iterator[dict[str, Any]]:
         from rung.engine.reading import KIND_NAMES

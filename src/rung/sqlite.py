@@ -22,6 +22,9 @@ def install() -> tuple[int, ...]:
             f"SQLite {dbapi2.sqlite_version} can lose committed writes (WAL-reset race): "
             f"{'.'.join(map(str, OLDEST))} or newer is needed; install pysqlite3 0.6.1 or newer"
         )
+    # The driver searches long for how to store what is none of its four types: a microsecond for each None and truth.
+    for type_, adapter in ((type(None), lambda nothing: nothing), (bool, int), (bytes, bytes)):
+        dbapi2.register_adapter(type_, adapter)
     sys.modules["sqlite3"] = pysqlite3
     sys.modules["sqlite3.dbapi2"] = dbapi2
     return version

@@ -1,6 +1,7 @@
 """Several people decided together by the compiled kernel = everybody decided alone by the plain one, byte by byte."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,9 @@ from engine.test_replay_parity import parity
 from engine.test_states import PROGRAM, rows
 from rung.engine import several
 from rung.engine.company import joined
-from rung.engine.deciding import Decision, OutOfOrder, decide
+from rung.engine.deciding import Decision, OutOfOrder, Row, decide
 from rung.engine.program import Program, compile_program
-from rung.engine.several import Asked
+from rung.engine.several import Several
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR
 
@@ -36,8 +37,17 @@ def test_together_and_compiled_is_alone_and_plain(book: Written, told: list[Even
         assert together(program, asked, is_compiled=is_compiled) == alone
 
 
+class Asked(NamedTuple):
+    rows: Sequence[Row]
+    until: int
+    state: bytes | None = None
+
+
 def together(program: Program, asked: Sequence[Asked], *, is_compiled: bool) -> list[Decision]:
-    return [session.decision() for session in several.sessions(program, asked, is_compiled=is_compiled)]
+    everybody = Several(program)
+    for one in asked:
+        everybody.add(*one)
+    return everybody.decided(is_compiled=is_compiled)
 
 
 @pytest.mark.parametrize("is_compiled", [False, True])
@@ -54,4 +64,4 @@ def test_a_row_before_what_a_state_has_seen_is_out_of_order_among_others_too() -
     first = decide(PROGRAM, rows("d1 10:00 page_viewed"), rows("d1 10:00 page_viewed")[0].event.at)
     late = rows("d0 10:00 page_viewed")
     with pytest.raises(OutOfOrder):
-        several.sessions(PROGRAM, [Asked(late, first.standing.scored_at, first.state)], is_compiled=False)
+        Several(PROGRAM).add(late, first.standing.scored_at, first.state)

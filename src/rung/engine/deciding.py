@@ -1,8 +1,9 @@
 """One person's rows decided: from nothing, or on from where a stored state left off."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import starmap
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -24,6 +25,9 @@ What = Literal["opened", "accepted", "rejected", "returned", "withdrawn"]
 _CAUSES: Final[tuple[Cause, ...]] = ("promotion", "setback", "override")
 _WHATS: Final[tuple[What, ...]] = ("opened", "accepted", "rejected", "returned", "withdrawn")
 _LANES: Final[Mapping[int, Lane]] = {k.HAND_RAISE: "hand_raise", k.SCORED: "scored"}
+_LETTERS: Final = (None, True, False)
+TEMPERATURES: Final = ("cold", "warm", "hot")
+assert k.LATEST == LATEST
 
 
 class OutOfOrder(Exception):
@@ -38,8 +42,7 @@ class StaleState(Exception):
     """The state is of another playbook or engine: decide the person again from nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An event as it reaches a person: as their own, or by their company.
 
     `joins`: the facts of the company that this event makes theirs, as known by then; None where the company stays.
@@ -50,8 +53,7 @@ class Row:
     joins: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """From one place to another. `line` is the rule's line in the playbook file; `seq` None: by time alone.
 
     Codes are a rung, or the status where not active. `passed`: one of the rungs on the way, not the one reached.
@@ -73,16 +75,14 @@ class Move:
     lap: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandoffChange:
+class HandoffChange(NamedTuple):
     at: int
     what: What
     lane: Lane
     seq: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a person stands at `scored_at`, and the facts by which lists filter. Numbers are exact at that time."""
 
     stage: str
@@ -130,8 +130,7 @@ class Standing:
     handoff_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the rows made of the person. `moves` and `handoffs` are those of this call only.
 
     `due_at`: the next instant after `until` at which time alone may change something, if nothing else happens.
@@ -142,6 +141,11 @@ class Decision:
     handoffs: tuple[HandoffChange, ...]
     state: bytes
     due_at: int | None
+    letters_until: tuple[int | None, ...]
+    """Until when each letter's answer counts; None for no answer and for one that does not age."""
+    bant_told: int
+    matched: tuple[tuple[int, int, int], ...]
+    """(signal, times this lap, last at) of those that matched in this call's rows."""
 
 
 def decide(program: Program, rows: Sequence[Row], until: int, state: bytes | None = None) -> Decision:
@@ -252,17 +256,51 @@ class Session:
         k.fit(self.play, self.known, self.who, self.sums)
 
     def decision(self) -> Decision:
-        due_at = None
-        if self.who[k.HAS_ROWS]:
-            k.fit(self.play, self.known, self.who, self.sums)
-            due_at = k.next_flip(self.play, self.known, self.who, self.sums, LATEST)
-        state = self.state()
+        """What came of it. The session can be asked further, as at where it stands."""
+        columns, due_at = standing_columns(1), [k.NONE]
+        due_at[0] = k.next_due(self.play, self.known, self.who, self.sums)
+        program = self.program
+        k.stand(self.play, self.known, self.who, self.sums, columns, program.hot, program.warm, self.until, 0)
+        (standing,) = standings_told(self.encoder, columns, (self.until,))
+        return self.decided(standing, due_at[0])
+
+    def decided(self, standing: Standing, due_at: int) -> Decision:
+        """The decision, with the standing and the time that the kernel has found."""
         return Decision(
-            standing=self.standing(),
+            standing=standing,
             moves=self.moves(),
             handoffs=self.handoffs(),
-            state=state,
-            due_at=due_at if due_at is not None and due_at <= LATEST else None,
+            state=self.state(),
+            due_at=due_at if due_at != k.NONE else None,
+            letters_until=self._letters_until(),
+            bant_told=sum(
+                self.who[k.LETTER_TOLD + letter] != 0 and k.is_answered(self.play, self.who, letter)
+                for letter in range(len(BANT))
+            ),
+            matched=self._matched(),
+        )
+
+    def _letters_until(self) -> tuple[int | None, ...]:
+        who, valid_for = self.who, self.play.valid_for
+        if not any(who[k.LETTER : k.LETTER + len(BANT)]):
+            return _NO_LETTERS
+        return tuple(
+            who[k.LETTER_AT + letter] + valid_for[letter]
+            if valid_for[letter] and k.is_answered(self.play, who, letter)
+            else None
+            for letter in range(len(BANT))
+        )
+
+    def _matched(self) -> tuple[tuple[int, int, int], ...]:
+        if not self.rows:
+            return ()
+        play, who, first_at = self.play, self.who, self.rows[0].event.at
+        times = who[play.match_count : play.match_count + play.n_signals]
+        last = who[play.match_at : play.match_at + play.n_signals]
+        return tuple(
+            (signal, count, at)
+            for signal, (count, at) in enumerate(zip(times, last, strict=True))
+            if count and at >= first_at
         )
 
     # --- the person
@@ -308,11 +346,15 @@ class Session:
             who[place] = nothing
         n_deals, n_spoilt = who[k.N_DEALS], who[k.N_BOUNCED]
         behind = play.deals + 2 * n_deals
+        numbers = who[play.slots : play.slots + play.n_slots]
         kept = _Kept(
             version=(ENGINE_VERSION, self.program.playbook.version),
             who=who[: play.slots],
             sums=self.sums,
-            values=[_FORGOTTEN if self._is_forgotten(slot) else self.value(slot) for slot in range(play.n_slots)],
+            values=[
+                value if value is not None or not number else _FORGOTTEN
+                for number, value in ((n, told[n]) for n, told in zip(numbers, self.encoder.values, strict=False))
+            ],
             deals=[
                 (self.encoder.deals[who[play.deals + 2 * deal]], who[play.deals + 2 * deal + 1])
                 for deal in range(n_deals)
@@ -320,9 +362,6 @@ class Session:
             spoilt=[str(self.encoder.values[k.EMAIL][who[behind + i]]) for i in range(n_spoilt)],
         )
         return _ENCODER.encode(kept)
-
-    def _is_forgotten(self, slot: int) -> bool:
-        return self.value(slot) is None and self.who[self.play.slots + slot] != 0
 
     # --- what came of it
 
@@ -366,64 +405,81 @@ class Session:
 
     def standing(self) -> Standing:
         """Where they stand at `until`. Changes what time it is for the session: ask last."""
-        who, play = self.who, self.play
-        self.look_at(self.until)
-        engagement, fit = k.engagement(play, who, self.sums), self.sums[k.FIT]
-        letters = [self._letter(letter) for letter in range(len(BANT))]
-        competitor, decision_date, likelihood = (self.value(slot) for slot in self.program.told_slots)
-        is_likely = isinstance(likelihood, (int, float)) and not isinstance(likelihood, bool)
-        return Standing(
-            stage=STAGES[who[k.STAGE]],
-            status=STATUSES[who[k.STATUS]],
-            lap=who[k.LAP],
-            score=engagement + fit,
-            fit=fit,
-            engagement=engagement,
-            temperature=self.temperature(),
-            since=who[k.SINCE],
-            scored_at=self.until,
-            first_at=who[k.FIRST_AT],
-            last_at=who[k.LAST_AT],
-            idle_since=who[k.IDLE_FROM],
-            signals=who[k.SIGNALS],
-            visits=who[k.VISITS],
-            is_waiting=who[k.WAITING] == 1,
-            rest_until=who[k.REST_UNTIL] if who[k.REST_UNTIL] > self.until else None,
-            hold_until=who[k.HOLD_UNTIL] if who[k.HOLD_UNTIL] > self.until else None,
-            budget=letters[0],
-            authority=letters[1],
-            need=letters[2],
-            timing=letters[3],
-            bant=letters.count(True),
-            accepted=who[k.ANSWER] == k.ACCEPTED,
-            rejected=who[k.ANSWER] == k.REJECTED,
-            returned=who[k.ANSWER] == k.RETURNED,
-            touched=who[k.TOUCHED] == 1,
-            reached=who[k.REACHED] == 1,
-            reachable=k.is_reachable(play, self.known, who),
-            likelihood=float(likelihood) if is_likely else None,  # type: ignore[arg-type]  # a number: just asked
-            consented=who[k.CONSENTED] == 1,
-            unsubscribed=who[k.UNSUBSCRIBED] == 1,
-            deal_open=k.has_deal(play, who, k.DEAL_OPENED),
-            deal_won=k.has_deal(play, who, k.DEAL_WON),
-            deal_lost=k.has_deal(play, who, k.DEAL_LOST),
-            is_customer=who[k.IS_CUSTOMER] == 1,
-            competitor=competitor if isinstance(competitor, str) else None,
-            decision_date=decision_date if isinstance(decision_date, str) else None,
-            decision_makers=who[k.MAKERS],
-            admits_considering=who[k.CONSIDERING] == 1,
-            admits_change=who[k.CHANGE] == 1,
-            handoff_lane=_LANES.get(who[k.OPEN_LANE]),
-            handoff_at=who[k.OPEN_AT] if who[k.OPEN_LANE] else None,
+        columns = standing_columns(1)
+        k.put_standing(
+            self.play, self.known, self.who, self.sums, columns, self.program.hot, self.program.warm, self.until, 0
         )
+        return standings_told(self.encoder, columns, (self.until,))[0]
 
-    def _letter(self, letter: int) -> bool | None:
-        return self.who[k.LETTER + letter] == 1 if k.is_answered(self.play, self.who, letter) else None
 
-    def temperature(self) -> str:
-        if self.holds(self.program.hot):
-            return "hot"
-        return "warm" if self.holds(self.program.warm) else "cold"
+def standing_columns(people: int) -> k.Standings:
+    """Room for the standings of so many people, in lists."""
+    return k.Standings(*([0] * people for _ in k.Standings._fields))
+
+
+def standings_told(encoder: Encoder, columns: k.Standings, untils: Sequence[int]) -> list[Standing]:
+    """What the kernel has put into the columns (lists), in words, one standing for each person."""
+    c = columns
+    competitor, decision_date, _ = (encoder.values[slot] for slot in encoder.program.told_slots)
+    letters = [[_LETTERS[code] for code in column] for column in (c.budget, c.authority, c.need, c.timing)]
+    return list(
+        starmap(
+            Standing,
+            zip(
+                [STAGES[code] for code in c.stage],
+                [STATUSES[code] for code in c.status],
+                c.lap,
+                c.score,
+                c.fit,
+                c.engagement,
+                [TEMPERATURES[code] for code in c.temperature],
+                c.since,
+                untils,
+                c.first_at,
+                c.last_at,
+                c.idle_since,
+                c.signals,
+                c.visits,
+                map(bool, c.is_waiting),
+                _after(c.rest_until, untils),
+                _after(c.hold_until, untils),
+                *letters,
+                [theirs.count(True) for theirs in zip(*letters, strict=True)],
+                [code == k.ACCEPTED for code in c.answer],
+                [code == k.REJECTED for code in c.answer],
+                [code == k.RETURNED for code in c.answer],
+                map(bool, c.touched),
+                map(bool, c.reached),
+                map(bool, c.reachable),
+                [None if math.isnan(number) else number for number in c.likelihood],
+                map(bool, c.consented),
+                map(bool, c.unsubscribed),
+                map(bool, c.deal_open),
+                map(bool, c.deal_won),
+                map(bool, c.deal_lost),
+                map(bool, c.is_customer),
+                _texts(competitor, c.competitor),
+                _texts(decision_date, c.decision_date),
+                c.decision_makers,
+                map(bool, c.admits_considering),
+                map(bool, c.admits_change),
+                [_LANES.get(lane) for lane in c.open_lane],
+                [at if lane else None for at, lane in zip(c.open_at, c.open_lane, strict=True)],
+                strict=True,
+            ),
+        )
+    )
+
+
+def _after(instants: Sequence[int], untils: Sequence[int]) -> list[int | None]:
+    return [at if at > until else None for at, until in zip(instants, untils, strict=True)]
+
+
+def _texts(values: Sequence[Value], ids: Iterable[int]) -> list[str | None]:
+    return [value if isinstance(value := values[id_], str) else None for id_ in ids]
+
+
+_NO_LETTERS: Final = (None,) * len(BANT)
 
 
 class _Kept(msgspec.Struct, array_like=True):

@@ -16,6 +16,8 @@ from typing import Any, Final, NamedTuple
 # --- codes ----------------------------------------------------------------------------------------------------------
 
 FOREVER: Final = 1 << 62
+LATEST: Final = 4_133_980_800_000_000 - 1
+"""The last instant there is (`terms.instants`): nobody is looked at later."""
 HOUR: Final = 3_600_000_000
 HALF_HOUR: Final = 1_800_000_000
 NONE: Final = -1
@@ -1450,16 +1452,30 @@ def run_several(
     who: Any,
     sums: Any,
     out: Any,
-    moves_to: Any,
-    handoffs_to: Any,
+    standings: Any,
+    due_at: Any,
+    hot: int,
+    warm: int,
     begin: int,
 ) -> int:
     """Some people from `begin` on, each with a row of `who` and `sums`, prepared, and with an `until`; as `run_all`.
 
-    Whoever there was no room for has to be prepared again.
+    Whoever there was no room for has to be prepared again. `due_at`: when time alone may change something next.
     """
     return run_each_of(
-        lend(play), lend(known), lend(past), starts, untils, who, sums, lend(out), moves_to, handoffs_to, begin
+        lend(play),
+        lend(known),
+        lend(past),
+        starts,
+        untils,
+        who,
+        sums,
+        lend(out),
+        lend(standings),
+        due_at,
+        hot,
+        warm,
+        begin,
     )
 
 
@@ -1472,8 +1488,10 @@ def run_each_of(
     who: Any,
     sums: Any,
     out: Any,
-    moves_to: Any,
-    handoffs_to: Any,
+    standings: Any,
+    due_at: Any,
+    hot: int,
+    warm: int,
     begin: int,
 ) -> int:
     """As `run_several`."""
@@ -1481,8 +1499,8 @@ def run_each_of(
     n_moves = 0
     n_handoffs = 0
     if begin > 0:
-        n_moves = moves_to[begin - 1]
-        n_handoffs = handoffs_to[begin - 1]
+        n_moves = standings.moves_to[begin - 1]
+        n_handoffs = standings.handoffs_to[begin - 1]
     for person in range(begin, n_people):
         mine = who[person]
         mine[N_MOVES] = n_moves
@@ -1492,9 +1510,34 @@ def run_each_of(
             return person
         n_moves = mine[N_MOVES]
         n_handoffs = mine[N_HANDOFFS]
-        moves_to[person] = n_moves
-        handoffs_to[person] = n_handoffs
+        standings.moves_to[person] = n_moves
+        standings.handoffs_to[person] = n_handoffs
+        due_at[person] = next_due(play, known, mine, sums[person])
+        stand(play, known, mine, sums[person], standings, hot, warm, untils[person], person)
     return n_people
+
+
+def next_due(play: Any, known: Any, who: Ints, sums: Reals) -> int:
+    """When time alone may change something next; NONE for never."""
+    if who[HAS_ROWS] == 0:
+        return NONE
+    fit(play, known, who, sums)
+    at = next_flip(play, known, who, sums, LATEST)
+    return at if at <= LATEST else NONE
+
+
+def stand(
+    play: Any, known: Any, who: Ints, sums: Reals, standings: Any, hot: int, warm: int, until: int, person: int
+) -> None:
+    """As `put_standing`, and the person goes on from where they were: what is printed is no look."""
+    now = who[NOW]
+    read_at = who[READ_AT]
+    points = sums[ENGAGEMENT]
+    put_standing(play, known, who, sums, standings, hot, warm, until, person)
+    who[NOW] = now
+    who[READ_AT] = read_at
+    who[ENGAGEMENT_AT] = NONE
+    sums[ENGAGEMENT] = points
 
 
 def put_standing(

@@ -1,5 +1,6 @@
 """Several people decided together, each from nothing or on from a state: one run of the kernel, plain or compiled."""
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -7,20 +8,12 @@ from typing import Any, Final, cast
 import numpy as np
 
 from rung.engine import kernel as k
-from rung.engine.deciding import Encoded, Row, Session
+from rung.engine.deciding import Decision, Encoded, Row, Session, standing_columns, standings_told
 from rung.engine.encoding import lists
 from rung.engine.program import Program
+from rung.engine.replay import STANDING_TYPES
 
 _FEWEST_MOVES: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One person to be decided: their rows, up to when, and the state to go on from, if any."""
-
-    rows: Sequence[Row]
-    until: int
-    state: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +23,48 @@ class _Machine:
     run_several: Callable[..., int]
     bundle: Callable[[Any], Any]
     integers: Callable[[list[Any]], Any]
-    table: Callable[[list[list[Any]], type], Any]
+    table: Callable[[list[list[Any]], str], Any]
+    standings: Callable[[int], k.Standings]
 
 
-def sessions(program: Program, asked: Sequence[Asked], *, is_compiled: bool) -> list[Session]:
-    """Everybody's session, run: the same answers as one session after the other, in a fraction of the time.
+class Several:
+    """People who are decided together: added one by one, then decided in one go."""
 
-    Loads Numba when `is_compiled`, so a process that serves pages must not ask for it. Raises OutOfOrder and
-    StaleState as Session does.
-    """
-    if not asked:
-        return []
-    shared = Encoded(program)
-    everybody = [Session(program, one.rows, one.until, one.state, shared=shared) for one in asked]
-    records, starts = [], [0]
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.shared = Encoded(program)
+        self.sessions: list[Session] = []
+
+    def add(self, rows: Sequence[Row], until: int, state: bytes | None = None) -> Session:
+        """One more person: their rows, up to when, and the state to go on from. Raises as `decide` does."""
+        session = Session(self.program, rows, until, state, shared=self.shared)
+        self.sessions.append(session)
+        return session
+
+    def decided(self, *, is_compiled: bool) -> list[Decision]:
+        """What came of each, in the order added: as if each had been decided alone, in a fraction of the time.
+
+        Loads Numba when `is_compiled`, so a process that serves pages must not ask for it.
+        """
+        if not self.sessions:
+            return []
+        return _run(self.sessions, self.shared, _fast() if is_compiled else _PLAIN)
+
+
+def _run(everybody: Sequence[Session], shared: Encoded, machine: _Machine) -> list[Decision]:
+    program, records, starts = everybody[0].program, [], [0]
     for session in everybody:
         records += session.records
         starts.append(len(records))
+    who = machine.table([session.who for session in everybody], "q")
+    sums = machine.table([session.sums for session in everybody], "d")
+    standings = machine.bundle(machine.standings(len(everybody)))
+    due_at = machine.integers([k.NONE] * len(everybody))
     known = shared.encoder.tables()
-    _run(everybody, lists(shared.encoder, records), starts, known, _fast() if is_compiled else _PLAIN)
-    for session in everybody:
-        session.known = known
-    return everybody
-
-
-def _run(everybody: Sequence[Session], past: k.Rows, starts: list[int], known: k.Tables, machine: _Machine) -> None:
-    who = machine.table([session.who for session in everybody], int)
-    sums = machine.table([session.sums for session in everybody], float)
-    moves_to, handoffs_to = (machine.integers([0] * len(everybody)) for _ in range(2))
     fixed = (
         machine.bundle(everybody[0].play),
         machine.bundle(known),
-        machine.bundle(past),
+        machine.bundle(lists(shared.encoder, records)),
         machine.integers(starts),
         machine.integers([session.until for session in everybody]),
         who,
@@ -70,30 +73,34 @@ def _run(everybody: Sequence[Session], past: k.Rows, starts: list[int], known: k
     out, done = _room(_FEWEST_MOVES + 4 * len(everybody)), 0
     while True:
         place = machine.bundle(out)
-        done = machine.run_several(*fixed, place, moves_to, handoffs_to, done)
+        done = machine.run_several(*fixed, place, standings, due_at, program.hot, program.warm, done)
         if done == len(everybody):
             break
         out = _larger(place)
         who[done][: len(everybody[done].who)] = _same(who, everybody[done].who)
         sums[done][:] = _same(sums, everybody[done].sums)
-    _hand_out(everybody, who, sums, place, starts, _whole(moves_to), _whole(handoffs_to))
+    columns = k.Standings(*map(_whole, standings))
+    _hand_out(everybody, _table(who), _table(sums), place, starts, columns)
+    told = standings_told(shared.encoder, columns, [session.until for session in everybody])
+    for session in everybody:
+        session.known = known
+    return [session.decided(*found) for session, *found in zip(everybody, told, _whole(due_at), strict=True)]
 
 
 def _hand_out(
     everybody: Sequence[Session],
-    who: Any,
-    sums: Any,
+    who: list[list[int]],
+    sums: list[list[float]],
     out: k.Out,
     starts: list[int],
-    moves_to: list[int],
-    handoffs_to: list[int],
+    standings: k.Standings,
 ) -> None:
     """Gives each session what came of it, as if it had been run alone."""
     moves, numbers, handoffs = _whole(out.moves), _whole(out.numbers), _whole(out.handoffs)
     first_move = first_handoff = 0
     for n, session in enumerate(everybody):
-        last_move, last_handoff = moves_to[n], handoffs_to[n]
-        session.who, session.sums = _whole(who[n]), _whole(sums[n])
+        last_move, last_handoff = standings.moves_to[n], standings.handoffs_to[n]
+        session.who, session.sums = who[n], sums[n]
         session.who[k.N_MOVES], session.who[k.N_HANDOFFS] = last_move - first_move, last_handoff - first_handoff
         mine = moves[first_move * k.MOVE_WIDTH : last_move * k.MOVE_WIDTH]
         theirs = handoffs[first_handoff * k.HANDOFF_WIDTH : last_handoff * k.HANDOFF_WIDTH]
@@ -127,21 +134,38 @@ def _whole(column: Any) -> list[Any]:
     return cast(list[Any], column.tolist()) if isinstance(column, np.ndarray) else list(column)
 
 
+def _table(table: Any) -> list[list[Any]]:
+    return cast(list[list[Any]], table.tolist()) if isinstance(table, np.ndarray) else table
+
+
 def _same(table: Any, values: list[Any]) -> Any:
     return np.array(values, table.dtype) if isinstance(table, np.ndarray) else list(values)
 
 
-_PLAIN: Final = _Machine(k.run_several, lambda bundle: bundle, list, lambda rows, _: [list(row) for row in rows])
+_PLAIN: Final = _Machine(
+    k.run_several, lambda bundle: bundle, list, lambda rows, _: [list(row) for row in rows], standing_columns
+)
 
 
 def _fast() -> _Machine:
     from rung.engine import compiled
 
-    return _Machine(compiled.run_several, compiled.as_arrays, lambda column: np.array(column, np.int64), _padded)
+    return _Machine(compiled.run_several, compiled.as_arrays, _integers, _padded, _standing_arrays)
 
 
-def _padded(rows: list[list[Any]], type_: type) -> Any:
-    table = np.zeros((len(rows), max(map(len, rows))), np.int64 if type_ is int else np.float64)
-    for n, row in enumerate(rows):
-        table[n, : len(row)] = row
-    return table
+def _integers(column: list[int]) -> Any:
+    return np.array(column, np.int64)
+
+
+def _standing_arrays(people: int) -> k.Standings:
+    return k.Standings(*(np.zeros(people, STANDING_TYPES[name]) for name in k.Standings._fields))
+
+
+def _padded(rows: list[list[Any]], type_: str) -> Any:
+    """A table of whole numbers ("q") or reals ("d"), as wide as the longest row."""
+    width = max(map(len, rows))
+    flat = array(type_)
+    for row in rows:
+        flat.extend(row)
+        flat.extend([0] * (width - len(row)))
+    return np.frombuffer(flat, np.int64 if type_ == "q" else np.float64).reshape(len(rows), width)

@@ -2,7 +2,7 @@
 
 from rung.engine.deciding import Row
 from rung.engine.program import compile_program
-from rung.engine.several import Asked, sessions
+from rung.engine.several import Several
 from rung.playbook.loading import load
 from rung.playbook.shipped import DEFAULT, read
 from rung.terms.events import Event
@@ -12,7 +12,9 @@ def warm() -> None:
     """Decides one person by the shipped playbook: what is compiled for them serves all people and playbooks."""
     program = compile_program(load(read(DEFAULT)))
     row = Row(Event(seq=1, person="1", at=0, kind="page_viewed", data={}))
-    sessions(program, [Asked([row], 0)], is_compiled=True)
+    several = Several(program)
+    several.add([row], 0)
+    several.decided(is_compiled=True)
 
 
 if __name__ == "__main__":

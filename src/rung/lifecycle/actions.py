@@ -9,7 +9,7 @@ from django.db import transaction
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.jobs import clock, locks
 from rung.lifecycle import consequences, corrections
-from rung.lifecycle.deciding import Decided, Round, decide_round, standings_of
+from rung.lifecycle.deciding import Decided, Round, decide_round
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import Taken, taken_in
 from rung.lifecycle.line import Line
@@ -67,13 +67,12 @@ def look_again(*, at: int, limit: int = 200) -> int:
     with transaction.atomic():
         locks.hold()
         line = ensure_playbook(at=at)
-        due = Standing.objects.filter(generation_id=line.generation_id, line=line.name, due_at__lte=at)
-        standings = {standing.person_id: standing for standing in due.order_by("due_at")[:limit]}
-        if standings:
-            people_by_id = Person.objects.in_bulk(list(standings))
-            decided = decide_round(Round(people=people_by_id), standings, line, at=at)
+        standings = Standing.objects.filter(generation_id=line.generation_id, line=line.name, due_at__lte=at)
+        due = list(standings.order_by("due_at").values_list("person_id", flat=True)[:limit])
+        if due:
+            decided = decide_round(Round(people=Person.objects.in_bulk(due)), line, at=at)
             _carry_on(_Result(decided=decided), line, at)
-    return len(standings)
+    return len(due)
 
 
 def _carry_on(result: _Result, line: Line, at: int) -> list[Moved]:
@@ -178,7 +177,7 @@ def _round(events: Sequence[NewEvent], *, line: Line, by: str, at: int) -> _Resu
         reach = Reach(line, taken.people, round_, at=at)
         reach.correct(corrections.applied(event for event in taken.happened if event.kind in CORRECTIONS))
         reach.add(taken.happened, taken.company_keys)
-        result.decided = decide_round(round_, standings_of(round_.people, line), line, at=at)
+        result.decided = decide_round(round_, line, at=at)
     return result
 
 

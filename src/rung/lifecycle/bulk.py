@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from rung import tables
 from rung.access.actions import By, name_of
 from rung.jobs import clock, locks
 from rung.lifecycle import compiling, corrections, handoffs, storing
@@ -14,7 +15,7 @@ from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import taken_in
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff, StageMove, Standing, Tally
-from rung.lifecycle.outcome import Asked, Outcome, decided_from_nothing
+from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, Moved, NewEvent, Refusal
 from rung.people import actions as people
@@ -146,12 +147,12 @@ def _append(
 def _decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
     by_id = Person.objects.in_bulk(list(person_ids))
     past = past_rows(list(by_id), line)
-    asked = []
+    deciding = Deciding(line)
     for person_id in person_ids:
         rows = past.get(person_id)
         if rows:
-            asked.append(Asked(by_id[person_id], rows, max(at, rows[-1].event.at)))
-    return decided_from_nothing(line, asked)
+            deciding.anew(by_id[person_id], rows, max(at, rows[-1].event.at))
+    return deciding.outcomes()
 
 
 def side_by_side(person_ids: Sequence[int]) -> list[int]:
@@ -200,9 +201,9 @@ def _write(
         for number, move in enumerate(outcome.moves):
             is_real = _key(move) in happened or (until is not None and move.at > until)
             moves.append(storing.move_row(line, replace(move, is_redefinition=not is_real), number))
-    storing.insert(Standing, storing.STANDING_COLUMNS, [storing.standing_row(line, outcome) for outcome in outcomes])
-    storing.insert(StageMove, storing.MOVE_COLUMNS, moves)
-    storing.insert(
+    tables.insert(Standing, storing.STANDING_COLUMNS, [storing.standing_row(line, outcome) for outcome in outcomes])
+    tables.insert(StageMove, storing.MOVE_COLUMNS, moves)
+    tables.insert(
         Tally,
         storing.TALLY_COLUMNS,
         [row for outcome in outcomes for row in storing.tally_rows(line, outcome)],

@@ -12,12 +12,15 @@ from typing import Final
 
 WORTH_IT: Final = 1_000
 """People below which plain Python is done before Numba has been loaded."""
+WORTH_CALLING: Final = 32
+"""People in one call below which handing tables to compiled code and back takes longer than deciding them plainly."""
 
 
 @dataclass(slots=True)
 class _Process:
     is_allowed: bool = False
     is_ready: bool = False
+    asked: int = 0
     child: subprocess.Popen[bytes] | None = None
 
 
@@ -30,15 +33,20 @@ def allow() -> None:
 
 
 def begin(people: int) -> None:
-    """So many people will be decided soon: has the kernel compiled meanwhile, where that is allowed and worth it."""
-    if _this.is_allowed and people >= WORTH_IT and _this.child is None:
+    """So many more people will be decided: has the kernel compiled meanwhile, where that is allowed and worth it."""
+    _this.asked += people
+    if _this.is_allowed and _this.asked >= WORTH_IT and _this.child is None:
         _this.child = subprocess.Popen(
             [sys.executable, "-m", "rung.engine.warming"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
 
-def is_ready() -> bool:
-    """Whether to use the compiled kernel now. Where compiling failed it never is."""
-    if not _this.is_ready and _this.child is not None:
+def is_ready(people: int) -> bool:
+    """Whether to decide so many with the compiled kernel now. Where compiling failed it never is."""
+    if people < WORTH_CALLING:
+        return False
+    if _this.child is None:
+        begin(people)
+    elif not _this.is_ready:
         _this.is_ready = _this.child.poll() == 0
     return _this.is_ready

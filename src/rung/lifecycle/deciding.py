@@ -4,15 +4,16 @@ Whoever's news lie past what was decided is decided onward from the stored state
 the history, which is the one way to take in a late import, a merge or a voided event.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from rung import tables
 from rung.engine.deciding import OutOfOrder, Row, StaleState
-from rung.lifecycle import compiling, handoffs, storing
+from rung.lifecycle import handoffs, storing
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import StageMove, Standing, Tally
-from rung.lifecycle.outcome import Asked, Outcome, decided, decided_from_nothing
+from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import HandoffChanged, Moved, told_apart
 from rung.people.models import Person
@@ -39,37 +40,30 @@ class Decided:
     handoffs: list[HandoffChanged]
 
 
-def decide_round(round_: Round, standings: Mapping[int, Standing], line: Line, *, at: int) -> Decided:
+def decide_round(round_: Round, line: Line, *, at: int) -> Decided:
     """Decides everybody in the round up to `at` or their last row, and writes what came of it."""
-    onward, anew = [], []
+    stood = storing.standings_of(round_.people, line)
+    deciding, anew = Deciding(line), []
     for person_id in sorted(round_.people):
-        outcome = None
-        if person_id not in round_.anew:
-            outcome = _onward(round_, person_id, standings.get(person_id), line, at)
-        if outcome is None:
+        standing = stood.get(person_id)
+        if person_id in round_.anew or standing is None or standing.state is None:
             anew.append(person_id)
-        else:
-            onward.append(outcome)
-    compiling.begin(len(anew))
+            continue
+        rows = round_.rows.get(person_id, [])
+        until = max(at, rows[-1].event.at if rows else 0, standing.decided_until)
+        try:
+            deciding.onward(round_.people[person_id], rows, until, standing, bytes(standing.state))
+        except (OutOfOrder, StaleState):
+            anew.append(person_id)
     past = past_rows(anew, line) if anew else {}
-    asked = []
     for person_id in anew:
         rows = past[person_id]
         if not rows:
             forget(person_id, line)
             continue
         until = max(at, rows[-1].event.at)
-        asked.append(Asked(round_.people[person_id], rows, until, standings.get(person_id)))
-    return _written(onward, decided_from_nothing(line, asked), frozenset(round_.news), line)
-
-
-def standings_of(person_ids: Collection[int], line: Line) -> dict[int, Standing]:
-    """The standings of these people in the line's generation."""
-    found: dict[int, Standing] = {}
-    for part in _parts(person_ids):
-        rows = Standing.objects.filter(generation_id=line.generation_id, line=line.name, person_id__in=part)
-        found.update({row.person_id: row for row in rows})
-    return found
+        deciding.anew(round_.people[person_id], rows, until, stood.get(person_id))
+    return _written(deciding.outcomes(), stood, frozenset(round_.news), line)
 
 
 def forget(person_id: int, line: Line) -> None:
@@ -78,28 +72,20 @@ def forget(person_id: int, line: Line) -> None:
         model.objects.filter(generation_id=line.generation_id, person_id=person_id).delete()
 
 
-def _onward(round_: Round, person_id: int, standing: Standing | None, line: Line, at: int) -> Outcome | None:
-    """The person decided from the stored state; None when that cannot be."""
-    if standing is None or standing.state is None:
-        return None
-    rows = round_.rows.get(person_id, [])
-    until = max(at, rows[-1].event.at if rows else 0, standing.decided_until)
-    try:
-        return decided(line, round_.people[person_id], rows, until, standing, bytes(standing.state))
-    except (OutOfOrder, StaleState):
-        return None
-
-
-def _written(onward: Sequence[Outcome], anew: Sequence[Outcome], news: frozenset[int], line: Line) -> Decided:
+def _written(
+    outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], news: frozenset[int], line: Line
+) -> Decided:
     moves: list[Moved] = []
     rows: list[Sequence[Any]] = []
+    onward = [outcome for outcome in outcomes if not outcome.is_anew]
+    anew = [outcome for outcome in outcomes if outcome.is_anew]
     counts = _move_counts([outcome.person.pk for outcome in onward if outcome.moves], line)
     for outcome in onward:
         moves += outcome.moves
         first = counts.get(outcome.person.pk, 0)
         rows += [storing.move_row(line, move, first + number) for number, move in enumerate(outcome.moves)]
-    stored = _stored_moves([outcome.person.pk for outcome in anew], line)
-    changes = [outcome.changes() for outcome in onward]
+    stored = _stored_moves([outcome.person.pk for outcome in anew if outcome.person.pk in stood], line)
+    changes = [outcome.changes() for outcome in onward if outcome.decision.handoffs]
     for outcome in anew:
         before, until = stored.get(outcome.person.pk, []), outcome.decided_before
         same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
@@ -112,14 +98,13 @@ def _written(onward: Sequence[Outcome], anew: Sequence[Outcome], news: frozenset
         changes.append(outcome.changes_past(until, news))
     if stored:
         StageMove.objects.filter(generation_id=line.generation_id, person_id__in=list(stored)).delete()
-    storing.insert(StageMove, storing.MOVE_COLUMNS, rows)
-    outcomes = [*onward, *anew]
-    storing.upsert_standings([storing.standing_row(line, outcome) for outcome in outcomes])
+    tables.insert(StageMove, storing.MOVE_COLUMNS, rows)
+    storing.write_standings(line, outcomes, stood)
     storing.write_tallies(line, outcomes)
     return Decided(moves, handoffs.keep(changes, line))
 
 
-def _stored_moves(person_ids: Collection[int], line: Line) -> dict[int, list[Moved]]:
+def _stored_moves(person_ids: Sequence[int], line: Line) -> dict[int, list[Moved]]:
     found: dict[int, list[Moved]] = {}
     for part in _parts(person_ids):
         rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=part).order_by("number")
@@ -128,13 +113,14 @@ def _stored_moves(person_ids: Collection[int], line: Line) -> dict[int, list[Mov
     return found
 
 
-def _move_counts(person_ids: Collection[int], line: Line) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for part in _parts(person_ids):
-        rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=part)
-        for person_id in rows.values_list("person_id", flat=True):
-            counts[person_id] = counts.get(person_id, 0) + 1
-    return counts
+def _move_counts(person_ids: Sequence[int], line: Line) -> dict[int, int]:
+    rows = tables.read(
+        "SELECT person_id, COUNT(*) FROM lifecycle_stagemove WHERE person_id IN ({ids}) AND generation_id = %s"
+        " GROUP BY person_id",
+        person_ids,
+        line.generation_id,
+    )
+    return dict(rows)
 
 
 def _parts(values: Iterable[int]) -> Iterable[list[int]]:

@@ -1,25 +1,35 @@
-"""What deciding one person came to, in the words of our tables."""
+"""What deciding people came to, in the words of our tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
-from rung.engine import kernel, several
-from rung.engine.deciding import Decision, Move, Row, Session
+from rung.engine.deciding import Decision, HandoffChange, Move, Row
+from rung.engine.several import Several
 from rung.lifecycle import compiling
 from rung.lifecycle.handoffs import Change, Changes
 from rung.lifecycle.line import Line
-from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import Moved, is_new
 from rung.people.models import Person
-from rung.terms.events import Event
-from rung.terms.stages import BANT, STATUS_RANK
+from rung.terms.stages import STATUS_RANK
 
 _MOST_SIGNALS: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Before(Protocol):
+    """What is asked of a standing that is stored."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def decided_until(self) -> int: ...
+    @property
+    def last_seq(self) -> int: ...
+    @property
+    def last_at(self) -> int: ...
+
+
+class Counted(NamedTuple):
     """How often something happened this lap, and when last."""
 
     name: str
@@ -39,16 +49,14 @@ class Outcome:
     person: Person
     decision: Decision
     moves: list[Moved]
-    events: dict[int, Event]
+    rows: Sequence[Row]
     until: int
     decided_before: int
     last_seq: int
     last_at: int
     """When something last happened to the person themselves: what lists sort by and show. The engine's counts rows."""
     is_anew: bool
-    letters_until: tuple[int | None, ...]
-    bant_told: int
-    counted: tuple[Counted, ...]
+    counted: list[Counted]
     is_emptied: bool
 
     def changes(self) -> Changes:
@@ -69,10 +77,10 @@ class Outcome:
             closing = Change(self.until, "withdrawn", "scored", None)
         return Changes(self.person, new, is_open, closing)
 
-    def _change(self, change: object) -> Change:
-        at, what, lane, seq = change.at, change.what, change.lane, change.seq  # type: ignore[attr-defined]
-        event = self.events.get(seq) if seq is not None else None
-        return Change(at, what, lane, event, self._evidence(at) if what == "opened" else "")
+    def _change(self, change: HandoffChange) -> Change:
+        event = next((row.event for row in self.rows if row.event.seq == change.seq), None)
+        evidence = self._evidence(change.at) if change.what == "opened" else ""
+        return Change(change.at, change.what, change.lane, event, evidence)
 
     def _evidence(self, at: int) -> str:
         """Why sales gets this person, in a sentence that stays true when the playbook changes."""
@@ -87,60 +95,66 @@ class Outcome:
         )
 
 
-def decided(
-    line: Line, person: Person, rows: Sequence[Row], until: int, standing: Standing | None, state: bytes | None
+class Deciding:
+    """People to be decided together, each onward from a stored state or from nothing, and then all at once."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self._several = Several(line.program)
+        self._asked: list[tuple[Person, Before | None, bool]] = []
+
+    def onward(self, person: Person, rows: Sequence[Row], until: int, standing: Before, state: bytes) -> None:
+        """Adds somebody whose news lie past what was decided. May raise OutOfOrder and StaleState."""
+        self._several.add(rows, until, state)
+        self._asked.append((person, standing, False))
+
+    def anew(self, person: Person, rows: Sequence[Row], until: int, standing: Before | None = None) -> None:
+        """Adds somebody with all their rows, and the standing they have so far, if any."""
+        self._several.add(rows, until)
+        self._asked.append((person, standing, True))
+
+    def outcomes(self) -> list[Outcome]:
+        """Everybody's, in the order added: compiled where this process may."""
+        decisions = self._several.decided(is_compiled=compiling.is_ready(len(self._asked)))
+        return [
+            _outcome(self.line, person, session.rows, session.until, decision, standing, is_anew)
+            for (person, standing, is_anew), session, decision in zip(
+                self._asked, self._several.sessions, decisions, strict=True
+            )
+        ]
+
+
+def _outcome(
+    line: Line,
+    person: Person,
+    rows: Sequence[Row],
+    until: int,
+    decision: Decision,
+    standing: Before | None,
+    is_anew: bool,
 ) -> Outcome:
-    """The person after the rows, from nothing or from the state. May raise OutOfOrder and StaleState."""
-    session = Session(line.program, rows, until, state)
-    session.run()
-    return _outcome(line, person, session, standing, is_anew=state is None)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Somebody to be decided from nothing, and their standing so far."""
-
-    person: Person
-    rows: Sequence[Row]
-    until: int
-    standing: Standing | None = None
-
-
-def decided_from_nothing(line: Line, asked: Sequence[Asked]) -> list[Outcome]:
-    """All these people, in order, each as `decided` would: together, and compiled where this process may."""
-    sessions = several.sessions(
-        line.program, [several.Asked(one.rows, one.until) for one in asked], is_compiled=compiling.is_ready()
-    )
-    return [
-        _outcome(line, one.person, session, one.standing, is_anew=True)
-        for one, session in zip(asked, sessions, strict=True)
-    ]
-
-
-def _outcome(line: Line, person: Person, session: Session, standing: Standing | None, *, is_anew: bool) -> Outcome:
-    decision = session.decision()
     moves = moved(person.pk, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
     emptied_by = next((move for move in reversed(moves) if _empties(move)), None)
-    counted = [*_kinds(session.rows, emptied_by), *_signals(line, session, since=None if is_anew else session.rows)]
-    so_far = standing if standing and not is_anew else None
-    own = [row.event.at for row in session.rows if row.reach == "own"]
+    last_seq, last_at = (0, 0) if is_anew or standing is None else (standing.last_seq, standing.last_at)
+    for row in rows:
+        last_seq = max(last_seq, row.event.seq)
+        if row.reach == "own":
+            last_at = max(last_at, row.event.at)
+    signals = line.playbook.signals
     return Outcome(
         person=person,
         decision=decision,
         moves=moves,
-        events={row.event.seq: row.event for row in session.rows},
-        until=session.until,
+        rows=rows,
+        until=until,
         decided_before=standing.decided_until if standing else -1,
-        last_seq=max([*(row.event.seq for row in session.rows), so_far.last_seq if so_far else 0]),
-        last_at=max([*own, so_far.last_at if so_far else 0]),
+        last_seq=last_seq,
+        last_at=last_at,
         is_anew=is_anew,
-        letters_until=_letters_until(line, session),
-        bant_told=sum(
-            1
-            for letter in range(len(BANT))
-            if session.who[kernel.LETTER_TOLD + letter] and kernel.is_answered(session.play, session.who, letter)
-        ),
-        counted=tuple(counted),
+        counted=[
+            *_kinds(rows, emptied_by),
+            *(Counted(signals[signal].name, True, times, at) for signal, times, at in decision.matched),
+        ],
         is_emptied=emptied_by is not None,
     )
 
@@ -189,26 +203,3 @@ def _kinds(rows: Sequence[Row], emptied_by: Moved | None) -> list[Counted]:
             times[row.event.kind] = times.get(row.event.kind, 0) + 1
             latest[row.event.kind] = row.event.at
     return [Counted(kind, False, count, latest[kind]) for kind, count in times.items()]
-
-
-def _signals(line: Line, session: Session, since: Sequence[Row] | None) -> list[Counted]:
-    """How often each signal matched this lap; with `since`, only those that matched in these rows."""
-    play, who = session.play, session.who
-    first_at = since[0].event.at if since else 0
-    counted = []
-    for index, signal in enumerate(line.playbook.signals):
-        times, last_at = who[play.match_count + index], who[play.match_at + index]
-        if times > 0 and (since is None or (since and last_at >= first_at)):
-            counted.append(Counted(signal.name, True, times, last_at))
-    return counted
-
-
-def _letters_until(line: Line, session: Session) -> tuple[int | None, ...]:
-    """Until when each letter's answer counts; None for no answer and for one that does not age."""
-    found: list[int | None] = []
-    for index, letter in enumerate(BANT):
-        asked = line.playbook.qualification.get(letter)
-        valid_for = asked.valid_for if asked else None
-        is_answered = kernel.is_answered(session.play, session.who, index)
-        found.append(session.who[kernel.LETTER_AT + index] + valid_for if is_answered and valid_for else None)
-    return tuple(found)

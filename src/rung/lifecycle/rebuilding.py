@@ -1,7 +1,7 @@
 """Building standings again from the history, and proving that they are what the history says."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from rung.lifecycle import bulk, compiling, storing
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import StageMove, Standing, Tally
-from rung.lifecycle.outcome import Asked, Outcome, decided_from_nothing
+from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.people.models import Person
 
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 _AT_A_TIME: Final = 400
 _CLOSE: Final = 1e-6
-_TOLD: Final = {field.name for field in fields(Told)} & set(storing.STANDING_COLUMNS)
+_TOLD: Final = set(Told._fields) & set(storing.STANDING_COLUMNS)
 _COMPARED: Final = (
     *sorted(_TOLD - {"scored_at", "competitor"}),
     *("due_at", "bant_told", "competitor", "source", "company_id", "owner_id", "is_anonymous"),
@@ -100,7 +100,7 @@ def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Differ
     for tally in Tally.objects.filter(generation_id=line.generation_id, person_id__in=list(people)):
         tallies.setdefault(tally.person_id, {})[tally.name, tally.is_signal] = (tally.times, tally.last_at)
     past = past_rows(list(people), line)
-    asked = []
+    deciding = Deciding(line)
     for person_id, person in people.items():
         standing = standings.get(person_id)
         rows = past.get(person_id) or []
@@ -108,8 +108,8 @@ def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Differ
             if standing is not None or rows:
                 yield _difference(person, "standing", "none" if standing is None else "one", "one" if rows else "none")
             continue
-        asked.append(Asked(person, rows, max(standing.decided_until, rows[-1].event.at)))
-    for outcome in decided_from_nothing(line, asked):
+        deciding.anew(person, rows, max(standing.decided_until, rows[-1].event.at))
+    for outcome in deciding.outcomes():
         person, person_id = outcome.person, outcome.person.pk
         yield from _standing_differs(line, standings[person_id], outcome)
         yield from _moves_differ(moves.get(person_id, []), outcome)

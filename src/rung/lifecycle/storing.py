@@ -1,11 +1,13 @@
-"""Writing standings, moves and tallies by the thousand, alike on both databases."""
+"""Reading and writing standings, moves and tallies by the thousand, alike on both databases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
-from django.db import connection, models
+from django.db import connection
 
+from rung import tables
 from rung.engine.deciding import Standing as Told
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import StageMove, Standing, Tally
@@ -13,99 +15,117 @@ from rung.lifecycle.outcome import Outcome
 from rung.lifecycle.rules import Moved
 from rung.terms.stages import BANT
 
-_CHUNK: Final = 5_000
+STANDING_COLUMNS: Final = tables.columns_of(Standing)
+MOVE_COLUMNS: Final = tables.columns_of(StageMove)
+TALLY_COLUMNS: Final = tables.columns_of(Tally)
+_KEY: Final = ("generation_id", "person_id", "line")
+_OURS: Final = (
+    *_KEY,
+    *("decided_until", "due_at", "is_anonymous", "source", "owner_id", "company_id", "competitor", "held_until"),
+    *(f"{letter}_until" for letter in BANT),
+    *("bant_told", "playbook_version", "engine_version", "last_seq", "last_at", "state"),
+)
+"""What a standing's row has beside (or instead of) what the engine says of it."""
+_SOURCES: Final = (*_OURS, *Told._fields)
+_in_order: Final = itemgetter(*(_SOURCES.index(name) for name in STANDING_COLUMNS))
 
-
-def columns_of(model: type[models.Model]) -> tuple[str, ...]:
-    """The columns of a table without its own id, in the model's order."""
-    return tuple(field.column for field in model._meta.concrete_fields if not field.primary_key)
-
-
-STANDING_COLUMNS: Final = columns_of(Standing)
-MOVE_COLUMNS: Final = columns_of(StageMove)
-TALLY_COLUMNS: Final = columns_of(Tally)
-_TOLD: Final = {field.name for field in fields(Told)} & set(STANDING_COLUMNS)
+_MOVING: Final = tuple(
+    name
+    for name in STANDING_COLUMNS
+    if name
+    in {
+        *("score", "fit", "engagement", "temperature", "scored_at", "decided_until", "due_at", "last_seq", "last_at"),
+        *("signals", "visits", "idle_since", "likelihood", "state"),
+    }
+)
+"""What nearly every event changes. Where nothing else did, most of a standing's indexes need not be touched."""
+_OTHERS: Final = tuple(name for name in STANDING_COLUMNS if name not in _MOVING and name not in _KEY)
+_moving: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in (*_MOVING, *_KEY)))
+_others: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in _OTHERS))
+_whole: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in (*_MOVING, *_OTHERS, *_KEY)))
 _MOVED: Final = tuple(field.name for field in fields(Moved))
 
 
-def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Inserts rows of a table: COPY on PostgreSQL, one prepared statement on SQLite."""
-    names = ", ".join(f'"{name}"' for name in columns)
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        else:
-            marks = ", ".join(["%s"] * len(columns))
-            for part in _parts(rows):
-                cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", part)
+class Stood(NamedTuple):
+    """A standing as it is stored: what deciding onward needs, and all of its columns in the table's order."""
+
+    person_id: int
+    stage: str
+    decided_until: int
+    last_seq: int
+    last_at: int
+    state: bytes | None
+    columns: tuple[Any, ...]
 
 
-def upsert_standings(rows: Sequence[Sequence[Any]]) -> None:
-    """Writes standings (all columns), in place of those of the same generation, person and line."""
-    _upsert(Standing, STANDING_COLUMNS, ("generation_id", "person_id", "line"), rows)
+_stood: Final = itemgetter(
+    *(STANDING_COLUMNS.index(name) for name in ("person_id", "stage", "decided_until", "last_seq", "last_at", "state"))
+)
+_READ: Final = ", ".join(f'"{name}"' for name in STANDING_COLUMNS)
 
 
-def _upsert(
-    model: type[models.Model], columns: Sequence[str], key: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> None:
-    if not rows:
-        return
-    names = ", ".join(f'"{name}"' for name in columns)
-    marks = ", ".join(["%s"] * len(columns))
-    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
-    statement = (
-        f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({marks})"
-        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
+def standings_of(person_ids: Collection[int], line: Line) -> dict[int, Stood]:
+    """The standings of these people in the line's generation."""
+    rows = tables.read(
+        f"SELECT {_READ} FROM lifecycle_standing WHERE person_id IN ({{ids}}) AND generation_id = %s AND line = %s",
+        sorted(person_ids),
+        line.generation_id,
+        line.name,
     )
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
+    return {row[1]: Stood(*_stood(row), row) for row in rows}
 
 
-def _parts(rows: Iterable[Sequence[Any]]) -> Iterable[list[Sequence[Any]]]:
-    part: list[Sequence[Any]] = []
-    for row in rows:
-        part.append(row)
-        if len(part) == _CHUNK:
-            yield part
-            part = []
-    if part:
-        yield part
+assert STANDING_COLUMNS[1] == "person_id"
+
+
+def write_standings(line: Line, outcomes: Sequence[Outcome], stood: Mapping[int, Stood]) -> None:
+    """Writes what people's standings have become, given those of them that are stored."""
+    fresh, whole, moving = [], [], []
+    for outcome in outcomes:
+        row = standing_row(line, outcome)
+        before = stood.get(outcome.person.pk)
+        if before is None:
+            fresh.append(row)
+        elif _others(before.columns) == _others(row):
+            moving.append(_moving(row))
+        else:
+            whole.append(_whole(row))
+    tables.insert(Standing, STANDING_COLUMNS, fresh)
+    tables.update(Standing, (*_MOVING, *_OTHERS), _KEY, whole)
+    tables.update(Standing, _MOVING, _KEY, moving)
 
 
 def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
     """A standing's columns, in the order of STANDING_COLUMNS."""
-    told, person = outcome.decision.standing, outcome.person
-    values: dict[str, Any] = {name: getattr(told, name) for name in _TOLD}
-    for letter, until in zip(BANT, outcome.letters_until, strict=True):
-        values[f"{letter}_until"] = until
-    values |= {
-        "generation_id": line.generation_id,
-        "person_id": person.pk,
-        "line": line.name,
-        "decided_until": outcome.until,
-        "due_at": outcome.decision.due_at,
-        "is_anonymous": person.is_anonymous,
-        "source": person.source,
-        "owner_id": person.owner_id,
-        "company_id": person.company_id,
-        "bant_told": outcome.bant_told,
-        "competitor": (told.competitor or "")[:250],
-        "held_until": told.hold_until,
-        "playbook_version": line.version,
-        "engine_version": line.engine_version,
-        "last_seq": outcome.last_seq,
-        "last_at": outcome.last_at,
-        "state": outcome.decision.state,
-    }
-    return tuple(values[name] for name in STANDING_COLUMNS)
+    decision, person = outcome.decision, outcome.person
+    ours = (
+        line.generation_id,
+        person.pk,
+        line.name,
+        outcome.until,
+        decision.due_at,
+        int(person.is_anonymous),
+        person.source,
+        person.owner_id,
+        person.company_id,
+        (decision.standing.competitor or "")[:250],
+        decision.standing.hold_until,
+        *decision.letters_until,
+        decision.bant_told,
+        line.version,
+        line.engine_version,
+        outcome.last_seq,
+        outcome.last_at,
+        decision.state,
+    )
+    return _in_order((*ours, *decision.standing))
 
 
 def move_row(line: Line, move: Moved, number: int) -> tuple[Any, ...]:
     """A move's columns, in the order of MOVE_COLUMNS."""
     values = {name: getattr(move, name) for name in _MOVED} | {
+        "passed": int(move.passed),
+        "is_redefinition": int(move.is_redefinition),
         "generation_id": line.generation_id,
         "line_of_business": line.name,
         "number": number,
@@ -126,30 +146,26 @@ def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
     for start in range(0, len(afresh), 400):
         part = afresh[start : start + 400]
         Tally.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
-    rows = [row for outcome in outcomes for row in tally_rows(line, outcome)]
-    names = ", ".join(TALLY_COLUMNS)
     greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
-    statement = (
-        f"INSERT INTO lifecycle_tally ({names}) VALUES ({', '.join(['%s'] * len(TALLY_COLUMNS))})"
-        " ON CONFLICT (generation_id, person_id, line, is_signal, name) DO UPDATE SET"
-        " times = excluded.times + CASE WHEN excluded.is_signal THEN 0 ELSE lifecycle_tally.times END,"
-        f" last_at = {greatest}(excluded.last_at, lifecycle_tally.last_at)"
+    tables.upsert(
+        Tally,
+        TALLY_COLUMNS,
+        ("generation_id", "person_id", "line", "is_signal", "name"),
+        [row for outcome in outcomes for row in tally_rows(line, outcome)],
+        lambda new: (
+            f"times = {new}.times + CASE WHEN {new}.is_signal THEN 0 ELSE lifecycle_tally.times END,"
+            f" last_at = {greatest}({new}.last_at, lifecycle_tally.last_at)"
+        ),
     )
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, rows)
 
 
 def tally_rows(line: Line, outcome: Outcome) -> Iterable[tuple[Any, ...]]:
     """A person's tallies, in the order of TALLY_COLUMNS."""
-    for counted in outcome.counted:
-        values = {
-            "generation_id": line.generation_id,
-            "person_id": outcome.person.pk,
-            "line": line.name,
-            "name": counted.name,
-            "is_signal": counted.is_signal,
-            "times": counted.times,
-            "last_at": counted.last_at,
-        }
-        yield tuple(values[name] for name in TALLY_COLUMNS)
+    generation, person_id, name = line.generation_id, outcome.person.pk, line.name
+    return [
+        (generation, person_id, name, counted.name, int(counted.is_signal), counted.times, counted.last_at)
+        for counted in outcome.counted
+    ]
+
+
+assert TALLY_COLUMNS == ("generation_id", "person_id", "line", "name", "is_signal", "times", "last_at")

@@ -1,0 +1,268 @@
+"""The house at work: events recorded live, a file imported and undone, a changed playbook put in force.
+
+Each figure is taken in a process and a house of its own, on SQLite or PostgreSQL; `run.py` starts them. Prints JSON.
+"""
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+DATABASES = ("sqlite", "postgres")
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+START = 20_400 * DAY
+PATHS = ("/", "/pricing", "/product", "/blog/how-to-choose", "/docs/start", "/customers", "/about", "/contact")
+TITLES = ("Chief Financial Officer", "Head of IT", "Developer", "VP Sales", "Assistant", "Plant manager")
+INDUSTRIES = ("Software", "Fintech", "Retail", "Logistics")
+
+
+def in_a_house_of_its_own(figure: str, database: str, *sizes: int) -> dict[str, float]:
+    """Runs one figure in a child process and returns what it printed."""
+    with tempfile.TemporaryDirectory(prefix="rung-bench-") as home, _address(database) as url:
+        environment = {**os.environ, "RUNG_HOME": home, "RUNG_DATABASE_URL": url}
+        command = [sys.executable, __file__, figure, *map(str, sizes)]
+        done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@contextlib.contextmanager
+def _address(database: str) -> Iterator[str]:
+    """The address of an empty database; PostgreSQL is the tests' throw-away server, here with everything it does for
+    safety."""
+    if database == "sqlite":
+        yield ""
+        return
+    sys.path.insert(0, str(ROOT / "tests"))
+    import postgres_server
+
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        postgres_server._SETTINGS[name] = "on"
+    postgres_server._SETTINGS |= {"shared_buffers": "512MB", "max_wal_size": "4GB"}
+    with postgres_server.new_database() as url:
+        yield url
+
+
+# Live
+
+
+def live(people: int, events: int, batch: int) -> dict[str, float]:
+    """Batches as the collector's worker brings them, then single events; beside them bare INSERTs of the same rows."""
+    from rung.history.queries import last_seq
+    from rung.lifecycle import actions, bulk
+
+    stream = Stream(people)
+    bulk.load(stream.past(), by="bench", at=START)
+    at = START
+    for _ in range(2):  # whatever is loaded or compiled on the first use
+        actions.record(stream.batch(batch), by="collector", at=at)
+    told = [stream.batch(batch) for _ in range(events // batch)]
+    first, clock, moves = last_seq() + 1, Clock(), 0
+    clock.start()
+    for part in told:
+        at += SECOND
+        recorded = actions.record(part, by="collector", at=at)
+        assert recorded.accepted == batch, recorded.refused[:3]
+        moves += len(recorded.moves)
+    taken = clock.stop()
+    singles = []
+    for _ in range(60):
+        at += SECOND
+        part = stream.batch(1)
+        begun = time.perf_counter()
+        actions.record(part, by="sam@acme.example", at=at)
+        singles.append(time.perf_counter() - begun)
+    count = len(told) * batch
+    bare, rows = bare_inserts(first, batch, clock)
+    return {
+        "events": count,
+        "rows": rows,
+        "moves": moves,
+        "wall": count / taken["wall"],
+        "cpu": count / taken["cpu"],
+        "bare_wall": rows / bare["wall"],
+        "bare_cpu": rows / bare["cpu"],
+        "single_ms": 1_000 * sorted(singles)[len(singles) // 2],
+    }
+
+
+class Stream:
+    """Visitors of a firm's site: half of all events are of people we know, half of these at companies of four.
+
+    Of the rest most are visitors seen before; one in five is new.
+    """
+
+    def __init__(self, people: int, seed: int = 1) -> None:
+        self.random = random.Random(seed)
+        self.people = people
+        self.visitors = people
+        self.count = 0
+
+    def past(self) -> Iterator[Any]:
+        """What is known before: everybody once described, with their company where they have one, and two visits."""
+        from rung.lifecycle.rules import NewEvent
+
+        for number in range(self.people):
+            told = {
+                "email": f"p{number}@example.org",
+                "title": TITLES[number % len(TITLES)],
+                "name": f"Person {number}",
+            }
+            at = START - 90 * DAY + number * SECOND
+            yield self._new(NewEvent, "person_described", number, told, door="import", at=at)
+            if number % 8 == 0:
+                of_company = {"industry": INDUSTRIES[number % 4], "employees": number % 900, "name": f"Firm {number}"}
+                yield NewEvent(
+                    kind="company_described", data=of_company, company=self._company(number), door="import", at=at,
+                    source="past", message_id=f"c{number}",
+                )  # fmt: skip
+            for day in (60, 20):
+                page = {"path": self.random.choice(PATHS)}
+                yield self._new(NewEvent, "page_viewed", number, page, door="import", at=START - day * DAY + number)
+
+    def batch(self, size: int) -> list[Any]:
+        from rung.lifecycle.rules import NewEvent
+
+        return [self._event(NewEvent) for _ in range(size)]
+
+    def _event(self, new: Any) -> Any:
+        draw = self.random.random()
+        if self.random.random() < 0.5:
+            number = self.random.randrange(self.people)
+        elif self.random.random() < 0.8:
+            number = self.random.randrange(self.people, self.visitors + 1)
+        else:
+            self.visitors += 1
+            number = self.visitors
+        page = self.random.choice(PATHS)
+        seen = {"path": page, "url": f"https://www.example.com{page}", "title": "A page", "referrer": ""}
+        if draw < 0.70:
+            return self._new(new, "page_viewed", number, seen)
+        if draw < 0.82:
+            return self._new(new, "element_clicked", number, {"name": "menu", **seen})
+        if draw < 0.90:
+            return self._new(new, "email_opened", number, {"campaign": "spring"}, door="secret")
+        if draw < 0.93:
+            return self._new(new, "content_downloaded", number, {"content": "paper-3"})
+        if draw < 0.95:
+            return self._new(new, "webinar_attended", number, {"webinar": "w1"}, door="secret")
+        if draw < 0.99:
+            return self._new(new, "person_identified", number, {"country": "Germany", "city": f"C{number % 50}"})
+        told = {"email": f"p{number}@example.org", "form": "demo", "message": "Please call me."}
+        return self._new(new, "demo_requested", number, told)
+
+    def _new(
+        self,
+        new: Any,
+        kind: str,
+        number: int,
+        data: dict[str, object],
+        door: str = "publishable",
+        at: int | None = None,
+    ) -> Any:
+        from rung.history.actions import new_message_id
+        from rung.people.rules import Keys
+
+        self.count += 1
+        is_known = number < self.people
+        return new(
+            kind=kind,
+            keys=Keys(user_id=f"u{number}" if is_known else "", anonymous_id=f"cookie-{number}"),
+            data=data,
+            company=self._company(number) if is_known and kind.startswith("person_") else None,
+            at=at,
+            source="site" if at is None else "past",
+            message_id=new_message_id(),
+            door=door,
+        )
+
+    def _company(self, number: int) -> str | None:
+        return f"firm{number // 8}.example" if number % 8 < 4 else None
+
+
+def bare_inserts(first: int, batch: int, clock: "Clock") -> tuple[dict[str, float], int]:
+    """The events of the history from a seq on, put as they are into an empty table with the same indexes."""
+    from django.db import connection, transaction
+
+    with connection.cursor() as cursor:
+        _empty_twin(cursor)
+        cursor.execute("SELECT * FROM history_event WHERE seq >= %s ORDER BY seq", [first])
+        names = ", ".join(f'"{column[0]}"' for column in cursor.description)
+        rows = cursor.fetchall()
+    marks = ", ".join(["%s"] * len(rows[0]))
+    clock.start()
+    for start in range(0, len(rows), batch):
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                with cursor.copy(f"COPY bare_event ({names}) FROM STDIN") as copy:
+                    for row in rows[start : start + batch]:
+                        copy.write_row(row)
+            else:
+                cursor.executemany(f"INSERT INTO bare_event ({names}) VALUES ({marks})", rows[start : start + batch])
+    return clock.stop(), len(rows)
+
+
+def _empty_twin(cursor: Any) -> None:
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        cursor.execute("CREATE TABLE bare_event (LIKE history_event INCLUDING ALL)")
+        return
+    cursor.execute(
+        "SELECT sql FROM sqlite_master WHERE tbl_name = 'history_event' AND sql IS NOT NULL AND type <> 'trigger'"
+    )
+    for (statement,) in cursor.fetchall():
+        cursor.execute(statement.replace("history_event", "bare_event").replace('INDEX "event_', 'INDEX "bare_'))
+
+
+class Clock:
+    """Time by the wall, and processor time of this process and of the database's process that serves it."""
+
+    def __init__(self) -> None:
+        from django.db import connection
+
+        self.server: Path | None = None
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                self.server = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+
+    def start(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), self._used()
+
+    def stop(self) -> dict[str, float]:
+        return {"wall": time.perf_counter() - self._wall, "cpu": self._used() - self._cpu}
+
+    def _used(self) -> float:
+        used = time.process_time()
+        if self.server is not None and self.server.exists():
+            fields = self.server.read_text().rpartition(")")[2].split()
+            used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return used
+
+
+FIGURES: dict[str, Callable[..., dict[str, float]]] = {"live": live}
+
+
+def main(figure: str, sizes: Sequence[int]) -> None:
+    from rung import starting
+
+    starting.open_house(migrates=False)
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=0)
+    starting.serve_no_pages()
+    print(json.dumps(FIGURES[figure](*sizes)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], [int(size) for size in sys.argv[2:]])

@@ -1,0 +1,139 @@
+"""Reading and writing rows by the thousand, alike on SQLite and PostgreSQL: no objects, and no query for each row.
+
+Truths are written as 0 and 1: SQLite's driver looks for a converter for each `True`, which costs more than the rest.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+from zlib import crc32
+
+from django.db import connection, models
+
+_CHUNK: Final = 5_000
+_WORTH_COPYING: Final = 24
+"""Rows below which PostgreSQL takes them one by one sooner than through a table beside."""
+
+
+def columns_of(model: type[models.Model], *, without: Collection[str] = ()) -> tuple[str, ...]:
+    """The columns of a table without its own id, in the model's order."""
+    return tuple(f.column for f in model._meta.concrete_fields if not f.primary_key and f.column not in without)
+
+
+def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Inserts rows: COPY on PostgreSQL, one prepared statement on SQLite."""
+    table = model._meta.db_table
+    if connection.vendor == "postgresql":
+        _copy(table, columns, rows)
+        return
+    statement = f"INSERT INTO {table} ({_names(columns)}) VALUES ({_marks(columns)})"
+    rows = iter(rows)
+    with connection.cursor() as cursor:
+        while part := list(islice(rows, _CHUNK)):
+            cursor.executemany(statement, part)
+
+
+def upsert(
+    model: type[models.Model],
+    columns: Sequence[str],
+    key: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    sets: Callable[[str], str] | None = None,
+) -> None:
+    """Inserts rows, in place of those of the same key, which no two rows share.
+
+    `sets` is what the columns beside the key become where a row is there already, given the name by which the new row
+    goes; left out, all become what the new row says.
+    """
+    table, rest = model._meta.db_table, [name for name in columns if name not in key]
+    told = sets("excluded") if sets else ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
+    conflict = f"ON CONFLICT ({_names(key)}) DO UPDATE SET {told}"
+    _through(
+        model,
+        columns,
+        rows,
+        one=f"INSERT INTO {table} ({_names(columns)}) VALUES ({_marks(columns)}) {conflict}",
+        # WHERE true: without it SQLite's parser takes ON for a join's; PostgreSQL does not mind.
+        all_=f"INSERT INTO {table} ({_names(columns)}) SELECT {_names(columns)} FROM {{beside}} WHERE true {conflict}",
+    )
+
+
+def update(
+    model: type[models.Model], columns: Sequence[str], key: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Changes rows that are there: each row says the columns, then the key."""
+    table = model._meta.db_table
+    where = " AND ".join(f'"{name}" = %s' for name in key)
+    sets = ", ".join(f'"{name}" = %s' for name in columns)
+    joined = " AND ".join(f't."{name}" = new."{name}"' for name in key)
+    told = ", ".join(f'"{name}" = new."{name}"' for name in columns)
+    _through(
+        model,
+        (*columns, *key),
+        rows,
+        one=f"UPDATE {table} SET {sets} WHERE {where}",
+        all_=f"UPDATE {table} t SET {told} FROM {{beside}} new WHERE {joined}",
+    )
+
+
+def read(statement: str, ids: Collection[Any], *parameters: object) -> list[tuple[Any, ...]]:
+    """The rows of a statement in which `{ids}` stands for the values, in one query however many there are.
+
+    `parameters` are those of the %s after it.
+    """
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            type_ = "text" if isinstance(next(iter(ids)), str) else "bigint"
+            cursor.execute(statement.format(ids=f"SELECT unnest(%s::{type_}[])"), [list(ids), *parameters])
+        else:
+            cursor.execute(
+                statement.format(ids="SELECT value FROM json_each(%s)"), [json.dumps(list(ids)), *parameters]
+            )
+        return cursor.fetchall()
+
+
+def _through(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], *, one: str, all_: str
+) -> None:
+    """The statement for each row; on PostgreSQL many rows go into a table beside, and all at once from there."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            cursor.executemany(one, rows)
+        elif len(rows) < _WORTH_COPYING:
+            cursor.executemany(one, list(_typed(model, columns, rows)))
+        else:
+            table = model._meta.db_table
+            beside = f"beside_{table}_{crc32(_names(columns).encode()):08x}"
+            likeness = f"SELECT {_names(columns)} FROM {table} WITH NO DATA"
+            cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {beside} ON COMMIT DELETE ROWS AS {likeness}")
+            cursor.execute(f"TRUNCATE {beside}")
+            _copy(beside, columns, rows)
+            cursor.execute(all_.format(beside=beside))
+
+
+def _typed(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+    """With truths as PostgreSQL wants them."""
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    truths = [isinstance(fields[name], models.BooleanField) for name in columns]
+    for row in rows:
+        yield [bool(v) if is_truth and v is not None else v for v, is_truth in zip(row, truths, strict=True)]
+
+
+def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    statement = f"COPY {table} ({_names(columns)}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _marks(columns: Sequence[str]) -> str:
+    return ", ".join(["%s"] * len(columns))
