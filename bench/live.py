@@ -211,15 +211,18 @@ def bare_inserts(first: int, batch: int, clock: "Clock") -> tuple[dict[str, floa
     return clock.stop(), len(rows)
 
 
+SQL_OF_THE_TABLE = """
+SELECT sql FROM sqlite_master WHERE tbl_name = 'history_event' AND sql IS NOT NULL AND type <> 'trigger'
+"""
+
+
 def _empty_twin(cursor: Any) -> None:
     from django.db import connection
 
     if connection.vendor == "postgresql":
         cursor.execute("CREATE TABLE bare_event (LIKE history_event INCLUDING ALL)")
         return
-    cursor.execute(
-        "SELECT sql FROM sqlite_master WHERE tbl_name = 'history_event' AND sql IS NOT NULL AND type <> 'trigger'"
-    )
+    cursor.execute(SQL_OF_THE_TABLE)
     for (statement,) in cursor.fetchall():
         cursor.execute(statement.replace("history_event", "bare_event").replace('INDEX "event_', 'INDEX "bare_'))
 

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Count
 
+from rung import tables
 from rung.access.models import User
 from rung.handoff import rules
 from rung.handoff.models import Absence, Assignment, Clock, Rep
 from rung.handoff.rules import Candidate, Choice, Wanted
 from rung.lifecycle import handoffs as rows_of_lifecycle
-from rung.lifecycle import segments, storing
+from rung.lifecycle import segments
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff, Standing, Tally
 from rung.lifecycle.segments import NoColumn
@@ -108,11 +109,11 @@ def put_on(assignments: Sequence[Assignment]) -> None:
 
 def start(clocks: Iterable[tuple[Any, ...]]) -> None:
     """Starts clocks, in the order of CLOCK_COLUMNS."""
-    storing.insert(Clock, CLOCK_COLUMNS, clocks)
+    tables.insert(Clock, CLOCK_COLUMNS, clocks)
 
 
-CLOCK_COLUMNS: Final = storing.columns_of(Clock)
-_ASSIGNMENT_COLUMNS: Final = ("handoff_id", *storing.columns_of(Assignment))
+CLOCK_COLUMNS: Final = tables.columns_of(Clock)
+_ASSIGNMENT_COLUMNS: Final = ("handoff_id", *tables.columns_of(Assignment))
 
 
 def clock_row(
@@ -170,7 +171,7 @@ def _row(
 
 
 def _write(rows: Sequence[tuple[Any, ...]], known: Collection[int]) -> None:
-    storing.insert(Assignment, _ASSIGNMENT_COLUMNS, [row for row in rows if row[0] not in known])
+    tables.insert(Assignment, _ASSIGNMENT_COLUMNS, [row for row in rows if row[0] not in known])
     again = [row for row in rows if row[0] in known]
     if again:
         sets = ", ".join(f"{name} = %s" for name in _ASSIGNMENT_COLUMNS[1:])
