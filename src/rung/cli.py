@@ -36,6 +36,7 @@ REFUSALS: Final = (
     ("rung.capture.mapping", "MappingRefused"),
     ("rung.capture.histories", "NothingToRead"),
     ("rung.demo.loading", "NotEmpty"),
+    ("rung.engine.trying", "CannotTry"),
     ("rung.lifecycle.exporting", "NothingToExport"),
     ("rung.playbook.conditions.sql", "NoColumn"),
     ("rung.playbook.faults", "PlaybookRefused"),
@@ -175,6 +176,53 @@ def decide(
         _tell(account.in_words())
     if not account.is_something_decided:
         raise Sorry(f"No line of {history} could be decided: see {out / 'refused.ndjson'}.")
+
+
+@app.command()
+def backtest(
+    playbook: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The definition to try.")],
+    against: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Default: the one in force, or the shipped one.")
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(exists=True, help="A file of events, or a folder of segments. Default: the app's.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="local or spark.")] = "local",
+    vary: Annotated[
+        str | None, typer.Option(help="One number through its values: stages.mql.enter:score=20:90:5")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Hand-offs and wins from this time on.")] = None,
+    until: Annotated[str | None, typer.Option(help="Look no further than this time. Default: the last event.")] = None,
+    subset: Annotated[str, typer.Option(help="Only people for whom this condition holds at the end.")] = "",
+    out: Annotated[Path, typer.Option(file_okay=False, help="Where backtest.json and backtest.html go.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """What would have been different by another definition. docs/backtest.md says how each figure is meant."""
+    if engine not in ("local", "spark"):
+        raise typer.BadParameter("choose local or spark", param_hint="--engine")
+    from rung.insight import trials
+
+    new = _playbook(playbook)
+    wish = trials.Wish(_instant(since, "--from"), _instant(until, "--until"), subset)
+    ground, old = _ground(history, against, engine, wish.end)
+    with _progress("Replaying", None, unit="replays") as bar:
+        written = trials.run(ground, old=old, new=new, wish=wish, vary=vary, out=out, progress=_to(bar))
+    _print(written.told) if as_json else _tell(written.words)
+
+
+def _ground(history: Path | None, against: Path | None, engine: str, until: int | None) -> Any:
+    """The history to try on and the definition to compare with."""
+    from rung.insight import trials
+
+    if engine == "spark":
+        raise Sorry("The Spark engine does not run backtests: leave --engine out.")
+    if history is not None:
+        return trials.ground_of(history, until=until), _playbook(against)
+    _house()
+    from rung.insight import house_history
+
+    old = _playbook(against) if against is not None else house_history.in_force()
+    return house_history.ground(until=until if until is not None else _now()), old
 
 
 @playbook_app.command("check")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rung.engine import kernel as k
 from rung.engine import machine
 from rung.engine.colleagues import Colleagues, piece_of
-from rung.engine.histories import History, Ints
+from rung.engine.histories import History, Ints, spread
 from rung.engine.machine import Machine
 from rung.engine.ordering import Ordered, Own, in_order
 from rung.engine.payloads import Encoding
@@ -121,6 +121,15 @@ def shared_kinds(programs: Iterable[Program]) -> frozenset[str]:
     return frozenset(kind for program in programs for kind in program.reaches_colleagues)
 
 
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Some of a history: these people (in order), and of their own rows only those that are kept."""
+
+    people: Ints
+    keeps: NDArray[np.bool_]
+    """By row of the history. What reaches people by their company always stays."""
+
+
 class Prepared:
     """A history, or a part of one, on which programs run: `replay` as often as you like, in several threads at once."""
 
@@ -130,10 +139,13 @@ class Prepared:
         self._ordered: dict[frozenset[str], Ordered] = {}
         self._encodings: dict[object, Encoding] = {}
 
-    def replay(self, program: Program, until: int | None = None, *, clauses: k.Clauses | None = None) -> Replayed:
+    def replay(
+        self, program: Program, until: int | None = None, *, clauses: k.Clauses | None = None, only: Some | None = None
+    ) -> Replayed:
         """Everybody by this program, which must be one of those that this was prepared for or read the same fields.
 
-        `until`: an earlier instant than that for which this was prepared.
+        `until`: an earlier instant than that for which this was prepared. `only`: nobody else; numbers of people in
+        the answer are then places in `only.people`.
         """
         ordered = self._ordered_for(program.reaches_colleagues)
         encoding = self._encoding_for(program, ordered)
@@ -143,11 +155,16 @@ class Prepared:
             is_before = records["at"] <= until
             starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_before)])[starts]
             records, row = records[is_before], row[is_before]
+        keys, people = encoding.keys, self.history.people
+        if only is not None:
+            records, row, starts = _some(records, row, starts, only)
+            keys = keys._replace(
+                **{name: getattr(keys, name)[only.people] for name in _OF_PEOPLE if len(getattr(keys, name))}
+            )
+            people = [people[person] for person in only.people.tolist()]
         run = _Run(program, encoding, self._machine, records, starts, until, self.own.most_places)
-        out, standings, values = run.everybody(encoding.keys, clauses or k.Clauses([0] * 8, [], [], [], 0))
-        return _replayed(
-            program, until, self.history.people, out, standings, values, (records["seq"], row), ordered, encoding
-        )
+        out, standings, values = run.everybody(keys, clauses or k.Clauses([0] * 8, [], [], [], 0))
+        return _replayed(program, until, people, out, standings, values, (records["seq"], row), ordered, encoding)
 
     def _ordered_for(self, shared: frozenset[str]) -> Ordered:
         if shared not in self._ordered:
@@ -160,6 +177,21 @@ class Prepared:
         if key not in self._encodings:
             self._encodings[key] = Encoding(program, ordered.groups, ordered.facts, ordered.n_states, self.own.keys)
         return self._encodings[key]
+
+
+_OF_PEOPLE: Final = ("email", "domain", "free")
+"""What the keys say person by person."""
+
+
+def _some(records: Any, row: Ints, starts: Ints, only: Some) -> tuple[Any, Ints, Ints]:
+    """The rows of some people, and where each one's begin."""
+    counts = np.diff(starts)[only.people]
+    places = spread(starts[:-1][only.people], counts)
+    owner = np.repeat(np.arange(len(only.people)), counts)
+    rows = row[places]
+    is_kept = (rows < 0) | only.keeps[np.maximum(rows, 0)]
+    kept = np.bincount(owner[is_kept], minlength=len(only.people))
+    return records[places[is_kept]], rows[is_kept], np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
 
 
 def warm_up() -> None:

@@ -1,0 +1,299 @@
+"""A history on which definitions are tried: read once, replayed as often as somebody changes a number."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rung.engine import handovers
+from rung.engine.backtest import People, Result, Scope, Told, backtest
+from rung.engine.company import joined
+from rung.engine.deciding import Row
+from rung.engine.explain import explain
+from rung.engine.handovers import NEVER, Deeds, Side
+from rung.engine.program import Program, compile_program
+from rung.engine.reading import KIND_NAMES, Columns
+from rung.engine.replay import Prepared, Replayed, Some, prepare
+from rung.playbook.conditions import Condition, Fact, facts_named, parse
+from rung.playbook.conditions import Scope as Names
+from rung.playbook.definitions import Playbook, Rule, Temperature
+from rung.terms.events import Event
+from rung.terms.instants import DAY, moment
+from rung.terms.kinds import KINDS
+
+Ints = NDArray[np.int64]
+
+GAP: Final = 14 * DAY
+"""So long without any event is told: whoever reads the figures should know that the history has a hole."""
+_KEPT: Final = 4
+"""Definitions whose replay is kept: the one in force, and those somebody goes back and forth between."""
+_IS_SALES: Final = np.array([kind.actor == "sales" for kind in KINDS.values()])
+_ANSWERS: Final = tuple(KIND_NAMES.index(f"handoff_{what}") for what in ("accepted", "rejected", "returned"))
+_REPLIES: Final = tuple(
+    KIND_NAMES.index(name) for name in ("email_replied", "call_answered", "meeting_booked", "meeting_held")
+)
+_HOT: Final = 2
+
+
+class CannotTry(Exception):
+    """The definitions cannot be tried like this; the text says why and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to look at. `None` is the whole history; `subset` is a condition in the playbook's words."""
+
+    start: int | None = None
+    end: int | None = None
+    subset: str = ""
+
+
+class Ground:
+    """One history up to `until`, with what happened in it whatever the definition."""
+
+    def __init__(
+        self, history: Columns, *, until: int | None = None, refused: int = 0, is_compiled: bool | None = None
+    ) -> None:
+        if not len(history) or not history.people:
+            raise CannotTry("The history is empty: there is nobody on whom a definition could be tried.")
+        self.history, self.refused, self.is_compiled = history, refused, is_compiled
+        self.until = int(history.at.max()) if until is None else until
+        self.first_at = int(history.at.min())
+        if self.first_at > self.until:
+            raise CannotTry(f"The history begins on {_day(self.first_at)}, after {_day(self.until)}.")
+        self.deeds: Deeds = handovers.deeds(history, until=self.until)
+        self.notes: list[str] = []
+        """What whoever read the history has to add to the warnings."""
+        self._told: OrderedDict[str, Told] = OrderedDict()
+        self._prepared: OrderedDict[Hashable, Prepared] = OrderedDict()
+
+    def backtest(self, old: Playbook, new: Playbook, wish: Wish = Wish()) -> tuple[Result, People]:
+        """Every figure of the two definitions. Raises CannotTry, or ConditionError for a subset that is none."""
+        scope = self.scope(old, wish)
+        result, people = backtest(
+            self.told(old),
+            self.told(new),
+            self.deeds,
+            scope,
+            people=self.history.people,
+            events=len(self.history),
+            warnings=tuple(dict.fromkeys(self.warnings(old, new, scope))),
+        )
+        return result, people
+
+    def scope(self, old: Playbook, wish: Wish) -> Scope:
+        """The period and the people of a wish. A subset is judged as of the last day, by the old definition."""
+        start = self.first_at if wish.start is None else wish.start
+        end = self.until if wish.end is None else min(wish.end, self.until)
+        if start > end or end < self.first_at or start > self.until:
+            raise CannotTry(
+                f"Nothing lies between {_day(start)} and {_day(end)}: "
+                f"the history runs from {_day(self.first_at)} to {_day(self.until)}."
+            )
+        members = np.ones(len(self.history.people), bool)
+        if wish.subset.strip():
+            members = self._members(old, wish.subset)
+            if not members.any():
+                raise CannotTry(
+                    f"Nobody meets “{wish.subset.strip()}” on {_day(self.until)}: "
+                    f"{len(members):,} people were looked at. Ask for less, or leave the subset out."
+                )
+        return Scope(start, end, members, wish.subset.strip())
+
+    def told(self, playbook: Playbook) -> Told:
+        """What the definition's replay says; kept for the last few."""
+        found = self._told.get(playbook.version)
+        if found is None or found.playbook != playbook:
+            found = self._fresh(playbook)
+            self._told[playbook.version] = found
+            while len(self._told) > _KEPT:
+                self._told.popitem(last=False)
+        self._told.move_to_end(playbook.version)
+        return found
+
+    def told_all(self, playbooks: Sequence[Playbook], progress: Callable[[int], None]) -> list[Told]:
+        """What each of many definitions says, of which only one number differs; none of them is kept."""
+        found = []
+        for done, playbook in enumerate(playbooks, start=1):
+            found.append(self._told.get(playbook.version) or self._fresh(playbook))
+            progress(done)
+        return found
+
+    def _fresh(self, playbook: Playbook) -> Told:
+        program = compile_program(playbook)
+        replayed = self.replayed(program)
+        found = handovers.side(replayed, self.history, self.deeds)
+        return Told(playbook, self._with_late(program, replayed, found))
+
+    def replayed(self, program: Program, only: Some | None = None) -> Replayed:
+        return self._ready(program).replay(program, only=only)
+
+    def _ready(self, program: Program) -> Prepared:
+        """The history made ready for programs that read it alike: a changed number costs the kernel's run only."""
+        key = program.reading_key
+        found = self._prepared.get(key)
+        if found is None:
+            found = self._prepared[key] = prepare(self.history, (program,), self.until, is_compiled=self.is_compiled)
+            while len(self._prepared) > _KEPT:
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end(key)
+        return found
+
+    def _members(self, playbook: Playbook, subset: str) -> NDArray[np.bool_]:
+        """Whom the condition holds for at the end: asked of the kernel as if it were the playbook's `hot`."""
+        names = Names(place="filter", signals=tuple(signal.name for signal in playbook.signals))
+        rule = Rule(subset, parse(subset, names), 0)
+        asking = compile_program(replace(playbook, temperature=Temperature(hot=rule)))
+        found = prepare(self.history, (asking,), self.until, is_compiled=self.is_compiled).replay(asking)
+        return np.asarray(found.standings.temperature == _HOT)
+
+    # --- hand-offs that a replay hides
+
+    def _with_late(self, program: Program, replayed: Replayed, found: Side) -> Side:
+        """Adds the hand-offs that come after sales really answered: sales was at work because of another definition.
+
+        Whoever was answered for before this definition had handed them over climbs past its rung with sales' own
+        events. When it would have handed them over is what they did themselves: the same rows without sales', and
+        without what people only did because sales spoke to them.
+        """
+        first = handovers.first_handover(found.handovers, self.deeds.n_people)
+        answered = np.full(self.deeds.n_people, NEVER, np.int64)
+        np.minimum.at(answered, self.deeds.answer_person, self.deeds.answer_at)
+        concerned = np.flatnonzero((found.leapt < NEVER) & (first > found.leapt) & (answered <= found.leapt))
+        if not len(concerned):
+            return found
+        keeps = ~_IS_SALES[self.history.kind] & ~self._in_reply()
+        alone = self.replayed(program, Some(concerned, keeps))
+        at = handovers.first_handover(handovers.opened(alone, self.history), len(concerned))
+        is_late = (at < NEVER) & (at < self.deeds.first_win[concerned])
+        return handovers.with_late(found, replayed, self.deeds, person=concerned[is_late], at=at[is_late])
+
+    def _in_reply(self) -> NDArray[np.bool_]:
+        """Rows in which people answer sales: replies, calls and meetings after the first answer to a hand-off."""
+        answered = np.full(self.deeds.n_people + 1, NEVER, np.int64)  # the last place is where nobody's rows look
+        np.minimum.at(answered, self.deeds.answer_person, self.deeds.answer_at)
+        return np.isin(self.history.kind, _REPLIES) & (self.history.at >= answered[self.history.person])
+
+    def _with_colleagues(self, people: Iterable[int]) -> Ints:
+        history = self.history
+        asked = np.asarray(list(people), np.int64)
+        companies = np.unique(history.company[np.isin(history.person, asked) & (history.company >= 0)])
+        there = history.person[np.isin(history.company, companies) & (history.person >= 0)]
+        return np.unique(np.concatenate([asked, there.astype(np.int64)]))
+
+    # --- what whoever reads the figures should know
+
+    def warnings(self, old: Playbook, new: Playbook, scope: Scope) -> Iterable[str]:
+        if self.refused:
+            yield f"{_lines(self.refused)} of the history could not be read and {_are(self.refused)} left out."
+        yield from self.notes
+        yield from self._gaps(scope)
+        if not np.isin(self.history.kind, _ANSWERS).any():
+            yield "No answer of sales is recorded in this history: every hand-off counts as not decided."
+        for playbook in dict.fromkeys((old.version, new.version)):
+            yield from self._unknown_facts(old if playbook == old.version else new, scope)
+
+    def _gaps(self, scope: Scope) -> Iterable[str]:
+        at = np.unique(self.history.at[(self.history.at >= scope.start) & (self.history.at <= scope.end)] // DAY) * DAY
+        for place in np.flatnonzero(np.diff(at) > GAP)[:3].tolist():
+            days = int((at[place + 1] - at[place]) // DAY)
+            yield f"Nothing at all happened from {_day(at[place])} to {_day(at[place + 1])}: {days} days are missing."
+
+    def _unknown_facts(self, playbook: Playbook, scope: Scope) -> Iterable[str]:
+        """Kinds of event that the definition asks for and that the history has not, or not from the beginning."""
+        for kind in kinds_asked(playbook):
+            rows = np.flatnonzero(self.history.kind == KIND_NAMES.index(kind))
+            words = KINDS[kind].words.lower()
+            if not len(rows):
+                yield f"“{playbook.name}” asks for “{words}” ({kind}), of which this history has none."
+                continue
+            first = int(self.history.at[rows].min())
+            if first > scope.start + 90 * DAY:
+                yield (
+                    f"“{playbook.name}” asks for “{words}” ({kind}), which this history has only from {_day(first)} "
+                    "on: people before that could not earn it."
+                )
+
+    # --- why
+
+    def rows_of(self, people: Sequence[int], program: Program) -> dict[str, list[Row]]:
+        """The rows of a few people, their company's among them, for explanations."""
+        history = self.history
+        wanted = self._with_colleagues(people)
+        rows = np.flatnonzero(
+            (np.isin(history.person, wanted) | (history.kind == KIND_NAMES.index("company_described")))
+            & (history.at <= self.until)
+        )
+        found = joined(program, (_event(history, row) for row in rows.tolist()), self.until)
+        return {key: found.get(key, []) for key in (history.people[person] for person in people)}
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a definition had handed somebody over by an instant, or what was missing then."""
+
+    place: str
+    is_handed_over: bool
+    words: tuple[str, ...]
+    seqs: tuple[int, ...]
+
+
+def why(program: Program, rows: Sequence[Row], at: int) -> Why:
+    """The person under one definition at `at`: the reasons where they were handed over, else what was missing."""
+    seen = [row for row in rows if row.event.at <= at]
+    if not seen:
+        return Why("", False, ("Not known yet.",), ())
+    found = explain(program, seen, at)
+    is_over = any(change.what == "opened" for change in found.handoffs)
+    playbook = program.playbook
+    standing = found.standing
+    place = playbook.label(standing.stage if standing.status == "active" else standing.status)
+    if is_over:
+        words = tuple(reason.words for reason in found.reasons)
+        return Why(place, True, words, tuple(seq for reason in found.reasons for seq in reason.seqs))
+    missing = tuple(f"Missing: {clause.words}." for clause in found.missing)
+    return Why(place, False, (f"{place}, with {standing.score:.1f} points (fit {standing.fit:g}).", *missing), ())
+
+
+def kinds_asked(playbook: Playbook) -> list[str]:
+    """The kinds of event by which the definition gives points, or for which its rules ask."""
+    found = [signal.on for signal in playbook.signals if signal.points > 0]
+    found += [str(fact.argument) for fact in _facts(playbook) if fact.name in ("times", "since") and not fact.is_signal]
+    return [kind for kind in dict.fromkeys(found) if kind in KINDS]
+
+
+def _facts(playbook: Playbook) -> Iterable[Fact]:
+    rules: list[Condition] = [stage.enter.condition for stage in playbook.stages.values()]
+    rules += [line.when.condition for line in playbook.setbacks]
+    for rule in rules:
+        yield from facts_named(rule)
+
+
+def _event(history: Columns, row: int) -> Event:
+    person, company = int(history.person[row]), int(history.company[row])
+    return Event(
+        seq=row + 1,
+        person=history.people[person] if person >= 0 else None,
+        at=int(history.at[row]),
+        kind=KIND_NAMES[history.kind[row]],
+        data=history.data[row],
+        company=history.companies[company] if company >= 0 else None,
+        by="sales" if history.has_by[row] else None,
+    )
+
+
+def _day(at: int, zone: str = "UTC") -> str:
+    then = moment(int(at)).astimezone(ZoneInfo(zone))
+    return f"{then.day} {then:%b} {then.year}"
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

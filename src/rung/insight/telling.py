@@ -1,0 +1,542 @@
+"""A backtest in words and drawings: what its page, on the screen or printed, shows. Pure: figures in, texts out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from rung.engine.backtest import Counts, Figure, People, Result, Row, month_words
+from rung.engine.exploring import Curve, Point
+from rung.engine.varying import knobs
+from rung.playbook.definitions import Playbook
+from rung.playbook.words import listed
+from rung.terms.instants import DAY, moment, parse_instant
+from rung.ui import words
+
+MOST_SHOWN: Final = 100
+"""People who differ that a page names; the others are a click away."""
+_QUERIES: Final = {
+    "opened": {},
+    "accepted": {"answer": "accepted"},
+    "rejected": {"answer": "rejected"},
+    "returned": {"answer": "returned"},
+    "undecided": {"answer": "undecided"},
+    "open": {"open": "1"},
+    "earlier": {"judged": "1"},
+    "opportunity": {"opportunity": "1"},
+    "won": {"won": "1"},
+}
+"""Which hand-offs stand behind a figure."""
+_GROUPS: Final = (
+    ("source", "By source", "where people first came from"),
+    ("rule", "By rule", "what opened the hand-off"),
+    ("tip", "By what tipped it", "the event at which it opened"),
+    ("reason", "Rejected, by reason", "as sales said"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number and, where people stand behind it, the query that opens them."""
+
+    text: str
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure of the table."""
+
+    id: str
+    words: str
+    note: str
+    old: Cell
+    new: Cell
+    change: str
+    interval: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    x: float
+    old_y: float
+    old_height: float
+    more_y: float
+    more_height: float
+    less_y: float
+    less_height: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """One measure month by month: what both have, what the new definition adds, and what it takes away."""
+
+    words: str
+    old: str
+    new: str
+    bars: tuple[Bar, ...]
+    ticks: tuple[tuple[float, str], ...]
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    words: str
+    old: Cell
+    new: Cell
+    change: str
+    interval: str
+    accepted: str
+    rejected: str
+    won: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    sub: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    key: str
+    name: str
+    sub: str
+    href: str
+    old: str
+    new: str
+    really: str
+    is_won: bool
+    old_why: tuple[str, ...] = ()
+    new_why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything of one backtest."""
+
+    headline: str
+    because: str
+    old_name: str
+    new_name: str
+    old_version: str
+    new_version: str
+    as_of: str
+    period: str
+    subset: str
+    members: str
+    lines: tuple[Line, ...]
+    months: tuple[Months, ...]
+    month_rows: tuple[Part, ...]
+    groups: tuple[Group, ...]
+    wins: tuple[str, ...]
+    time: tuple[tuple[str, str, str, str, str], ...]
+    differing: int
+    elsewhere: int
+    moves: str
+    warnings: tuple[str, ...]
+    resamples: int
+
+
+def page(result: Result, old: Playbook, new: Playbook) -> Page:
+    """The page of a result."""
+    zone = ZoneInfo(old.calendar.timezone)
+    return Page(
+        headline=headline(result, old, new),
+        because=_because(result, zone),
+        old_name=old.name,
+        new_name=new.name,
+        old_version=old.version[:12],
+        new_version=new.version[:12],
+        as_of=_day(parse_instant(result.as_of), zone),
+        period=_period(result, zone),
+        subset=result.subset,
+        members=f"{result.members:,} of {result.people:,} people" if result.subset else f"{result.people:,} people",
+        lines=tuple(_line(figure) for figure in result.figures if _is_told(figure)),
+        months=_months(result),
+        month_rows=tuple(_part(row, "month", month_words(row.key)) for row in result.by_month),
+        groups=tuple(
+            Group(title, sub, tuple(_part(row, name, row.words) for row in getattr(result, f"by_{name}")))
+            for name, title, sub in _GROUPS
+            if getattr(result, f"by_{name}")
+        ),
+        wins=tuple(_wins(result)),
+        time=tuple(
+            (each.words, _days(each.old), _days(each.new), _between(each.low, each.high, "days"), _still(each.new_open))
+            for each in result.time_on_rung
+        ),
+        differing=result.differing,
+        elsewhere=result.elsewhere,
+        moves=_moves(result, new),
+        warnings=result.warnings,
+        resamples=result.resamples,
+    )
+
+
+def headline(result: Result, old: Playbook, new: Playbook) -> str:
+    """The answer in a sentence: “42 instead of 50: 7 wins you missed, for 145 more hours”."""
+    what = changed_number(old, new) or f"“{new.name}” against “{old.name}”"
+    if old.version == new.version:
+        return "The same definition twice: nothing differs"
+    hours = _figure(result, "hours")
+    more = round(hours.change or 0) if hours else 0
+    work = f"{abs(more):,} {'more' if more > 0 else 'fewer'} hours of sales work" if more else "the same work for sales"
+    wins, parts = result.wins, []
+    if wins.gained:
+        parts.append(f"{_plural(wins.gained, 'win')} caught that went by")
+    if wins.missed:
+        parts.append(f"{_plural(wins.missed, 'win')} missed")
+    if not parts and (wins.earlier or wins.later) and wins.median_days is not None:
+        when = "earlier" if wins.median_days > 0 else "later"
+        count = wins.earlier if wins.median_days > 0 else wins.later
+        parts.append(f"{_plural(count, 'win')} caught {_length(abs(wins.median_days))} {when}")
+    return f"{what}: {listed(parts) if parts else 'no win gained or missed'}, for {work}"
+
+
+def changed_number(old: Playbook, new: Playbook) -> str:
+    """ "42 instead of 50" where one number alone is another one; empty otherwise."""
+    before, after = ({each.path: each for each in knobs(book)} for book in (old, new))
+    if before.keys() != after.keys():
+        return ""
+    changed = [(before[path], after[path]) for path in before if before[path].value != after[path].value]
+    if len(changed) != 1:
+        return ""
+    one, other = changed[0]
+    # The same number elsewhere changed would make another version: only one stands for the whole difference.
+    return f"{other.said(other.value)} instead of {one.said(one.value)}"
+
+
+def why_not_shown(figure: Figure) -> str:
+    return "not knowable from this history" if figure.old is None and figure.new is None else ""
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _because(result: Result, zone: ZoneInfo) -> str:
+    asked = f" of those with {result.subset}" if result.subset else ""
+    undecided = _figure(result, "undecided")
+    apart = ""
+    if undecided and undecided.new:
+        apart = f" {undecided.new:,.0f} of its hand-offs have no recorded decision and are told apart."
+    return f"Replayed on {result.members:,} people{asked} and {result.events:,} events, {_period(result, zone)}.{apart}"
+
+
+def _line(figure: Figure) -> Line:
+    query = _QUERIES.get(figure.id)
+    cells = []
+    for side, value in (("old", figure.old), ("new", figure.new)):
+        text = _value(figure, value)
+        if query is not None and value:
+            cells.append(Cell(text, urlencode({"side": side, **query})))
+        elif figure.id in ("caught", "recall") and value:
+            cells.append(Cell(text, urlencode({"side": side, "caught": "1"})))
+        else:
+            cells.append(Cell(text))
+    bounds = (
+        "–"
+        if figure.low is None or figure.high is None
+        else (f"{_value(figure, figure.low, signed=True)} to {_value(figure, figure.high, signed=True)}")
+    )
+    is_bad = figure.id in ("rejected", "hours", "per_day") and (figure.change or 0) > 0
+    is_bad |= figure.id in ("won", "caught", "recall") and (figure.change or 0) < 0
+    words_ = f"{figure.words}, {figure.currency}" if figure.currency else figure.words
+    change = _value(figure, figure.change, signed=True)
+    return Line(figure.id, words_, figure.note, cells[0], cells[1], change, bounds, "bad" if is_bad else "")
+
+
+def _is_told(figure: Figure) -> bool:
+    return not (figure.id == "ahead" and not figure.old and not figure.new)
+
+
+def _value(figure: Figure, value: float | None, *, signed: bool = False) -> str:
+    if value is None:
+        return "–"
+    plus = "+" if signed and value > 0 else ""
+    if figure.unit == "money":
+        return plus + words.money(round(value), figure.currency)
+    if figure.unit == "share":
+        return f"{plus}{words.number(100 * value, 1)} %"
+    if figure.unit == "per day":
+        return plus + words.number(value, 2)
+    text = words.number(round(value))
+    return text if text == "0" else plus + text
+
+
+def _months(result: Result) -> tuple[Months, ...]:
+    wanted = (("opened", "Hand-offs"), ("accepted", "Accepted"), ("rejected", "Rejected"), ("won", "Won"))
+    return tuple(_drawn(result.by_month, measure, said) for measure, said in wanted)
+
+
+_HEIGHT, _STEP, _WIDTH = 56.0, 14.0, 10.0
+
+
+def _drawn(rows: Sequence[Row], measure: str, said: str) -> Months:
+    olds = [getattr(row.old, measure) for row in rows]
+    news = [getattr(row.new, measure) for row in rows]
+    top = max([*olds, *news, 1])
+    bars = []
+    for place, (row, old, new) in enumerate(zip(rows, olds, news, strict=True)):
+        scale = (_HEIGHT - 4) / top
+        both, more, less = min(old, new) * scale, max(new - old, 0) * scale, max(old - new, 0) * scale
+        bars.append(
+            Bar(
+                x=1 + place * _STEP,
+                old_y=round(_HEIGHT - both, 1),
+                old_height=round(both, 1),
+                more_y=round(_HEIGHT - both - more, 1),
+                more_height=round(more, 1),
+                less_y=round(_HEIGHT - both - less, 1),
+                less_height=round(less, 1),
+                words=f"{month_words(row.key)}: {old:,} before, {new:,} now",
+            )
+        )
+    step = max(1, -(-len(rows) // 6))
+    ticks = tuple((1 + place * _STEP, month_words(row.key)[:3]) for place, row in enumerate(rows) if place % step == 0)
+    return Months(said, f"{sum(olds):,}", f"{sum(news):,}", tuple(bars), ticks, max(1, len(rows)) * _STEP)
+
+
+def _part(row: Row, name: str, said: str) -> Part:
+    def cell(side: str, counts: Counts) -> Cell:
+        query = urlencode({"side": side, name: row.key}) if counts.opened else ""
+        return Cell(f"{counts.opened:,}", query)
+
+    def both(measure: str) -> str:
+        old, new = getattr(row.old, measure), getattr(row.new, measure)
+        return f"{new:,}" if old == new else f"{old:,} → {new:,}"
+
+    change = row.new.opened - row.old.opened
+    return Part(
+        words=said,
+        old=cell("old", row.old),
+        new=cell("new", row.new),
+        change=words.signed(change),
+        interval=_between(row.low, row.high, ""),
+        accepted=both("accepted"),
+        rejected=both("rejected"),
+        won=both("won"),
+    )
+
+
+def _wins(result: Result) -> list[str]:
+    wins = result.wins
+    if not wins.total:
+        return ["Nobody won for the first time in this period, so nothing can be said about wins."]
+    said = [f"{_plural(wins.total, 'first win')} in this period; {wins.by_both:,} were handed over before by both."]
+    if wins.gained:
+        said.append(f"{wins.gained:,} only the new definition hands over before they win.")
+    if wins.missed:
+        said.append(f"{wins.missed:,} the new definition misses: they win without having been handed over.")
+    if wins.by_neither:
+        said.append(f"{wins.by_neither:,} neither hands over before they win.")
+    if wins.earlier or wins.later:
+        bounds = _between(wins.low, wins.high, "days")
+        median = wins.median_days or 0.0
+        when = "earlier" if median >= 0 else "later"
+        said.append(
+            f"{wins.earlier:,} are handed over earlier, {wins.later:,} later: half of them by "
+            f"{_length(abs(median))} {when} or more (95 % interval {bounds})."
+        )
+    return said
+
+
+def _moves(result: Result, new: Playbook) -> str:
+    if not result.elsewhere:
+        return "Nobody stands elsewhere today."
+    parts = [f"{count:,} to {new.short_label(code)}" for code, count in result.moves_to.items()]
+    return f"{_people(result.elsewhere)} would stand elsewhere today: {listed(parts)}."
+
+
+def people_shown(
+    people: People,
+    *,
+    named: Mapping[str, tuple[str, str, str]],
+    zone: ZoneInfo,
+    handoff: str,
+    places: tuple[Playbook, Playbook],
+    most: int = MOST_SHOWN,
+) -> tuple[Person, ...]:
+    """Those who differ, as a table says it. `named`: key → name, company, address of their page."""
+    shown = []
+    for each in people.differing[:most]:
+        name, sub, href = named.get(each.person, (each.person, "", ""))
+        sides = []
+        for at, place, book in ((each.old_at, each.old_place, places[0]), (each.new_at, each.new_place, places[1])):
+            said = f"{handoff} {_short_day(at, zone)}" if at is not None else "not handed over"
+            if each.what == "elsewhere":
+                said = f"stands on {book.short_label(place)}"
+            sides.append(said)
+        shown.append(
+            Person(each.person, name, sub, href, *sides, really=_really(each, zone), is_won=each.won_at is not None)
+        )
+    return tuple(shown)
+
+
+def _really(each: object, zone: ZoneInfo) -> str:
+    from rung.engine.backtest import Differing
+
+    assert isinstance(each, Differing)
+    if each.won_at is not None:
+        amount = f", {words.money(round(each.amount), each.currency)}" if each.currency else ""
+        sooner = ""
+        if each.old_at is not None and each.new_at is not None and each.old_at != each.new_at:
+            days = abs(each.old_at - each.new_at) / DAY
+            sooner = f", {_length(days)} {'earlier' if each.new_at < each.old_at else 'later'}"
+        return f"won {_short_day(each.won_at, zone)}{amount}{sooner}"
+    if each.answer:
+        reason = f", {each.reason[:1].lower()}{each.reason[1:]}" if each.reason else ""
+        return f"{each.answer}{reason}"
+    return "no decision recorded"
+
+
+# --- one number through its values ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    x: float
+    words: str
+    anchor: str
+    label_x: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The curve as paths in a box of 620 by 208."""
+
+    wins: str
+    band: str
+    hours: str
+    xticks: tuple[tuple[float, str], ...]
+    yticks: tuple[tuple[float, str], ...]
+    dots: tuple[tuple[float, float, str], ...]
+    knee_x: float
+    knee_width: float
+    knee_words: str
+    now: Mark | None
+    draft: Mark | None
+    duty: Mark | None
+    is_wins_known: bool
+
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 608.0, 16.0, 178.0
+
+
+def drawn(curve: Curve) -> Drawn:
+    """Wins caught in percent of all wins, hours in percent of the most."""
+    values = [point.value for point in curve.points]
+    low, high = min(*values, values[0]), max(*values, values[0])
+    reach = (high - low) or 1.0
+
+    def x(value: float) -> float:
+        return round(_LEFT + (min(max(value, low), high) - low) / reach * (_RIGHT - _LEFT), 1)
+
+    def y(share: float) -> float:
+        return round(_BOTTOM - share * (_BOTTOM - _TOP), 1)
+
+    most = max(point.hours for point in curve.points) or 1.0
+    known = [point for point in curve.points if point.share is not None]
+    banded = [point for point in known if point.low is not None and point.high is not None]
+    outline = [(x(p.value), y(p.high or 0)) for p in banded] + [(x(p.value), y(p.low or 0)) for p in reversed(banded)]
+    marked = _said_range(curve)
+    return Drawn(
+        wins=_path([(x(point.value), y(point.share or 0)) for point in known]),
+        band=_path(outline) + "Z" if outline else "",
+        hours=_path([(x(point.value), y(point.hours / most)) for point in curve.points]),
+        xticks=tuple((x(value), f"{value:g}") for value in _ticks(values)),
+        yticks=tuple((y(share), f"{100 * share:g} %") for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
+        dots=tuple((x(p.value), y(p.share or 0), point_words(p, curve)) for p in known),
+        knee_x=x(curve.knee_low),
+        knee_width=max(2.0, round(x(curve.knee_high) - x(curve.knee_low), 1)),
+        knee_words=f"knee, {marked}",
+        now=None if curve.before is None else _mark(x(curve.before), f"{curve.before:g} now"),
+        draft=None if curve.current == curve.before else _mark(x(curve.current), f"{curve.current:g} draft"),
+        duty=None if curve.duty is None else _mark(x(curve.duty), f"{curve.duty:g} meets the duties"),
+        is_wins_known=bool(known),
+    )
+
+
+def point_words(point: Point, curve: Curve) -> str:
+    """One value in a sentence, for the table, the tooltip and the slider's own words."""
+    share = "" if point.share is None else f", {100 * point.share:.0f} % of {_plural(curve.wins, 'win')} caught"
+    return f"{point.value:g}: {_plural(point.opened, 'hand-off')}, {point.hours:,.0f} hours{share}"
+
+
+def curve_headline(curve: Curve) -> str:
+    at = next(point for point in curve.points if point.value == curve.knee)
+    share = "" if at.share is None else f" with {100 * at.share:.0f} % of the wins"
+    return f"The knee is at {_said_range(curve)}{share}: below, hours grow faster than wins"
+
+
+def _said_range(curve: Curve) -> str:
+    if curve.knee_low == curve.knee_high:
+        return f"{curve.knee:g}"
+    return f"{curve.knee_low:g} to {curve.knee_high:g}"
+
+
+def _mark(x: float, said: str) -> Mark:
+    is_right = x > (_LEFT + _RIGHT) / 2
+    return Mark(x, said, "end" if is_right else "start", x - 5 if is_right else x + 5)
+
+
+def _ticks(values: Sequence[float]) -> list[float]:
+    step = max(1, -(-len(values) // 8))
+    return list(values[::step])
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return "".join(f"{'L' if place else 'M'}{x:g} {y:g}" for place, (x, y) in enumerate(points))
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _figure(result: Result, id: str) -> Figure | None:
+    return next((figure for figure in result.figures if figure.id == id), None)
+
+
+def _period(result: Result, zone: ZoneInfo) -> str:
+    return f"{_day(parse_instant(result.start), zone)} to {_day(parse_instant(result.end), zone)}"
+
+
+def _day(at: int, zone: ZoneInfo) -> str:
+    then = moment(at).astimezone(zone)
+    return f"{then.day} {then:%B} {then.year}"
+
+
+def _short_day(at: int, zone: ZoneInfo) -> str:
+    then = moment(at).astimezone(zone)
+    return f"{then.day} {then:%b} {then.year}"
+
+
+def _days(days: float | None) -> str:
+    return "–" if days is None else words.number(days, 1)
+
+
+def _still(people: int) -> str:
+    return f"{people:,}"
+
+
+def _between(low: float | None, high: float | None, unit: str) -> str:
+    if low is None or high is None:
+        return "–"
+    digits = 1 if unit == "days" else 0
+    return f"{words.number(low, digits)} to {words.number(high, digits)}"
+
+
+def _length(days: float) -> str:
+    if days < 1:
+        return _plural(max(1, round(days * 24)), "hour")
+    return _plural(round(days), "day")
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
