@@ -7,7 +7,7 @@ from rung import wiring
 from rung.history.models import Event
 from rung.jobs.models import Outbox
 from rung.lifecycle import actions, line, publishing
-from rung.lifecycle.models import Handoff, StageMove, Standing, Tally
+from rung.lifecycle.models import Handoff, StageMove, Standing, State, Tally
 from rung.lifecycle.rules import NewEvent, News
 from rung.people.models import Alias, Company, Person
 from rung.people.queries import person_named
@@ -228,6 +228,18 @@ def test_a_voided_event_no_longer_counts() -> None:
     assert standing().signals == 1
     assert Event.objects.filter(message_id="oops").exists()
     assert {tally.name for tally in Tally.objects.all()} == {"Page", "page_viewed", "person_described"}
+
+
+@pytest.mark.parametrize("memory", [None, b"of another engine"])
+def test_whose_memory_is_lost_or_strange_is_decided_again_from_nothing(memory: bytes | None) -> None:
+    recorded(NewEvent(kind="page_viewed", keys=ANA))
+    if memory is None:
+        State.objects.all().delete()
+    else:
+        State.objects.update(state=memory)
+    recorded(NewEvent(kind="demo_requested", keys=ANA), at=AT + HOUR)
+    assert standing().signals == 2
+    assert State.objects.get(person=ana()).state != memory
 
 
 def test_known_beats_anonymous_and_the_visits_count() -> None:

@@ -14,7 +14,7 @@ from rung.lifecycle import compiling, corrections, handoffs, storing
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import taken_in
 from rung.lifecycle.line import Line
-from rung.lifecycle.models import Handoff, StageMove, Standing, Tally
+from rung.lifecycle.models import OF_A_GENERATION, Handoff, StageMove, Standing, State, Tally
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, Moved, NewEvent, Refusal
@@ -110,7 +110,7 @@ def decide_again(
             people.describe_again(Person.objects.in_bulk(part).values())
         old = _decided_until(line, part)
         real = _real_moves(part, before or line)
-        for model in (Standing, StageMove, Tally):
+        for model in OF_A_GENERATION:
             model.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
         outcomes = _decided(line, part, at=at)
         _write(line, outcomes, real=real, known=None if before else old)
@@ -202,6 +202,7 @@ def _write(
             is_real = _key(move) in happened or (until is not None and move.at > until)
             moves.append(storing.move_row(line, replace(move, is_redefinition=not is_real), number))
     tables.insert(Standing, storing.STANDING_COLUMNS, [storing.standing_row(line, outcome) for outcome in outcomes])
+    tables.insert(State, storing.STATE_COLUMNS, [storing.state_row(line, outcome) for outcome in outcomes])
     tables.insert(StageMove, storing.MOVE_COLUMNS, moves)
     tables.insert(
         Tally,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rung.history import actions as history
 from rung.history.models import Event
 from rung.history.queries import seqs_of_message
-from rung.lifecycle.models import Handoff, Import, StageMove, Standing, Tally
+from rung.lifecycle.models import OF_A_GENERATION, Handoff, Import
 from rung.lifecycle.rules import OF_A_COMPANY, Happened, Ready
 from rung.people import actions as people
 from rung.people.models import Alias, Identity, Person
@@ -89,7 +89,7 @@ def _merge(event: Happened, touched: Corrected) -> None:
         people.merge_ids(survivor_id=survivor_id, merged_id=merged_id)
     else:
         merged_id = merged.pk  # the cookie's register has made them one already
-    for model in (Standing, StageMove, Tally):
+    for model in OF_A_GENERATION:
         model.objects.filter(person_id=merged_id).delete()
     Handoff.objects.filter(person_id=merged_id).update(person_id=survivor_id)
     open_ = Handoff.objects.filter(person_id=survivor_id, answered_at=None, withdrawn_at=None)

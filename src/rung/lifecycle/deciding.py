@@ -12,7 +12,7 @@ from rung import tables
 from rung.engine.deciding import OutOfOrder, Row, StaleState
 from rung.lifecycle import handoffs, storing
 from rung.lifecycle.line import Line
-from rung.lifecycle.models import StageMove, Standing, Tally
+from rung.lifecycle.models import OF_A_GENERATION, StageMove
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import HandoffChanged, Moved, told_apart
@@ -68,7 +68,7 @@ def decide_round(round_: Round, line: Line, *, at: int) -> Decided:
 
 def forget(person_id: int, line: Line) -> None:
     """Of somebody without any event nothing can be said."""
-    for model in (Standing, StageMove, Tally):
+    for model in OF_A_GENERATION:
         model.objects.filter(generation_id=line.generation_id, person_id=person_id).delete()
 
 

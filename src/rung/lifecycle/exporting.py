@@ -95,7 +95,7 @@ _STANDING: Final = ("stage", "status", "lap", "score", "fit", "engagement", "tem
 
 def _people(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
     standings = chosen if chosen is not None else Standing.objects.filter(generation_id=line.generation_id)
-    standings = standings.filter(person__is_merged=False).select_related("person__company", "owner").defer("state")
+    standings = standings.filter(person__is_merged=False).select_related("person__company", "owner")
     standings = standings.prefetch_related(
         Prefetch("person__identities", Identity.objects.filter(kind="user_id").order_by("pk"))
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 
@@ -53,8 +55,7 @@ class Pointer(models.Model):
 class Standing(models.Model):
     """Where one person stands, and the facts that lists filter by, as of `scored_at`. Instants are microseconds UTC.
 
-    `state` is the engine's own memory: a cache, never migrated; when its versions do not match, the person is decided
-    again from nothing. `decided_until` is the instant up to which time alone has been looked at.
+    `decided_until` is the instant up to which time alone has been looked at.
     """
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings")
@@ -117,7 +118,6 @@ class Standing(models.Model):
     engine_version = models.CharField(max_length=40)
     last_seq = models.BigIntegerField(default=0)
     last_at = models.BigIntegerField(default=0)
-    state = models.BinaryField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["generation", "person", "line"], name="standing_once")]
@@ -141,6 +141,25 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.stage} {self.status}"
+
+
+class State(models.Model):
+    """The engine's own memory of a person, from which they are decided onward.
+
+    A cache, never migrated: where it is missing or of another version, the person is decided again from nothing. It
+    stands apart from the standing because lists read standings by the thousand and never this.
+    """
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="+", db_index=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
+    line = models.CharField(max_length=40, default="main")
+    state = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "generation", "line"], name="state_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.generation_id}"
 
 
 class StageMove(models.Model):
@@ -244,6 +263,10 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.name} × {self.times}"
+
+
+OF_A_GENERATION: Final = (Standing, State, StageMove, Tally)
+"""What one generation says of a person: written, thrown away and made anew together."""
 
 
 class Import(models.Model):

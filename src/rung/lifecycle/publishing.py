@@ -14,7 +14,7 @@ from rung.lifecycle import line as lines
 from rung.lifecycle.bulk import Progress
 from rung.lifecycle.generations import ensure_playbook, new_generation
 from rung.lifecycle.line import MAIN, Line
-from rung.lifecycle.models import Generation, Pointer, StageMove, Standing, Tally
+from rung.lifecycle.models import OF_A_GENERATION, Generation, Pointer, Standing
 from rung.people.queries import living_ids
 from rung.playbook.loading import load
 
@@ -138,6 +138,6 @@ def _drop_old(line: str) -> None:
     pointer = Pointer.objects.get(line=line)
     kept = {pointer.generation_id, pointer.previous_id}
     for generation in Generation.objects.filter(line=line, switched_at__isnull=False).exclude(pk__in=kept):
-        for model in (Tally, StageMove, Standing):
+        for model in OF_A_GENERATION:
             model.objects.filter(generation_id=generation.pk)._raw_delete("default")
         generation.delete()

@@ -10,12 +10,13 @@ from django.db import connection
 from rung import tables
 from rung.engine.deciding import Standing as Told
 from rung.lifecycle.line import Line
-from rung.lifecycle.models import StageMove, Standing, Tally
+from rung.lifecycle.models import StageMove, Standing, State, Tally
 from rung.lifecycle.outcome import Outcome
 from rung.lifecycle.rules import Moved
 from rung.terms.stages import BANT
 
 STANDING_COLUMNS: Final = tables.columns_of(Standing)
+STATE_COLUMNS: Final = tables.columns_of(State)
 MOVE_COLUMNS: Final = tables.columns_of(StageMove)
 TALLY_COLUMNS: Final = tables.columns_of(Tally)
 _KEY: Final = ("generation_id", "person_id", "line")
@@ -23,7 +24,7 @@ _OURS: Final = (
     *_KEY,
     *("decided_until", "due_at", "is_anonymous", "source", "owner_id", "company_id", "competitor", "held_until"),
     *(f"{letter}_until" for letter in BANT),
-    *("bant_told", "playbook_version", "engine_version", "last_seq", "last_at", "state"),
+    *("bant_told", "playbook_version", "engine_version", "last_seq", "last_at"),
 )
 """What a standing's row has beside (or instead of) what the engine says of it."""
 _SOURCES: Final = (*_OURS, *Told._fields)
@@ -35,7 +36,7 @@ _MOVING: Final = tuple(
     if name
     in {
         *("score", "fit", "engagement", "temperature", "scored_at", "decided_until", "due_at", "last_seq", "last_at"),
-        *("signals", "visits", "idle_since", "likelihood", "state"),
+        *("signals", "visits", "idle_since", "likelihood"),
     }
 )
 """What nearly every event changes. Where nothing else did, most of a standing's indexes need not be touched."""
@@ -47,7 +48,10 @@ _MOVED: Final = tuple(field.name for field in fields(Moved))
 
 
 class Stood(NamedTuple):
-    """A standing as it is stored: what deciding onward needs, and all of its columns in the table's order."""
+    """A standing as it is stored: what deciding onward needs, and all of its columns in the table's order.
+
+    `state` is None where the engine's memory is lost: the person is decided again from nothing.
+    """
 
     person_id: int
     stage: str
@@ -59,27 +63,29 @@ class Stood(NamedTuple):
 
 
 _stood: Final = itemgetter(
-    *(STANDING_COLUMNS.index(name) for name in ("person_id", "stage", "decided_until", "last_seq", "last_at", "state"))
+    *(STANDING_COLUMNS.index(name) for name in ("person_id", "stage", "decided_until", "last_seq", "last_at"))
 )
-_READ: Final = ", ".join(f'"{name}"' for name in STANDING_COLUMNS)
+_READ: Final = ", ".join(f's."{name}"' for name in STANDING_COLUMNS)
 
 
 def standings_of(person_ids: Collection[int], line: Line) -> dict[int, Stood]:
     """The standings of these people in the line's generation."""
     rows = tables.read(
-        f"SELECT {_READ} FROM lifecycle_standing WHERE person_id IN ({{ids}}) AND generation_id = %s AND line = %s",
+        f"SELECT {_READ}, t.state FROM lifecycle_standing s LEFT JOIN lifecycle_state t"
+        " ON t.person_id = s.person_id AND t.generation_id = s.generation_id AND t.line = s.line"
+        " WHERE s.person_id IN ({ids}) AND s.generation_id = %s AND s.line = %s",
         sorted(person_ids),
         line.generation_id,
         line.name,
     )
-    return {row[1]: Stood(*_stood(row), row) for row in rows}
+    return {row[1]: Stood(*_stood(row), row[-1], row[:-1]) for row in rows}
 
 
 assert STANDING_COLUMNS[1] == "person_id"
 
 
 def write_standings(line: Line, outcomes: Sequence[Outcome], stood: Mapping[int, Stood]) -> None:
-    """Writes what people's standings have become, given those of them that are stored."""
+    """Writes what people's standings have become, and the states, given the standings that are stored."""
     fresh, whole, moving = [], [], []
     for outcome in outcomes:
         row = standing_row(line, outcome)
@@ -93,6 +99,7 @@ def write_standings(line: Line, outcomes: Sequence[Outcome], stood: Mapping[int,
     tables.insert(Standing, STANDING_COLUMNS, fresh)
     tables.update(Standing, (*_MOVING, *_OTHERS), _KEY, whole)
     tables.update(Standing, _MOVING, _KEY, moving)
+    tables.upsert(State, STATE_COLUMNS, _KEY, [state_row(line, outcome) for outcome in outcomes])
 
 
 def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
@@ -116,9 +123,16 @@ def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
         line.engine_version,
         outcome.last_seq,
         outcome.last_at,
-        decision.state,
     )
     return _in_order((*ours, *decision.standing))
+
+
+def state_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
+    """A state's columns, in the order of STATE_COLUMNS."""
+    return line.generation_id, outcome.person.pk, line.name, outcome.decision.state
+
+
+assert STATE_COLUMNS == ("generation_id", "person_id", "line", "state")
 
 
 def move_row(line: Line, move: Moved, number: int) -> tuple[Any, ...]:
