@@ -2,6 +2,7 @@
 
 from rung.capture import refusals, taking
 from rung.handoff import clocks, desks
+from rung.insight import interviewing
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
 from rung.lifecycle import consequences, looking, publishing_later
@@ -16,7 +17,10 @@ ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, de
 JOBS: dict[str, Job] = {}
 """Kind of outbox row → the function that does it, in the transaction that marks the row done."""
 
-LONG_JOBS: dict[str, Job] = {publishing_later.KIND: publishing_later.publish_asked}
+LONG_JOBS: dict[str, Job] = {
+    publishing_later.KIND: publishing_later.publish_asked,
+    interviewing.KIND: interviewing.gather_evidence,
+}
 """Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
 
 SCHEDULES = (

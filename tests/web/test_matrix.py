@@ -87,7 +87,13 @@ def address(name: str) -> str:
 
 _BLANK: Final = {"person": {"email": ""}, "company": {"name": ""}}
 _QUERY: Final = {"person-standing": "day=1"}
-_ARGUMENTS: Final = {"face": ("sales",), "playbook-version": ("0" * 12,)}
+_NOBODYS: Final = "00000000-0000-7000-8000-000000000000"
+_ARGUMENTS: Final = {
+    "face": ("sales",),
+    "playbook-version": ("0" * 12,),
+    **{f"interview-{part}": (_NOBODYS, 1) for part in ("question", "answer", "effect", "evidence")},
+    "interview-agreement": (_NOBODYS,),
+}
 
 
 def fingerprint() -> str:

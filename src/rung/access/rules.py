@@ -29,6 +29,7 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "export": _LEADERS | _MARKETING,
     "merge people": _LEADERS | _MARKETING,
     "void events": _REVOPS,
+    "hold interview": _LEADERS | _MARKETING,
     "publish playbook": _REVOPS,
     "see capture": _MARKETING,
     "replay events": _REVOPS,

@@ -144,6 +144,7 @@ def _page(
         "said": _said(force.playbook),
         "sides": [(side, _signature(force.playbook, side)) for side in SIDES],
         "is_review_due": _is_review_due(force.playbook),
+        "may_interview": isinstance(request.user, User) and request.user.may("hold interview"),
         "pending": pending,
         **_asked_by(pending),
         **shown,

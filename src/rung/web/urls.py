@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rung.web import companies, design, ladder, people, person, playbook, search, sign_in
+from rung.web import companies, design, interview, ladder, people, person, playbook, search, sign_in
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -22,5 +22,12 @@ urlpatterns = [
     path("playbook/publication", playbook.publication, name="playbook-publication"),
     path("playbook/publication/state", playbook.publication_state, name="playbook-publication-state"),
     path("playbook/versions/<str:version>", playbook.version, name="playbook-version"),
+    path("interviews", interview.interviews, name="interviews"),
+    path("interviews/new", interview.begin, name="interviews-new"),
+    path("interviews/<uuid:uuid>/<int:number>", interview.question, name="interview-question"),
+    path("interviews/<uuid:uuid>/<int:number>/answer", interview.answer, name="interview-answer"),
+    path("interviews/<uuid:uuid>/<int:number>/effect", interview.effect, name="interview-effect"),
+    path("interviews/<uuid:uuid>/<int:number>/evidence", interview.evidence, name="interview-evidence"),
+    path("interviews/<uuid:uuid>/agreement", interview.agreement, name="interview-agreement"),
     path("design", design.design, name="design"),
 ]

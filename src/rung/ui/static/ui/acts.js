@@ -13,3 +13,5 @@ document.addEventListener("click", (event) => {
   const from = event.target.closest("[data-act]");
   if (from && !from.matches('[role="option"]')) act(from.dataset.act, from);
 });
+
+onAct("print", () => window.print());
