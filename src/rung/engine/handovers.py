@@ -6,8 +6,8 @@ it by something the person did. One that opened above the rung by an event of sa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,12 +157,20 @@ def deeds(history: History, *, until: int) -> Deeds:
     )
 
 
-def side(replayed: Replayed, history: History, found: Deeds) -> Side:
-    """The hand-offs of a replay with what became of them, the times on rungs, and where everybody stands."""
+def side(replayed: Replayed, history: History, found: Deeds, people: Ints | None = None) -> Side:
+    """The hand-offs of a replay with what became of them, the times on rungs, and where everybody stands.
+
+    `people`: who was replayed, in order, where that was not everybody; tables then speak of them by their own numbers,
+    columns (`leapt stage status`) have a place for each of them.
+    """
     opened, leapt = _opened(replayed, history)
+    spells = _spells(replayed)
+    if people is not None:
+        opened = replace(opened, person=people[opened.person])
+        spells = replace(spells, person=people[spells.person])
     return Side(
-        handovers=_followed(replayed, opened, found),
-        spells=_spells(replayed),
+        handovers=_followed(replayed, opened, found, people),
+        spells=spells,
         leapt=leapt,
         stage=np.asarray(replayed.standings.stage, np.int64),
         status=np.asarray(replayed.standings.status, np.int64),
@@ -181,7 +189,9 @@ def first_handover(table: "Handovers | Opened", n_people: int) -> Ints:
     return first
 
 
-def with_late(this: Side, replayed: Replayed, found: Deeds, *, person: Ints, at: Ints) -> Side:
+def with_late(
+    this: Side, replayed: Replayed, found: Deeds, people: Ints | None = None, *, person: Ints, at: Ints
+) -> Side:
     """The side with hand-offs added that only come after sales had begun, because of the other playbook's hand-off.
 
     `person`, `at`: whom, and when this playbook would have handed them over by what they did themselves.
@@ -202,8 +212,65 @@ def with_late(this: Side, replayed: Replayed, found: Deeds, *, person: Ints, at:
     )
     order = np.lexsort((added.at, added.person))
     sorted_ = Opened(*(getattr(added, field.name)[order] for field in fields(Opened)))
-    followed = _followed(replayed, sorted_, found)
+    followed = _followed(replayed, sorted_, found, people)
     return Side(followed, this.spells, this.leapt, this.stage, this.status)
+
+
+def joined(parts: Sequence[Side]) -> Side:
+    """One side of several, each of people who come after those of the one before."""
+    return Side(
+        handovers=_stacked([part.handovers for part in parts]),
+        spells=_stacked([part.spells for part in parts]),
+        leapt=np.concatenate([part.leapt for part in parts]),
+        stage=np.concatenate([part.stage for part in parts]),
+        status=np.concatenate([part.status for part in parts]),
+    )
+
+
+def with_some(base: Side, some: Side, people: Ints) -> Side:
+    """The side with what another one says of these people in place of what it says itself."""
+    is_theirs = np.zeros(len(base.stage), bool)
+    is_theirs[people] = True
+    columns = {}
+    for name in ("leapt", "stage", "status"):
+        columns[name] = getattr(base, name).copy()
+        columns[name][people] = getattr(some, name)
+    return Side(
+        handovers=_in_place(base.handovers, some.handovers, is_theirs, "at"),
+        spells=_in_place(base.spells, some.spells, is_theirs, "start_at"),
+        **columns,
+    )
+
+
+def outcome(replayed: Replayed) -> NDArray[np.uint64]:
+    """A number for each person that is another one where moves or hand-offs are others."""
+    found = np.zeros(len(replayed.people), np.uint64)
+    moves, handoffs = replayed.moves, replayed.handoffs
+    for table, names in ((moves, _OF_MOVES), (handoffs, ("at", "what", "lane"))):
+        mixed = np.zeros(len(table.at), np.uint64)
+        for name in names:
+            mixed = (mixed ^ getattr(table, name).astype(np.uint64)) * _ODD
+            mixed ^= mixed >> np.uint64(29)
+        # Whatever happens twice to one person happens at another place in their order, so sums tell it apart.
+        place = np.arange(len(mixed)) - np.searchsorted(table.person, table.person)
+        np.add.at(found, table.person, mixed * (2 * place.astype(np.uint64) + np.uint64(1)))
+    return found
+
+
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+_OF_MOVES: Final = ("at", "from_stage", "from_status", "stage", "status", "cause", "line", "passed", "lap")
+
+
+def _stacked(tables: Sequence[Any]) -> Any:
+    first = tables[0]
+    return type(first)(*(np.concatenate([getattr(each, f.name) for each in tables]) for f in fields(first)))
+
+
+def _in_place(base: Any, some: Any, is_theirs: Truths, time: str) -> Any:
+    kept = ~is_theirs[base.person]
+    table = _stacked([type(base)(*(getattr(base, f.name)[kept] for f in fields(base))), some])
+    order = np.lexsort((getattr(table, time), table.person))
+    return type(table)(*(getattr(table, f.name)[order] for f in fields(table)))
 
 
 # --- hand-offs ------------------------------------------------------------------------------------------------------
@@ -262,7 +329,7 @@ def _opened(replayed: Replayed, history: History) -> tuple[Opened, Ints]:
     return opened, leapt
 
 
-def _followed(replayed: Replayed, opened: Opened, found: Deeds) -> Handovers:
+def _followed(replayed: Replayed, opened: Opened, found: Deeds, people: Ints | None = None) -> Handovers:
     """The hand-offs with what came of each before the person's next one."""
     moves, n = replayed.moves, len(opened.person)
     following = np.full(n, NEVER, np.int64)
@@ -270,7 +337,8 @@ def _followed(replayed: Replayed, opened: Opened, found: Deeds) -> Handovers:
         is_same = opened.person[1:] == opened.person[:-1]
         following[:-1][is_same] = opened.at[1:][is_same]
     reached = np.flatnonzero(moves.stage == _OPPORTUNITY)
-    opportunity = _next(opened, following, moves.person[reached], moves.at[reached], is_strict=False)
+    climbed = moves.person[reached] if people is None else people[moves.person[reached]]
+    opportunity = _next(opened, following, climbed, moves.at[reached], is_strict=False)
     win = _next(opened, following, found.win_person, found.win_at, is_strict=True)
     reason = np.full(n, NONE, np.int64)
     decided = np.flatnonzero(opened.answer != UNDECIDED)

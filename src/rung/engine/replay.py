@@ -139,6 +139,10 @@ class Prepared:
         self._ordered: dict[frozenset[str], Ordered] = {}
         self._encodings: dict[object, Encoding] = {}
 
+    @property
+    def is_compiled(self) -> bool:
+        return self._machine.is_compiled
+
     def replay(
         self, program: Program, until: int | None = None, *, clauses: k.Clauses | None = None, only: Some | None = None
     ) -> Replayed:

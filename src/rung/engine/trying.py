@@ -1,8 +1,11 @@
 """A history on which definitions are tried: read once, replayed as often as somebody changes a number."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -39,6 +42,10 @@ _REPLIES: Final = tuple(
 _HOT: Final = 2
 
 
+WORTH_SHARING: Final = 1_000
+"""People below whom a second core is not worth its thread."""
+
+
 class CannotTry(Exception):
     """The definitions cannot be tried like this; the text says why and what would do."""
 
@@ -50,6 +57,14 @@ class Wish:
     start: int | None = None
     end: int | None = None
     subset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What a program says of some people, and what tells whether another says the same."""
+
+    side: Side
+    outcome: NDArray[np.uint64]
 
 
 class Ground:
@@ -66,6 +81,11 @@ class Ground:
         if self.first_at > self.until:
             raise CannotTry(f"The history begins on {_day(self.first_at)}, after {_day(self.until)}.")
         self.deeds: Deeds = handovers.deeds(history, until=self.until)
+        self.answered_at = np.full(self.deeds.n_people, NEVER, np.int64)
+        """When sales first answered for each person."""
+        np.minimum.at(self.answered_at, self.deeds.answer_person, self.deeds.answer_at)
+        self._all = np.ones(len(history), bool)
+        self._by_themselves = self._rows_by_themselves()
         self.notes: list[str] = []
         """What whoever read the history has to add to the warnings."""
         self._told: OrderedDict[str, Told] = OrderedDict()
@@ -115,19 +135,59 @@ class Ground:
         self._told.move_to_end(playbook.version)
         return found
 
-    def told_all(self, playbooks: Sequence[Playbook], progress: Callable[[int], None]) -> list[Told]:
-        """What each of many definitions says, of which only one number differs; none of them is kept."""
-        found = []
-        for done, playbook in enumerate(playbooks, start=1):
-            found.append(self._told.get(playbook.version) or self._fresh(playbook))
-            progress(done)
-        return found
+    def told_all(self, playbooks: Sequence[Playbook], progress: Callable[[int], None], *, whole: int = 2) -> list[Told]:
+        """What each of many definitions says, of which one number alone differs, in order of that number.
+
+        A comparison with a number between two others holds whenever it holds for both, and fails whenever it fails for
+        both. So whoever fares alike under two values fares alike under all between, and only the others are replayed
+        there. `whole`: at how many values everybody is replayed; more than the two ends where the number moves several
+        comparisons against each other (points, caps, half-lives).
+        """
+        n = len(playbooks)
+        places = sorted({round(place * (n - 1) / max(1, whole - 1)) for place in range(whole)} | {0})
+        found: dict[int, _Tried] = {}
+        for place in places:
+            found[place] = self._tried(compile_program(playbooks[place]))
+            progress(len(found))
+        waiting = list(pairwise(places))
+        while waiting:
+            low, high = waiting.pop()
+            if high - low < 2:
+                continue
+            middle = (low + high) // 2
+            found[middle] = self._between(compile_program(playbooks[middle]), found[low], found[high])
+            progress(len(found))
+            waiting += [(low, middle), (middle, high)]
+        return [Told(playbook, found[place].side) for place, playbook in enumerate(playbooks)]
+
+    def _between(self, program: Program, low: "_Tried", high: "_Tried") -> "_Tried":
+        differs = np.flatnonzero(low.outcome != high.outcome)
+        if not len(differs):
+            return low
+        some = self._tried(program, differs)
+        outcome = low.outcome.copy()
+        outcome[differs] = some.outcome
+        return _Tried(handovers.with_some(low.side, some.side, differs), outcome)
 
     def _fresh(self, playbook: Playbook) -> Told:
-        program = compile_program(playbook)
-        replayed = self.replayed(program)
-        found = handovers.side(replayed, self.history, self.deeds)
-        return Told(playbook, self._with_late(program, replayed, found))
+        return Told(playbook, self._tried(compile_program(playbook)).side)
+
+    def _tried(self, program: Program, people: Ints | None = None) -> "_Tried":
+        """Everybody, or some, by this program; several cores take a share of the people each."""
+        everybody = np.arange(len(self.history.people)) if people is None else people
+        shares = [everybody]
+        if self._ready(program).is_compiled and len(everybody) >= WORTH_SHARING:
+            shares = np.array_split(everybody, os.cpu_count() or 1)
+        if len(shares) == 1:
+            return self._share(program, everybody)
+        with ThreadPoolExecutor(len(shares)) as threads:
+            parts = list(threads.map(lambda share: self._share(program, share), shares))
+        return _Tried(handovers.joined([part.side for part in parts]), np.concatenate([p.outcome for p in parts]))
+
+    def _share(self, program: Program, people: Ints) -> "_Tried":
+        replayed = self.replayed(program, Some(people, self._all))
+        found = handovers.side(replayed, self.history, self.deeds, people)
+        return self._with_late(program, replayed, _Tried(found, handovers.outcome(replayed)), people)
 
     def replayed(self, program: Program, only: Some | None = None) -> Replayed:
         return self._ready(program).replay(program, only=only)
@@ -153,30 +213,32 @@ class Ground:
 
     # --- hand-offs that a replay hides
 
-    def _with_late(self, program: Program, replayed: Replayed, found: Side) -> Side:
+    def _with_late(self, program: Program, replayed: Replayed, tried: "_Tried", people: Ints) -> "_Tried":
         """Adds the hand-offs that come after sales really answered: sales was at work because of another definition.
 
         Whoever was answered for before this definition had handed them over climbs past its rung with sales' own
         events. When it would have handed them over is what they did themselves: the same rows without sales', and
         without what people only did because sales spoke to them.
         """
-        first = handovers.first_handover(found.handovers, self.deeds.n_people)
-        answered = np.full(self.deeds.n_people, NEVER, np.int64)
-        np.minimum.at(answered, self.deeds.answer_person, self.deeds.answer_at)
-        concerned = np.flatnonzero((found.leapt < NEVER) & (first > found.leapt) & (answered <= found.leapt))
+        found = tried.side
+        first = handovers.first_handover(found.handovers, self.deeds.n_people)[people]
+        is_concerned = (found.leapt < NEVER) & (first > found.leapt) & (self.answered_at[people] <= found.leapt)
+        concerned = people[is_concerned]
         if not len(concerned):
-            return found
-        keeps = ~_IS_SALES[self.history.kind] & ~self._in_reply()
-        alone = self.replayed(program, Some(concerned, keeps))
+            return tried
+        alone = self.replayed(program, Some(concerned, self._by_themselves))
+        outcome = tried.outcome.copy()
+        outcome[is_concerned] += handovers.outcome(alone)
         at = handovers.first_handover(handovers.opened(alone, self.history), len(concerned))
         is_late = (at < NEVER) & (at < self.deeds.first_win[concerned])
-        return handovers.with_late(found, replayed, self.deeds, person=concerned[is_late], at=at[is_late])
+        person, at = concerned[is_late], at[is_late]
+        return _Tried(handovers.with_late(found, replayed, self.deeds, people, person=person, at=at), outcome)
 
-    def _in_reply(self) -> NDArray[np.bool_]:
-        """Rows in which people answer sales: replies, calls and meetings after the first answer to a hand-off."""
-        answered = np.full(self.deeds.n_people + 1, NEVER, np.int64)  # the last place is where nobody's rows look
-        np.minimum.at(answered, self.deeds.answer_person, self.deeds.answer_at)
-        return np.isin(self.history.kind, _REPLIES) & (self.history.at >= answered[self.history.person])
+    def _rows_by_themselves(self) -> NDArray[np.bool_]:
+        """Rows that are neither sales' nor replies, calls and meetings after sales' first answer to a hand-off."""
+        answered = np.append(self.answered_at, NEVER)  # the last place is where nobody's rows look
+        is_reply = np.isin(self.history.kind, _REPLIES) & (self.history.at >= answered[self.history.person])
+        return ~_IS_SALES[self.history.kind] & ~is_reply
 
     def _with_colleagues(self, people: Iterable[int]) -> Ints:
         history = self.history

@@ -35,6 +35,11 @@ class Knob:
     _set: Callable[[Playbook, float], Playbook]
     _text: Callable[[str, float], str | None]
 
+    @property
+    def moves_one(self) -> bool:
+        """Whether it is a number in one comparison of a rung or setback, and so moves nothing else."""
+        return self.path.startswith(("stages.", "setbacks.")) and ":" in self.path
+
     def turned(self, playbook: Playbook, value: float) -> Playbook:
         """The playbook with another value here. Its version is a stand-in until the text is read again."""
         digest = hashlib.sha256(f"{playbook.version} {self.path} {value:g}".encode()).hexdigest()

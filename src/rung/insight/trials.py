@@ -92,7 +92,7 @@ def explored(
         new,
         turned,
         span.values,
-        ground.told_all(books, progress),
+        ground.told_all(books, progress, whole=2 if turned.moves_one else 4),
         ground.deeds,
         ground.scope(old, wish),
     )
