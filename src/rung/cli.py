@@ -134,6 +134,18 @@ def worker() -> None:
     ).run()
 
 
+@app.command(hidden=True)
+def trier() -> None:
+    """The worker's child that tries definitions on a warm history until nobody asks any more."""
+    _house(migrates=False)
+    from rung import serving
+    from rung.insight import trying_later
+    from rung.jobs.clock import now
+
+    serving.end_with_parent()
+    trying_later.answer_until_idle(now)
+
+
 @app.command()
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Only say whether models and migrations agree.")] = False,

@@ -2,7 +2,7 @@
 
 from rung.capture import refusals, taking
 from rung.handoff import clocks, desks
-from rung.insight import interviewing
+from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
 from rung.lifecycle import consequences, looking, publishing_later
@@ -20,6 +20,7 @@ JOBS: dict[str, Job] = {}
 LONG_JOBS: dict[str, Job] = {
     publishing_later.KIND: publishing_later.publish_asked,
     interviewing.KIND: interviewing.gather_evidence,
+    publishing_later.UNDO: publishing_later.undo_asked,
 }
 """Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
 
@@ -27,9 +28,13 @@ SCHEDULES = (
     Schedule(name="look again", every=15 * SECOND, run=looking.look_again),
     Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
+    Schedule(name="forget old backtests", cron="50 3 * * *", run=trying_later.forget_old),
     Schedule(name="forget old refusals", cron="40 3 * * *", run=refusals.forget_old),
 )
 """What the worker does again and again."""
 
-STEADY = (Steady(name="take the inbox in", turn=taking.Intake().turn),)
+STEADY = (
+    Steady(name="take the inbox in", turn=taking.Intake().turn),
+    Steady(name="have definitions tried", turn=trying_later.Trier().turn),
+)
 """What the worker does beside everything else, without a pause while there is work."""

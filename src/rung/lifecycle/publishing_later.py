@@ -9,10 +9,13 @@ from rung.access.models import User
 from rung.jobs.actions import enqueue
 from rung.jobs.models import Outbox
 from rung.lifecycle import published
-from rung.lifecycle.models import Generation, Standing
+from rung.lifecycle.line import MAIN
+from rung.lifecycle.models import Generation, Pointer, Standing
+from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 
 KIND: Final = "publish playbook"
+UNDO: Final = "undo publishing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,39 @@ def publish_asked(payload: Mapping[str, object], at: int) -> None:
     publish(str(payload["text"]), by=User.objects.get(pk=payload["by"]), at=at)
 
 
+def ask_undo(*, by: User, at: int) -> None:
+    """Asks the worker to put the playbook before back in force. Raises NotAllowed, or Refused where there is none."""
+    require(by, "publish playbook")
+    found = earlier()
+    if found is None:
+        raise Refused("There is no earlier playbook to go back to.")
+    if pending() is not None:
+        raise Refused("A playbook is being put in force. Wait until it is done, then look again.")
+    payload = {"by": by.pk, "email": by.email, "name": found.name, "version": found.version}
+    enqueue(kind=UNDO, key=f"{UNDO} {found.version} {at}", payload=payload, at=at)
+
+
+def undo_asked(payload: Mapping[str, object], at: int) -> None:
+    """The worker's part. Done twice it does no harm: where the earlier playbook is in force, nothing is undone."""
+    from rung.lifecycle.publishing import undo  # as publish_asked
+
+    if published.in_force().playbook.version != payload["version"]:
+        undo(by=User.objects.get(pk=payload["by"]), at=at)
+
+
+def earlier(line: str = MAIN) -> Playbook | None:
+    """The playbook before, to which `undo` goes back; None when there is none."""
+    pointer = Pointer.objects.select_related("previous__playbook").filter(line=line).first()
+    return load(pointer.previous.playbook.text) if pointer is not None and pointer.previous is not None else None
+
+
 def pending() -> Pending | None:
     """What is being put in force now; None when nothing is."""
-    row = Outbox.objects.filter(kind=KIND, done_at__isnull=True, failed_at__isnull=True).order_by("id").first()
+    row = (
+        Outbox.objects.filter(kind__in=(KIND, UNDO), done_at__isnull=True, failed_at__isnull=True)
+        .order_by("id")
+        .first()
+    )
     if row is None:
         return None
     building = Generation.objects.filter(playbook__version=row.payload["version"], switched_at__isnull=True)

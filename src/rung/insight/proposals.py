@@ -1,0 +1,120 @@
+"""Proposing a playbook: a text, the trial it rests on, a signature of each side, then put in force, or withdrawn."""
+
+from datetime import date
+from typing import cast
+
+import uuid_utils.compat
+from django.db import transaction
+
+from rung.access.actions import Refused, audited, require
+from rung.access.models import User
+from rung.insight.models import Backtest, Proposal, ProposalSignature
+from rung.lifecycle import published, publishing_later
+from rung.playbook.definitions import SIDES, Side
+from rung.playbook.loading import load
+from rung.playbook.writing import signed_by
+
+
+def propose(
+    *, text: str, by: User, at: int, trial: Backtest | None = None, replaces: Proposal | None = None
+) -> Proposal:
+    """Proposes the text to both sides. Raises PlaybookRefused, NotAllowed, or Refused where it is in force.
+
+    The same version that is open already is that proposal; `replaces` is closed by the new one.
+    """
+    require(by, "propose playbook")
+    playbook = load(text)
+    if playbook.version == published.playbook().version and playbook.is_signed:
+        raise Refused("This playbook is in force already, signed by both sides.")
+    with transaction.atomic():
+        same = Proposal.objects.filter(version=playbook.version, state="open").first()
+        if same is not None:
+            return same
+        if trial is not None:
+            Backtest.objects.filter(pk=trial.pk).update(is_kept=True)
+        made = Proposal.objects.create(
+            uuid=uuid_utils.compat.uuid7(),
+            text=text,
+            version=playbook.version,
+            name=playbook.name[:200],
+            trial=trial,
+            proposed_by=by,
+            proposed_at=at,
+        )
+        if replaces is not None:
+            _close(replaces, "replaced", by=by, at=at)
+        audited(by=by, verb="proposed playbook", object=playbook.name, data={"version": playbook.version}, at=at)
+    return made
+
+
+def sign(*, proposal: Proposal, side: Side, by: User, at: int, on: date) -> Proposal:
+    """Signs for a side; `on` is the day in the firm's zone. Raises NotAllowed, or Refused.
+
+    One person signs for one side only: an agreement is between two.
+    """
+    require(by, f"sign for {side}")
+    with transaction.atomic():
+        found = _open(proposal)
+        if found.signatures.filter(side=side).exists():
+            raise Refused(f"{side.capitalize()} has signed already.")
+        if found.signatures.filter(user=by).exists():
+            raise Refused("You have signed for the other side: an agreement needs two people.")
+        try:
+            text = signed_by(found.text, side=side, who=by.name or by.email.partition("@")[0], on=on)
+        except ValueError as fault:
+            raise Refused(f"{fault} Your name here is “{by.name}”: change it, then sign.") from None
+        ProposalSignature.objects.create(proposal=found, side=side, user=by, signed_at=at)
+        Proposal.objects.filter(pk=found.pk).update(text=text)
+        audited(by=by, verb=f"signed for {side}", object=found.name, data={"version": found.version}, at=at)
+    return Proposal.objects.get(pk=proposal.pk)
+
+
+def withdraw(*, proposal: Proposal, by: User, at: int) -> None:
+    """Takes the proposal back: whoever proposed it, or who may publish. Raises NotAllowed, or Refused."""
+    if proposal.proposed_by_id != by.pk:
+        require(by, "publish playbook")
+    with transaction.atomic():
+        found = _open(proposal)
+        _close(found, "withdrawn", by=by, at=at)
+        audited(by=by, verb="withdrew proposal", object=found.name, data={"version": found.version}, at=at)
+
+
+def put_in_force(*, proposal: Proposal, by: User, at: int) -> None:
+    """Asks the worker to publish what both sides have signed. Raises NotAllowed, or Refused."""
+    require(by, "publish playbook")
+    with transaction.atomic():
+        found = _open(proposal)
+        missing = missing_sides(found)
+        if missing:
+            raise Refused(
+                f"{' and '.join(missing).capitalize()} {'have' if len(missing) > 1 else 'has'} not signed yet."
+            )
+        publishing_later.ask(text=found.text, by=by, at=at)
+        _close(found, "asked", by=by, at=at)
+        audited(by=by, verb="put proposal in force", object=found.name, data={"version": found.version}, at=at)
+
+
+def missing_sides(proposal: Proposal) -> list[Side]:
+    """The sides that have not signed yet."""
+    signed = set(proposal.signatures.values_list("side", flat=True))
+    return [cast(Side, side) for side in SIDES if side not in signed]
+
+
+def open_proposals() -> list[Proposal]:
+    """What waits for signatures, or to be put in force; the latest first."""
+    return list(Proposal.objects.filter(state="open").select_related("proposed_by").order_by("-proposed_at", "-pk"))
+
+
+def _open(proposal: Proposal) -> Proposal:
+    found = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    if found.state != "open":
+        raise Refused(
+            {"asked": "It has been put in force.", "withdrawn": "It was withdrawn."}.get(
+                found.state, "Another proposal has taken its place."
+            )
+        )
+    return found
+
+
+def _close(proposal: Proposal, state: str, *, by: User, at: int) -> None:
+    Proposal.objects.filter(pk=proposal.pk).update(state=state, closed_at=at, closed_by=by)

@@ -1,0 +1,257 @@
+"""Trying a definition in the background: a page asks, a child of the worker replays, the page looks again.
+
+The child keeps the app's history warm, so that a changed number is answered while somebody still looks at it; it ends
+when nobody has asked for a while. The process that serves pages never loads the engine's compiler. Every run is a row:
+a child that is killed leaves a row whose lease runs out, and the next one takes it up.
+"""
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import uuid_utils.compat
+from django.db import close_old_connections, transaction
+from django.db.models import Q
+
+from rung.access.actions import require
+from rung.access.models import User
+from rung.engine.backtest import People, Result
+from rung.engine.exploring import Curve
+from rung.engine.trying import CannotTry, Ground, Wish
+from rung.engine.varying import knob, wanted
+from rung.insight import house_history, telling, trials
+from rung.insight.models import Backtest
+from rung.lifecycle import published
+from rung.playbook.conditions import ConditionError, Scope, parse
+from rung.playbook.definitions import Playbook
+from rung.playbook.faults import PlaybookRefused
+from rung.playbook.loading import load
+from rung.terms.instants import DAY, MINUTE
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = 10 * MINUTE
+MOST_ATTEMPTS: Final = 3
+WARM: Final = 15 * MINUTE
+"""How old the child's history may be before it is read again; every figure says as of when it is."""
+IDLE: Final = 10 * MINUTE
+"""How long the child waits for another wish before it gives its memory back."""
+KEPT: Final = 7 * DAY
+"""How long a run stays that nobody keeps."""
+
+Clock = Callable[[], int]
+
+
+def ask(
+    *, text: str, by: User, at: int, against: str = "", start: int | None = None, subset: str = "", vary: str = ""
+) -> Backtest:
+    """Asks for a backtest of the playbook in `text` against `against` (its text; default: the one in force).
+
+    `start`: hand-offs and wins from this instant on. `subset`: a condition. `vary`: one number through its values.
+    Returns the row: that of an equal wish where one was answered lately. Raises PlaybookRefused, ConditionError, or
+    CannotTry for what can be seen to be impossible before anything runs.
+    """
+    require(by, "try playbook")
+    old_text = against or published.in_force().playbook.text
+    new, old = load(text), load(old_text)
+    if subset.strip():
+        parse(subset, Scope(place="filter", signals=tuple(signal.name for signal in old.signals)))
+    if vary:
+        knob(new, wanted(vary).path)
+    key = _key(old, new, start, subset, vary)
+    with transaction.atomic():
+        same = Backtest.objects.filter(key=key, asked_at__gt=at - WARM).exclude(state="failed").order_by("-pk").first()
+        if same is not None:
+            return same
+        return Backtest.objects.create(
+            uuid=uuid_utils.compat.uuid7(),
+            key=key,
+            old_text=old_text,
+            old_version=old.version,
+            new_text=text,
+            new_version=new.version,
+            start_at=start,
+            subset=subset.strip(),
+            vary=vary,
+            asked_by=by,
+            asked_at=at,
+            said="Waiting for the worker",
+        )
+
+
+def again(*, run: Backtest, at: int) -> None:
+    """A run that failed is tried again."""
+    Backtest.objects.filter(pk=run.pk, state="failed").update(state="asked", attempts=0, error="", lease_until=0)
+
+
+def keep(*, run: Backtest, is_kept: bool = True) -> None:
+    """Keeps the run, or lets it go when its week is over."""
+    Backtest.objects.filter(pk=run.pk).update(is_kept=is_kept)
+
+
+def result_of(run: Backtest) -> Result:
+    return msgspec.convert(run.result, Result)
+
+
+def people_of(run: Backtest) -> People:
+    return msgspec.convert(run.people, People)
+
+
+def curve_of(run: Backtest) -> Curve:
+    return msgspec.convert(run.curve, Curve)
+
+
+def forget_old(at: int) -> None:
+    """Removes runs that nobody keeps when their week is over."""
+    Backtest.objects.filter(is_kept=False, asked_at__lt=at - KEPT, proposals__isnull=True).delete()
+
+
+# The worker's part
+
+
+class Trier:
+    """Sees to it that a child is there when somebody waits: a turn of the worker's own thread."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def turn(self, at: int) -> int:
+        """Starts the child where a run waits and none is alive; 0: nothing to do until the next turn."""
+        if self._child is not None and self._child.poll() is not None:
+            self._child = None
+        if self._child is None and _waiting(at).exists():
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "rung.cli", "trier"], env={**os.environ, "RUNG_PARENT": str(os.getpid())}
+            )
+        return 0
+
+
+class Warm:
+    """The child's memory: the app's history, ready to be replayed."""
+
+    def __init__(self, clock: Clock, *, is_compiled: bool | None = None) -> None:
+        self.clock, self.is_compiled = clock, is_compiled
+        self._ground: Ground | None = None
+        self._read_at = 0
+
+    def turn(self) -> bool:
+        """Answers the oldest wish; whether there was one."""
+        run = _claimed(self.clock())
+        if run is None:
+            return False
+        try:
+            self._answer(run)
+        except (CannotTry, ConditionError, PlaybookRefused) as refusal:
+            self._fail(run, str(refusal))
+        except Exception:
+            log.exception("trying %s went wrong", run.uuid)
+            if run.attempts >= MOST_ATTEMPTS:
+                self._fail(run, "It went wrong; the worker's log says why. Ask for it again.")
+            else:
+                Backtest.objects.filter(pk=run.pk).update(state="asked", lease_until=0)
+        return True
+
+    def ground(self, said: Callable[[str], None] = lambda words: None) -> Ground:
+        """The history, read again when it is too old."""
+        at = self.clock()
+        if self._ground is None or at - self._read_at > WARM:
+            said("Reading the history")
+            self._ground = None  # two of them at once would be twice the memory
+            self._ground = house_history.ground(until=at, is_compiled=self.is_compiled)
+            self._read_at = at
+        return self._ground
+
+    def _answer(self, run: Backtest) -> None:
+        def said(words: str, done: int = 0, total: int = 0) -> None:
+            Backtest.objects.filter(pk=run.pk).update(
+                said=words, done=done, total=total, lease_until=self.clock() + LEASE
+            )
+
+        old, new = load(run.old_text), load(run.new_text)
+        ground, wish = self.ground(said), Wish(start=run.start_at, subset=run.subset)
+        began = self.clock()
+        if run.vary:
+            told = self._curve(ground, old, new, run, wish, said)
+        else:
+            said("Replaying")
+            result, people = ground.backtest(old, new, wish)
+            told = {
+                "result": msgspec.to_builtins(result),
+                "people": msgspec.to_builtins(people),
+                "headline": telling.headline(result, old, new)[:300],
+            }
+        now = self.clock()
+        finished = {
+            "state": "done",
+            "done_at": now,
+            "took": now - began,
+            "as_of": ground.until,
+            "said": "",
+            "error": "",
+        }
+        Backtest.objects.filter(pk=run.pk).update(**told, **finished, lease_until=0)
+
+    def _curve(
+        self, ground: Ground, old: Playbook, new: Playbook, run: Backtest, wish: Wish, said: Callable[..., None]
+    ) -> dict[str, Any]:
+        span = wanted(run.vary)
+        total = len(span.values)
+        told = [0]
+
+        def progress(done: int) -> None:
+            if done == total or done - told[0] >= 4:
+                told[0] = done
+                said("Replaying value after value", done, total)
+
+        curve = trials.explored(ground, old, new, knob(new, span.path), span, wish, progress)
+        return {"curve": msgspec.to_builtins(curve), "headline": telling.curve_headline(curve)[:300]}
+
+    def _fail(self, run: Backtest, words: str) -> None:
+        Backtest.objects.filter(pk=run.pk).update(
+            state="failed", error=words, done_at=self.clock(), lease_until=0, said=""
+        )
+
+
+def answer_until_idle(clock: Clock) -> None:
+    """The child's life: answers wishes, and ends when none has come for a while."""
+    warm, last = Warm(clock), clock()
+    while clock() - last < IDLE:
+        close_old_connections()
+        if warm.turn():
+            last = clock()
+        else:
+            time.sleep(_SOON if clock() - last < MINUTE else _CALM)
+
+
+_SOON, _CALM = 0.04, 0.4
+"""Seconds between two looks: while somebody is at it, and when the last wish was more than a minute ago."""
+
+
+def _waiting(at: int) -> Any:
+    """Runs that nobody has in hand: asked for, or left by a child that died."""
+    return Backtest.objects.filter(Q(state="asked") | Q(state="running", lease_until__lt=at))
+
+
+def _claimed(at: int) -> Backtest | None:
+    """The oldest that waits, leased to this process; a run that killed its child too often is given up."""
+    _waiting(at).filter(attempts__gte=MOST_ATTEMPTS).update(
+        state="failed", error="It was ended three times before it was done: the machine may have too little memory."
+    )
+    for pk in _waiting(at).order_by("asked_at", "pk").values_list("pk", flat=True)[:1]:
+        run = Backtest.objects.get(pk=pk)
+        taken = _waiting(at).filter(pk=pk, attempts=run.attempts)
+        if taken.update(state="running", lease_until=at + LEASE, attempts=run.attempts + 1):
+            run.attempts += 1
+            return run
+    return None
+
+
+def _key(old: Playbook, new: Playbook, start: int | None, subset: str, vary: str) -> str:
+    told = "\n".join((old.version, new.version, str(start), subset.strip(), vary))
+    return hashlib.sha256(told.encode()).hexdigest()
