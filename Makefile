@@ -26,8 +26,13 @@ run: setup .venv/.warm  ## start everything; loads the demo company when the dat
 	$(BIN)/rung up --demo
 
 .PHONY: test
-test: setup .venv/.warm  ## every test: pure rooms, SQLite, PostgreSQL and the browser where they are found
+test: setup .venv/.warm clients  ## every test: pure rooms, SQLite, PostgreSQL and the browser where they are found
 	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+# Segment's own clients, unmodified; where there is no network the tests that want them are skipped, except in CI.
+.PHONY: clients
+clients: setup
+	tests/clients/install || test "$(CI)" != true
 
 .PHONY: check
 check: setup  ## format, lint, types, import contract, migrations
