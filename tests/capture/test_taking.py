@@ -227,3 +227,84 @@ def test_old_refusals_are_forgotten(house: House) -> None:
     house.turn()
     refusals.forget_old(AT + 91 * 86_400_000_000)
     assert RefusedEvent.objects.count() == 0
+
+
+# What a key that stands in every page may do
+
+
+def test_a_browser_fills_what_is_empty_and_overwrites_nothing(house: House) -> None:
+    traits = {"email": "ana@acme.example", "name": "Ana Lima", "phone": "+4930123456"}
+    house.put({"type": "identify", "messageId": "1", "userId": "u-1", "traits": traits})
+    house.turn()
+    evil = {
+        "email": "evil@x.example",
+        "name": "Mallory",
+        "phone": "+4930999999",
+        "title": "Head of IT",
+        "stage": "customer",
+    }
+    house.put(
+        {"type": "identify", "messageId": "2", "userId": "u-1", "traits": evil},
+        {"type": "track", "messageId": "3", "userId": "u-1", "event": "Deal Won", "properties": {"deal": "d"}},
+        door="publishable",
+        source="key:site",
+    )
+    house.turn()
+    ana = Person.objects.get()
+    assert (ana.name, ana.email, ana.phone, ana.title) == ("Ana Lima", "ana@acme.example", "+4930123456", "Head of IT")
+    assert not Event.objects.filter(kind="deal_won").exists()
+    assert Event.objects.get(message_id="2").data["claimed"] == {
+        "email": "evil@x.example", "name": "Mallory", "phone": "+4930999999",
+    }  # fmt: skip
+
+
+def test_a_browser_cannot_give_a_known_person_another_address_to_be_known_by(house: House) -> None:
+    house.put({"type": "identify", "messageId": "1", "userId": "u-1", "traits": {"email": "ana@acme.example"}})
+    house.put(
+        {"type": "identify", "messageId": "2", "userId": "u-1", "traits": {"email": "evil@x.example"}},
+        {"type": "page", "messageId": "3", "userId": "evil@x.example"},
+        door="publishable",
+        source="key:site",
+    )
+    house.turn()
+    assert Event.objects.get(message_id="3").person_id != Event.objects.get(message_id="1").person_id
+
+
+def test_a_browser_cannot_move_a_known_person_to_another_company(house: House) -> None:
+    house.put({"type": "group", "messageId": "1", "userId": "u-1", "groupId": "acme.example"})
+    house.put(
+        {"type": "group", "messageId": "2", "userId": "u-1", "groupId": "evil.example", "traits": {"employees": 1}},
+        {"type": "group", "messageId": "3", "userId": "u-2", "groupId": "evil.example"},
+        door="publishable",
+        source="key:site",
+    )
+    house.turn()
+    first, second = Person.objects.order_by("pk")
+    assert (first.company.key, second.company.key) == ("acme.example", "evil.example")
+    assert second.company.traits == {}
+
+
+def test_two_known_people_are_never_made_one_by_an_alias_or_a_cookie(house: House) -> None:
+    house.put(
+        {"type": "identify", "messageId": "1", "userId": "u-1", "anonymousId": "c-1"},
+        {"type": "identify", "messageId": "2", "userId": "u-2", "anonymousId": "c-1"},
+        {"type": "alias", "messageId": "3", "userId": "u-1", "previousId": "u-2"},
+        {"type": "alias", "messageId": "4", "userId": "u-1", "previousId": "u-1"},
+        door="publishable",
+        source="key:site",
+    )
+    house.turn()
+    assert Person.objects.filter(is_merged=False, is_anonymous=False).count() == 2
+    assert counts() == {"received": 4, "accepted": 4}
+
+
+def test_a_visitor_becomes_the_known_person_with_all_they_did(house: House) -> None:
+    house.put(
+        {"type": "page", "messageId": "1", "anonymousId": "c-1", "properties": {"path": "/pricing"}},
+        {"type": "alias", "messageId": "2", "userId": "u-1", "previousId": "c-1"},
+        {"type": "page", "messageId": "3", "userId": "u-1"},
+        door="publishable",
+        source="key:site",
+    )
+    house.turn()
+    assert Person.objects.filter(is_merged=False).count() == 1

@@ -49,10 +49,11 @@
 
   // Addresses go without what follows the ?: it may hold what nobody meant to tell.
   function plain(address) {
+    if (!address) return undefined;
     try {
       var url = new URL(address, w.location.href);
       return url.protocol === "http:" || url.protocol === "https:" ? url.origin + url.pathname : url.protocol;
-    } catch (fault) { return ""; }
+    } catch (fault) { return undefined; }
   }
 
   function campaign() {
