@@ -99,15 +99,24 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
                 at=at if item.stated_at is None else item.stated_at,
                 person_id=item.person,
                 company=item.company,
+                is_trusted=item.is_trusted,
             )
             for item in possible
         ]
     )
     known: dict[int, dict[str, Any]] = {}
+    works_at: dict[int, int | None] = {}
     placed: list[_Placed] = []
     for item, who in zip(possible, found, strict=True):
         placed += _learnt(item, who)
         data = item.data
+        if who.person is not None and who.company is not None:
+            at_now = works_at.get(who.person.pk, who.person.company_id)
+            if not item.is_trusted and at_now not in (None, who.company.pk):
+                data = {**data, "claimed": {"company": who.company.key}}
+                who = people.Found(who.person, None)
+            else:
+                works_at[who.person.pk] = who.company.pk
         if who.person is not None and item.kind in DESCRIBING:
             traits = known.setdefault(who.person.pk, dict(who.person.traits))
             if not item.is_trusted:
@@ -127,6 +136,8 @@ def _learnt(item: Ready, who: people.Found) -> list[_Placed]:
     told = {kind: value for kind, value in who.learnt if kind in ("email", "phone")}
     if item.kind in DESCRIBING:
         told = {kind: value for kind, value in told.items() if not item.data.get(kind)}
+    if not item.is_trusted and who.person is not None:
+        told = {kind: value for kind, value in told.items() if not who.person.traits.get(kind)}
     if told:
         before.append(_aside(item, who, "person_described", told, "learnt"))
     return before

@@ -24,6 +24,8 @@ class Sighting:
     at: int
     person_id: int | None = None
     company: str | None = None
+    is_trusted: bool = True
+    """False for what a stranger's browser says: it gives a known person no second key of a kind."""
 
 
 @dataclass(slots=True)
@@ -50,7 +52,8 @@ class Register:
     def __init__(self, sightings: Sequence[Sighting]) -> None:
         self._identities: dict[tuple[str, str], Person] = {}
         self._living: dict[int, Person] = {}
-        self._strong: set[int] = set()
+        self._has: set[tuple[int, str]] = set()
+        """Which person (the object's own id, for this batch) has a key of which kind."""
         self._companies: dict[str, Company] = {}
         self._new_people: list[Person] = []
         self._new_companies: list[Company] = []
@@ -117,7 +120,7 @@ class Register:
         for part in _parts(set(ends.values())):
             people.update(Person.objects.in_bulk(part))
             strong = Identity.objects.filter(person_id__in=part).exclude(kind="anonymous_id")
-            self._strong.update(strong.values_list("person_id", flat=True))
+            self._has.update((id(people[owner]), kind) for owner, kind in strong.values_list("person_id", "kind"))
         self._living = {id_: people[end] for id_, end in ends.items() if end in people}
 
     def _by_keys(self, sighting: Sighting, company: Company | None) -> Found:
@@ -143,7 +146,7 @@ class Register:
         person = found.person
         assert person is not None
         for key in sighting.keys.strong():
-            if key not in self._identities:
+            if key not in self._identities and (sighting.is_trusted or (id(person), key[0]) not in self._has):
                 self._identify(key, person, sighting.at)
                 found.learnt.append(key)
                 if person.is_anonymous:
@@ -155,6 +158,7 @@ class Register:
 
     def _identify(self, key: tuple[str, str], person: Person, at: int) -> None:
         self._identities[key] = person
+        self._has.add((id(person), key[0]))
         self._new_identities.append(Identity(kind=key[0], value=key[1], person=person, since_at=at))
 
     def _new_person(self, at: int, *, is_anonymous: bool) -> Person:
