@@ -76,7 +76,7 @@ class Place:
         """What is in the inbox, once there is as much as expected."""
         inbox = Inbox(self.inbox)
         try:
-            for _ in range(200):
+            for _ in range(600):
                 found = inbox.after(0, 1_000)
                 if len({each.item.message_id for each in found}) >= least:
                     break

@@ -139,7 +139,7 @@
     } });
   }
 
-  var SECRET = /pass|card|cvc|cvv|iban|ssn|secret|token|csrf/i;
+  var SECRET = /pass|card|^cc|cc-|cvc|cvv|iban|ssn|secret|token|csrf/i;
 
   function submitted(event) {
     var form = event.target, name = form.dataset && form.dataset.rungForm;
@@ -147,7 +147,7 @@
     var fields = {}, traits = {};
     [].slice.call(form.elements, 0, 80).forEach(function (field) {
       var label = field.name, value = field.value;
-      if (!label || /^(password|hidden|file|submit|button|image|reset)$/.test(field.type) || SECRET.test(label + field.autocomplete)) return;
+      if (!label || /^(password|hidden|file|submit|button|image|reset)$/.test(field.type) || SECRET.test(label + " " + field.autocomplete)) return;
       if (/^(radio|checkbox)$/.test(field.type) && !field.checked) return;
       value = cut(value, 1000);
       if (!value) return;
