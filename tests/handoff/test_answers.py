@@ -150,7 +150,7 @@ def test_a_wrong_owner_sends_it_to_the_next_rep_and_on_again(hand_over: HandOver
 
 def test_a_hand_off_that_lacks_what_must_be_documented_lies_with_marketing(hand_over: HandOver, team: Team) -> None:
     waiting = hand_over(kind="content_downloaded", source=None)
-    assert (waiting.queue, waiting.lacking, waiting.owner) == ("marketing", ["source", "interest"], None)
+    assert (waiting.queue, waiting.lacking, waiting.owner) == ("marketing", ["interest"], None)
     assert not Clock.objects.exists()
     before = counts()
     with pytest.raises(CannotAnswer, match="Sales still lacks: interest"):

@@ -65,7 +65,7 @@ class Visit:
     def sign_in(self, role: str) -> "Visit":
         self.page.goto(f"{self.home}/sign-in")
         self.page.click(f'form[action$="/{role}"] button')
-        self.page.wait_for_url("**/ladder")
+        self.page.wait_for_url(lambda address: not address.endswith("/sign-in"))
         return self
 
     def open(self, path: str) -> Any:

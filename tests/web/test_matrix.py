@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from rung.access.rules import ROLES
+from rung.lifecycle.models import Handoff
 from rung.people.models import Company, Person
 from web.conftest import World
 
@@ -78,14 +79,14 @@ def signed_in(world: World, who: str) -> Client:
 
 def address(name: str) -> str:
     """An address of the route; where it takes an id, of something that is there."""
-    needs = {"person": Person, "company": Company}
+    needs = {"person": Person, "company": Company, "handoff": Handoff}
     for part, model in needs.items():
         if name == part or name.startswith(f"{part}-"):
             return reverse(name, args=[model.objects.exclude(**_BLANK[part]).earliest("pk").uuid])
     return reverse(name, args=_ARGUMENTS.get(name, ()))
 
 
-_BLANK: Final = {"person": {"email": ""}, "company": {"name": ""}}
+_BLANK: Final = {"person": {"email": ""}, "company": {"name": ""}, "handoff": {"lane": ""}}
 _QUERY: Final = {"person-standing": "day=1"}
 _NOBODYS: Final = "00000000-0000-7000-8000-000000000000"
 _ARGUMENTS: Final = {

@@ -42,11 +42,11 @@ class Answered:
 
 
 def in_sight(user: User) -> QuerySet[Assignment]:
-    """The hand-offs a user may see: sales those of their own team and nobody's, everybody else all."""
+    """The hand-offs a user may see: sales those of their own team, nobody's, and what a leader took; others all."""
     every = Assignment.objects.all()
     if user.role != "sales":
         return every
-    mine = Q(owner=user) | Q(owner=None)
+    mine = Q(owner=user) | Q(owner=None) | ~Q(owner__role="sales")
     return every.filter(mine | Q(owner__team=user.team_id) if user.team_id else mine)
 
 
@@ -58,6 +58,7 @@ def accept(*, handoff_id: int, by: User, at: int) -> Answered:
 def reject(*, handoff_id: int, reason: str, by: User, at: int, until: str = "", note: str = "") -> Answered:
     """Sales does not want the person, for a reason of the playbook in force. `until`: the day they wake by themselves,
     where the reason asks for one. Raises CannotAnswer, NotAllowed."""
+    require(by, "answer hand-offs")
     playbook = lines.current().playbook
     data: dict[str, object] = {"reason": _known(reason, list(playbook.handoff.reject_reasons), "reject")}
     told = playbook.handoff.reject_reasons.get(reason)
@@ -68,6 +69,7 @@ def reject(*, handoff_id: int, reason: str, by: User, at: int, until: str = "", 
 
 def give_back(*, handoff_id: int, reason: str, by: User, at: int, note: str = "") -> Answered:
     """Sales returns it: not a rejection. Marketing completes it, or another rep gets it. Raises CannotAnswer."""
+    require(by, "answer hand-offs")
     data: dict[str, object] = {"reason": _known(reason, lines.current().playbook.handoff.return_reasons, "return")}
     return _answer("handoff_returned", data | _noted(note), handoff_id=handoff_id, by=by, at=at)
 

@@ -39,6 +39,8 @@ INTEREST_KINDS: Final = (
     *("call_received", "meeting_booked", "bant_answered", "question_answered"),
 )
 """What says in their own words, or by what they ask for, what they are interested in."""
+DIRECT: Final = "direct"
+"""The source of whoever came to our pages without a campaign."""
 _NEEDS: Final = ("language", "product", "industry")
 """Fields that a skill may match."""
 
@@ -206,8 +208,10 @@ class _Facts:
 
     def documented(self, person_id: int) -> dict[str, str]:
         """Field → what is known of it."""
-        person = self._people[person_id]
-        return {"source": person.source, **self._told[person_id]}
+        told = self._told[person_id]
+        # Whoever came to our pages without a campaign came by themselves: that is a source, too.
+        source = self._people[person_id].source or (DIRECT if "last_content" in told else "")
+        return {"source": source, **told}
 
     def wanted(self, person_id: int) -> Wanted:
         person = self._people[person_id]

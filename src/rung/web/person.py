@@ -14,21 +14,23 @@ from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
-from rung.insight.queries import due_at
+from rung.handoff import rules
+from rung.handoff.models import Clock
+from rung.insight.queries import due_at as due_of
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.line import NoPlaybook
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.person import Answer, Happening, explained, needed_score, person_page
 from rung.people.models import Person
-from rung.people.queries import person_named
 from rung.playbook.definitions import Playbook
 from rung.terms.events import Event
-from rung.terms.instants import DAY, micros, moment
+from rung.terms.instants import micros, moment
 from rung.terms.stages import RANK, STAGES
 from rung.ui import charts, words
-from rung.web import happenings, shell
+from rung.web import clocks, happenings, shell
 from rung.web.links import company_href, person_href
+from rung.web.people_found import living
 from rung.web.reasons import LEAST, day_in_sentence, points_note, reasons
 
 SHOWN: Final = 40
@@ -77,7 +79,7 @@ class Climb:
 @require_GET
 def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """GET people/<uuid>: the page as of now. An id that was merged leads to the person who lives on."""
-    found = _found(uuid)
+    found = living(uuid)
     if found.uuid != uuid:
         return redirect(person_href(str(found.uuid)))
     now = this_instant()
@@ -115,7 +117,7 @@ def standing(request: HttpRequest, uuid: UUID) -> HttpResponse:
     day = request.GET.get("day", "")
     if not (day.isascii() and day.isdigit() and len(day) < 6):
         raise Http404
-    found, now = _found(uuid), this_instant()
+    found, now = living(uuid), this_instant()
     zone = ZoneInfo(published.playbook().calendar.timezone)
     until = _end_of_day(found.first_seen_at, int(day), zone, now=now)
     try:
@@ -125,15 +127,6 @@ def standing(request: HttpRequest, uuid: UUID) -> HttpResponse:
     names = _names(past.events.values())
     context = _as_of(past.explanation, past.playbook, past.events, names, until=until, now=now, zone=zone)
     return render(request, "web/_standing.html", context | {"now": now, "zone": zone, "is_part": True})
-
-
-def _found(uuid: UUID) -> Person:
-    found = Person.objects.select_related("company").filter(uuid=uuid).first()
-    # An id that was merged away names the person who lives on.
-    found = person_named(str(uuid)) if found is not None and found.is_merged else found
-    if found is None:
-        raise Http404
-    return found
 
 
 def _names(events: Iterable[Event]) -> dict[str, str]:
@@ -357,34 +350,15 @@ def _question(answers: Sequence[Answer], playbook: Playbook) -> tuple[str, str] 
     return None
 
 
-def _clock(
-    handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int, zone: ZoneInfo
-) -> dict[str, Any] | None:
-    """Time left to answer the open hand-off: words, share left in percent, tone. Who bought waits for no answer."""
+def _clock(handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int, zone: ZoneInfo) -> clocks.Shown | None:
+    """Time left to answer the open hand-off. Who bought waits for no answer."""
     if handoff is None or stage == "customer" or handoff.answered_at is not None or handoff.withdrawn_at is not None:
         return None
-    due = due_at(playbook, lane=handoff.lane, opened_at=handoff.opened_at)
-    if due is None:
-        return None
-    day = day_in_sentence(due, now, zone)
-    when = words.clock_time(due, zone) if day == "today" else f"{day}, {words.clock_time(due, zone)}"
-    if due <= now:
-        return {"said": f"{words.duration(now - due)} late", "left": 0, "tone": "bad", "when": when}
-    working = playbook.calendar.working_time()
-    promised = playbook.handoff
-    within = promised.accept_within_hand_raise if handoff.lane == "hand_raise" else promised.accept_within_scored
-    is_business = within is not None and within.is_business
-    left = working.between(now, due) if is_business else due - now
-    whole = max(1, working.between(handoff.opened_at, due) if is_business else due - handoff.opened_at)
-    share = min(100.0, 100 * left / whole)
-    if is_business and not working.is_open(now):
-        # Nothing runs out at night: the clock says when it goes on.
-        opens = working.opening(now)
-        day = day_in_sentence(opens, now, zone)
-        told = f"opens {'' if day == 'today' else f'{day}, '}{words.clock_time(opens, zone)}"
-        return {"said": told, "left": share, "tone": "idle", "when": when}
-    tone = "bad" if left < DAY // 48 else "warn" if left < DAY // 24 else ""
-    return {"said": f"{words.duration(left)} left", "left": share, "tone": tone, "when": when}
+    clock = Clock.objects.filter(assignment_id=handoff.pk, kind="answer", stopped_at__isnull=True).first()
+    started_at = clock.started_at if clock else handoff.opened_at
+    within = rules.within_of(playbook.handoff, "answer", handoff.lane)
+    due_at = clock.due_at if clock else due_of(playbook, lane=handoff.lane, opened_at=handoff.opened_at)
+    return clocks.shown(playbook, within=within, started_at=started_at, due_at=due_at, now=now, zone=zone)
 
 
 def _colleagues(found: Person, generation_id: int) -> list[dict[str, str]]:

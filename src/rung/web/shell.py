@@ -27,6 +27,13 @@ class Place:
 
 PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
     (
+        "",
+        (
+            Place("home", "Today", "today", "see today", "t"),
+            Place("team", "Team", "people", "see team", "m", on_phone=False),
+        ),
+    ),
+    (
         "Know",
         (
             Place("ladder", "Ladder", "ladder", "see people", "l"),
@@ -79,13 +86,6 @@ def navigation(user: User, current: str = "") -> list[tuple[str, list[dict[str, 
         if shown:
             groups.append((label, shown))
     return groups
-
-
-def home(user: User) -> str:
-    """Where a user starts: the first place that exists for them."""
-    for _, places in navigation(user):
-        return str(places[0]["href"])
-    return reverse("people")
 
 
 def _shown(place: Place, current: str) -> dict[str, Any] | None:

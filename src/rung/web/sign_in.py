@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from rung.access.models import User
 from rung.web import limits, shell
@@ -66,13 +66,6 @@ def face(request: HttpRequest, role: str) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return redirect("sign-in")
-
-
-@require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    """`/` is not a page of its own yet: it leads to the first place of this user."""
-    assert isinstance(request.user, User)
-    return redirect(shell.home(request.user))
 
 
 def _try(request: HttpRequest) -> HttpResponse:

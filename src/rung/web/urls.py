@@ -2,10 +2,23 @@
 
 from django.urls import path
 
-from rung.web import companies, design, interview, ladder, people, person, playbook, search, sign_in
+from rung.web import (
+    companies,
+    design,
+    handoffs,
+    interview,
+    ladder,
+    people,
+    person,
+    playbook,
+    search,
+    sign_in,
+    today,
+    work,
+)
 
 urlpatterns = [
-    path("", sign_in.home, name="home"),
+    path("", today.home, name="home"),
     path("sign-in", sign_in.sign_in, name="sign-in"),
     path("sign-in/faces/<str:role>", sign_in.face, name="face"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
@@ -14,6 +27,18 @@ urlpatterns = [
     path("people", people.people, name="people"),
     path("people/counts", people.people_counts, name="people-counts"),
     path("people/<uuid:uuid>", person.person, name="person"),
+    path("people/<uuid:uuid>/work", work.work, name="person-work"),
+    path("people/<uuid:uuid>/touches", work.touches, name="person-touches"),
+    path("people/<uuid:uuid>/answers", work.answers, name="person-answers"),
+    path("people/<uuid:uuid>/admissions", work.admissions, name="person-admissions"),
+    path("people/<uuid:uuid>/frictions", work.friction, name="person-frictions"),
+    path("people/<uuid:uuid>/competitors", work.competitors, name="person-competitors"),
+    path("people/<uuid:uuid>/ticks", work.ticks, name="person-ticks"),
+    path("handoffs/<uuid:uuid>", handoffs.handoff, name="handoff"),
+    path("handoffs/<uuid:uuid>/acceptance", handoffs.acceptance, name="handoff-acceptance"),
+    path("handoffs/<uuid:uuid>/rejection", handoffs.rejection, name="handoff-rejection"),
+    path("handoffs/<uuid:uuid>/return", handoffs.return_, name="handoff-return"),
+    path("handoffs/<uuid:uuid>/documentation", handoffs.documentation, name="handoff-documentation"),
     path("people/<uuid:uuid>/standing", person.standing, name="person-standing"),
     path("companies", companies.companies, name="companies"),
     path("companies/<uuid:uuid>", companies.company, name="company"),

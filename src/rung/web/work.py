@@ -1,0 +1,164 @@
+"""Working with a person: log a call in one key, ask the next question, note what was heard. One part of a page."""
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from rung.access.models import User
+from rung.access.rules import NotAllowed, Refused
+from rung.handoff import qualify
+from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
+from rung.lifecycle.rules import Moved
+from rung.people.models import Person
+from rung.playbook.definitions import Playbook
+from rung.web.people_found import living
+
+OUTCOMES: Final = (
+    ("positive", "Positive"),
+    ("neutral", "Neutral"),
+    ("negative", "Negative"),
+    ("not_now", "Not now"),
+    ("wrong_person", "Wrong person"),
+    ("no_answer", "No answer"),
+)
+"""In the order of their keys, 1 to 6."""
+
+
+@require_GET
+def work(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """GET people/<uuid>/work: what to ask and what to note."""
+    assert isinstance(request.user, User)
+    return render(request, "web/_work.html", part(living(uuid), request.user, now=this_instant()))
+
+
+def part(person: Person, by: User, *, now: int) -> dict[str, Any]:
+    """What the part shows: three queries."""
+    force = published.in_force()
+    return {
+        "person": person,
+        "known": qualify.sheet(person, force, at=now),
+        "outcomes": OUTCOMES,
+        "frictions": frictions(force.playbook),
+        "may_qualify": by.may("qualify"),
+        "may_touch": by.may("log touches"),
+    }
+
+
+def frictions(playbook: Playbook) -> list[str]:
+    """The frictions that the playbook names, in the order of its letters."""
+    return list(dict.fromkeys(each for letter in playbook.qualification.values() for each in letter.frictions))
+
+
+@require_POST
+def touches(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST people/<uuid>/touches {how, outcome, note}."""
+    said = request.POST
+    return _noted(
+        request,
+        uuid,
+        lambda person, by, at: qualify.log_touch(
+            person=person,
+            how=said.get("how", ""),
+            outcome=said.get("outcome", ""),
+            note=said.get("note", ""),
+            by=by,
+            at=at,
+        ),
+    )
+
+
+@require_POST
+def answers(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST people/<uuid>/answers {letter, confirmed, …} or {question, answer}."""
+    said = {name: text for name, text in request.POST.items() if isinstance(text, str)}
+    if said.get("letter"):
+        return _noted(
+            request,
+            uuid,
+            lambda person, by, at: qualify.answer_letter(
+                person=person, letter=said["letter"], confirmed=said.get("confirmed", ""), told=said, by=by, at=at
+            ),
+        )
+    return _noted(
+        request,
+        uuid,
+        lambda person, by, at: qualify.answer_question(
+            person=person, question=said.get("question", ""), answer=said.get("answer", ""), by=by, at=at
+        ),
+    )
+
+
+@require_POST
+def admissions(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST people/<uuid>/admissions {admission}."""
+    told = request.POST.get("admission", "")
+    return _noted(request, uuid, lambda person, by, at: qualify.admit(person=person, admission=told, by=by, at=at))
+
+
+@require_POST
+def friction(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST people/<uuid>/frictions {friction, note}."""
+    said = request.POST
+    return _noted(
+        request,
+        uuid,
+        lambda person, by, at: qualify.find_friction(
+            person=person, friction=said.get("friction", ""), note=said.get("note", ""), by=by, at=at
+        ),
+    )
+
+
+@require_POST
+def competitors(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST people/<uuid>/competitors {competitor, using}."""
+    said = request.POST
+    return _noted(
+        request,
+        uuid,
+        lambda person, by, at: qualify.name_competitor(
+            person=person, competitor=said.get("competitor", ""), using=said.get("using", ""), by=by, at=at
+        ),
+    )
+
+
+@require_POST
+def ticks(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST people/<uuid>/ticks {line}."""
+    line, playbook = request.POST.get("line", ""), published.playbook()
+    return _noted(
+        request,
+        uuid,
+        lambda person, by, at: qualify.tick(person=person, line=line, playbook=playbook, by=by, at=at),
+    )
+
+
+def _noted(request: HttpRequest, uuid: UUID, note: Callable[[Person, User, int], tuple[Moved, ...]]) -> HttpResponse:
+    person, now, by = living(uuid), this_instant(), request.user
+    assert isinstance(by, User)
+    try:
+        moves = note(person, by, now)
+    except Refused as fault:
+        status = 403 if isinstance(fault, NotAllowed) else 409
+        return render(
+            request, "web/_work.html", part(person, by, now=now) | {"work_refusal": str(fault)}, status=status
+        )
+    said = _climbed(person, moves, published.playbook())
+    context = part(person, by, now=now) | {"work_said": said or "Noted.", "has_climbed": bool(said)}
+    response = render(request, "web/_work.html", context)
+    if said:
+        response.headers["HX-Trigger"] = "rung:climbed"
+    return response
+
+
+def _climbed(person: Person, moves: tuple[Moved, ...], playbook: Playbook) -> str:
+    """What the answer led to, with the rule: "Ana is Prospect now: reached and bant >= 1"."""
+    last = next((move for move in reversed(moves) if move.person_id == person.pk and not move.passed), None)
+    if last is None:
+        return ""
+    place = playbook.label(last.stage if last.status == "active" else last.status)
+    return f"{person.name or person.email} is {place} now, because {last.because}."

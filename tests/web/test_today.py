@@ -1,0 +1,197 @@
+"""Today: the title says whom to answer, rows open, answers are nouns, refusals say who was first."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from rung.handoff.actions import accept
+from rung.handoff.models import Assignment, Clock
+from rung.history.models import Event
+from rung.jobs.clock import now
+from rung.lifecycle import actions
+from rung.lifecycle.rules import NewEvent
+from rung.people.models import Person
+from rung.terms.instants import MINUTE, SECOND
+from web.conftest import World
+from web.reading import words_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+
+
+@pytest.fixture
+def waiting(world: World) -> Assignment:
+    """Ana's hand-off, the only one that waits, with twenty minutes left by the wall clock."""
+    at = now()
+    Assignment.objects.exclude(person__name="Ana Lima").update(queue="done", ended_at=at)
+    Clock.objects.exclude(person__name="Ana Lima").update(stopped_at=at)
+    Clock.objects.filter(person__name="Ana Lima").update(due_at=at + 20 * MINUTE, warn_at=at + 10 * MINUTE)
+    return Assignment.objects.select_related("handoff", "person").get(person__name="Ana Lima")
+
+
+def post(client: Client, waiting: Assignment, noun: str, **said: str) -> Any:
+    return client.post(f"/handoffs/{waiting.handoff.uuid}/{noun}", said)
+
+
+def test_the_title_names_who_is_first_and_her_row_lies_open(sam: Client, waiting: Assignment) -> None:
+    said = words_of(sam.get("/"))
+    assert said.startswith(("Answer Ana Lima", "Ana Lima is first when the clock opens"))
+    assert "It is the only hand-off on your desk." in said
+    assert "Lately: Demo request, Form filled" in said
+    assert "Accept A Reject R Return T" in said
+    assert "Sales Lee" not in said
+    assert "is next in turn in sales" in said
+
+
+def test_the_page_asks_the_database_at_most_twelve_times(sam: Client, waiting: Assignment) -> None:
+    sam.get("/")
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        sam.get("/")
+    assert len(asked) <= 12, "\n".join(query["sql"][:150] for query in asked)
+
+
+def test_accepting_draws_the_row_anew_with_the_first_call_to_make(sam: Client, waiting: Assignment) -> None:
+    answer = post(sam, waiting, "acceptance")
+    assert answer.status_code == 200
+    said = words_of(answer)
+    assert "Accepted. Ana Lima is Sales accepted lead now. The first call is owed by" in said
+    assert "Log a call: how did it go?" in said
+    assert "First calls 1" in words_of(sam.get("/"))
+
+
+def test_who_comes_second_reads_who_was_first(sam: Client, world: World, waiting: Assignment) -> None:
+    accept(handoff_id=waiting.pk, by=world.users["admin"], at=now())
+    before = Event.objects.count()
+    answer = post(sam, waiting, "rejection", reason="No budget")
+    assert answer.status_code == 409
+    assert "Ada Berg accepted Ana Lima before you" in words_of(answer)
+    assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({}, "Say why: choose one of No budget, No authority"),
+        ({"reason": "Ugly"}, "“Ugly” is no reason to reject in the playbook in force"),
+        ({"reason": "Not urgent", "until": "tomorrow"}, "Say until when, as a day such as 2027-03-01"),
+        ({"reason": "No budget", "note": "a\x00b"}, "NUL"),
+    ],
+)
+def test_a_refused_answer_says_why_and_writes_nothing(
+    sam: Client, waiting: Assignment, said: dict[str, str], words: str
+) -> None:
+    before = Event.objects.count()
+    answer = post(sam, waiting, "rejection", **said)
+    assert (answer.status_code, words in words_of(answer)) == (409, True)
+    assert Event.objects.count() == before
+
+
+def test_a_rejection_and_its_reason_reach_marketing(sam: Client, waiting: Assignment, world: World) -> None:
+    assert "Rejected: No budget. Ana Lima is Nurture now." in words_of(
+        post(sam, waiting, "rejection", reason="No budget")
+    )
+    rui = Client()
+    rui.force_login(world.users["marketing"])
+    assert "Ana Lima Acme Ports Rejected: No budget by Sam Lee" in words_of(rui.get("/"))
+
+
+def test_what_is_returned_lies_with_marketing_who_hands_it_over_again(
+    sam: Client, waiting: Assignment, world: World
+) -> None:
+    assert "Returned to marketing" in words_of(post(sam, waiting, "return", reason="Missing fact", note="Which plant?"))
+    rui = Client()
+    rui.force_login(world.users["marketing"])
+    assert "Complete Ana Lima first" in words_of(rui.get("/"))
+    assert "Missing fact: Which plant?" in words_of(rui.get("/"))
+    told = post(rui, waiting, "documentation", plant="Bergen")
+    assert "Handed over: Sam Lee" in words_of(told)
+    assert Person.objects.get(pk=waiting.person_id).traits["plant"] == "Bergen"
+
+
+def test_another_team_s_hand_off_is_not_there(world: World, waiting: Assignment) -> None:
+    from rung.access.actions import add_user
+
+    eva = add_user(email="eva@ours.example", name="Eva", role="sales", team="South", by="test", at=1)
+    client = Client()
+    client.force_login(eva)
+    assert client.get(f"/handoffs/{waiting.handoff.uuid}").status_code == 404
+    assert post(client, waiting, "acceptance").status_code == 404
+
+
+def test_a_call_two_answers_and_two_admissions_climb_the_ladder(sam: Client, waiting: Assignment) -> None:
+    post(sam, waiting, "acceptance")
+    at = f"/people/{waiting.person.uuid}"
+    assert "Noted." in words_of(sam.post(f"{at}/touches", {"how": "call", "outcome": "positive"}))
+    said = words_of(sam.post(f"{at}/answers", {"letter": "need", "confirmed": "yes", "value": "Port volumes"}))
+    assert "Ana Lima is Prospect now, because reached and bant >= 1 and not rejected." in said
+    assert "Ask next, must be answered to be Prospect “How will we solve a problem and create value for them?”" in said
+    sam.post(f"{at}/answers", {"question": "value", "answer": "We take over the weekly forecast"})
+    sam.post(f"{at}/answers", {"letter": "budget", "confirmed": "yes", "amount": "20,000", "period": "year"})
+    sam.post(f"{at}/answers", {"letter": "timing", "confirmed": "yes", "date": "2027-03-01"})
+    sam.post(f"{at}/admissions", {"admission": "considering"})
+    said = words_of(sam.post(f"{at}/admissions", {"admission": "change"}))
+    assert "Ana Lima is Opportunity now" in said
+    assert Event.objects.get(kind="bant_answered", data__letter="budget").data == {
+        "letter": "budget", "confirmed": "yes", "amount": 2_000_000, "currency": "EUR", "period": "year",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("noun", "said", "words"),
+    [
+        ("touches", {"how": "pigeon"}, "is no way to reach people"),
+        ("touches", {"how": "call"}, "Say how the call went"),
+        ("touches", {"how": "call", "outcome": "great"}, "is no outcome"),
+        ("answers", {"letter": "hope", "confirmed": "yes"}, "is no letter of BANT"),
+        ("answers", {"letter": "need", "confirmed": "maybe"}, "Say yes or no"),
+        ("answers", {"letter": "budget", "confirmed": "yes", "amount": "lots"}, "in whole units"),
+        ("answers", {"letter": "timing", "confirmed": "yes", "date": "soon"}, "is no day"),
+        ("answers", {"question": "value", "answer": " "}, "Write what they answered"),
+        ("answers", {"question": "decision_date", "answer": "soon"}, "is no day"),
+        ("admissions", {"admission": "love"}, "is no admission"),
+        ("frictions", {"friction": ""}, "Say what stands in the way"),
+        ("competitors", {"competitor": "", "using": "now"}, "Name the other solution"),
+        ("ticks", {"line": "never"}, "stands in no checklist"),
+    ],
+)
+def test_what_cannot_be_noted_is_refused_in_words(
+    sam: Client, waiting: Assignment, noun: str, said: dict[str, str], words: str
+) -> None:
+    before = Event.objects.count()
+    answer = sam.post(f"/people/{waiting.person.uuid}/{noun}", said)
+    assert (answer.status_code, words in words_of(answer)) == (409, True)
+    assert Event.objects.count() == before
+
+
+def test_marketing_may_log_a_touch_and_may_not_qualify(world: World, waiting: Assignment) -> None:
+    rui = Client()
+    rui.force_login(world.users["marketing"])
+    at = f"/people/{waiting.person.uuid}"
+    assert rui.post(f"{at}/touches", {"how": "mail"}).status_code == 200
+    refused = rui.post(f"{at}/answers", {"letter": "need", "confirmed": "yes"})
+    assert (refused.status_code, "does not allow this: qualify" in words_of(refused)) == (403, True)
+
+
+def test_replies_and_deals_at_risk_have_their_rows(sam: Client, world: World, waiting: Assignment) -> None:
+    accept(handoff_id=waiting.pk, by=world.users["sales"], at=now())
+    reply = NewEvent("email_replied", person=waiting.person_id, data={"text": "Yes, Thursday works."})
+    deal = NewEvent("deal_opened", person=waiting.person_id, data={"deal": "d7"})
+    actions.record([reply, deal], by="mail", at=now() + SECOND)
+    said = words_of(sam.get("/"))
+    assert "Write back to Ana Lima" in said
+    assert "“Yes, Thursday works.”" in said
+    assert "No decision maker named" in said
+
+
+def test_with_nothing_to_do_the_page_says_what_would_be_here(sam: Client, waiting: Assignment) -> None:
+    Clock.objects.update(stopped_at=now())
+    assert words_of(sam.get("/")).startswith("Nothing waits for you A hand-off shows up here the moment it opens")
+
+
+def test_a_late_clock_says_how_late(sam: Client, waiting: Assignment) -> None:
+    Clock.objects.update(due_at=now() - 5 * MINUTE)
+    assert "Answer Ana Lima now: 5 min late" in words_of(sam.get("/"))
