@@ -192,7 +192,7 @@ class Sheet:
 def sheet(person: Person, force: InForce, *, at: int, events: Sequence[Event] | None = None) -> Sheet:
     """In two queries: the standing, and what was noted unless `events` (of `noted_of`) are given."""
     playbook = force.playbook
-    standing = Standing.objects.filter(generation_id=force.generation_id, person=person).defer("state").first()
+    standing = Standing.objects.filter(generation_id=force.generation_id, person=person).first()
     events = noted_of(person) if events is None else events
     answered = {
         str(e.data.get("question")): str(e.data.get("answer", "")) for e in events if e.kind == "question_answered"
