@@ -128,7 +128,7 @@ def text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def moves_of(replayed: Replayed, person: int, events: Sequence[Event]) -> list[tuple[Any, ...]]:
+def moves_of(replayed: Replayed, person: int, events: Sequence[Event] | None) -> list[tuple[Any, ...]]:
     m = replayed.moves
     return [
         (
@@ -140,7 +140,7 @@ def moves_of(replayed: Replayed, person: int, events: Sequence[Event]) -> list[t
             float(m.score[n]),
             float(m.fit[n]),
             float(m.engagement[n]),
-            events[m.row[n]].seq if m.row[n] >= 0 else None,
+            (events[m.seq[n] - 1].seq if m.seq[n] >= 0 else None) if events is not None else None,
             int(m.lap[n]),
         )
         for n in np.flatnonzero(m.person == person).tolist()
@@ -156,7 +156,7 @@ def moves_shown(decision: Decision) -> list[tuple[Any, ...]]:
 def handoffs_of(replayed: Replayed, person: int, events: Sequence[Event]) -> list[tuple[Any, ...]]:
     h = replayed.handoffs
     return [
-        (int(h.at[n]), WHATS[h.what[n]], LANES[int(h.lane[n])], events[h.row[n]].seq if h.row[n] >= 0 else None)
+        (int(h.at[n]), WHATS[h.what[n]], LANES[int(h.lane[n])], events[h.seq[n] - 1].seq if h.seq[n] >= 0 else None)
         for n in np.flatnonzero(h.person == person).tolist()
     ]
 

@@ -49,29 +49,37 @@ class _BorrowedFields(AttributeTemplate):  # type: ignore[misc]  # Numba's class
 
 @lower_getattr_generic(Borrowed)  # type: ignore[untyped-decorator]  # Numba's
 def _field(context: Any, builder: Any, type_: Any, pointer: Any, name: str) -> Any:
-    """The field, read through the pointer. An array is lent: without an owner, so that nobody counts references."""
+    """The field, read through the pointer; an array is lent."""
     index = type_.inner.fields.index(name)
     value = builder.load(cgutils.gep_inbounds(builder, pointer, 0, index))
     if not isinstance(type_.inner[index], types.Array):
         return value
-    array = context.make_array(type_.inner[index])(context, builder, value=value)
+    return _without_owner(context, builder, type_.inner[index], value)
+
+
+def _without_owner(context: Any, builder: Any, type_: Any, value: Any) -> Any:
+    """The array, of which nobody counts references: the outermost function's caller holds it."""
+    array = context.make_array(type_)(context, builder, value=value)
     array.meminfo = cgutils.get_null_value(array.meminfo.type)
     array.parent = cgutils.get_null_value(array.parent.type)
     return array._getvalue()
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # Numba's
-def borrow(_: Any, bundle: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def borrow(_: Any, lent: Any) -> Any:
+    def pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return cgutils.alloca_once_value(builder, arguments[0])
 
-    return Borrowed(bundle)(bundle), codegen
+    def unowned(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _without_owner(context, builder, lent, arguments[0])
+
+    return (lent(lent), unowned) if isinstance(lent, types.Array) else (Borrowed(lent)(lent), pointer)
 
 
 # --- the functions --------------------------------------------------------------------------------------------------
 
 
-def _compiled(module: Any, *doors: str, **stand_ins: Any) -> tuple[Any, ...]:
+def _compiled(module: Any, *doors: str, makes_lists: bool, **stand_ins: Any) -> tuple[Any, ...]:
     """The functions named, compiled with all that they call.
 
     Only the doors are kept on disk, each with everything it calls; so all of that must stand in the door's own file,
@@ -93,8 +101,8 @@ def _compiled(module: Any, *doors: str, **stand_ins: Any) -> tuple[Any, ...]:
     return tuple(namespace[name] for name in doors)
 
 
-sort_rows, stretches, reach = _compiled(joining, "sort_rows", "stretches", "reach")
-run_all, run_several = _compiled(kernel, "run_all", "run_several", lend=borrow)
+sort_rows, stretches, reach = _compiled(joining, "sort_rows", "stretches", "reach", makes_lists=True)
+run_all, run_several = _compiled(kernel, "run_all", "run_several", makes_lists=False, lend=borrow)
 
 
 # --- bundles of arrays ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ The scalar `Encoder` says what each distinct combination of the fields that deci
 told (an address, a title) may differ from row to row: their updates are put in by the column.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -18,6 +18,7 @@ from rung.engine.histories import ABSENT, Codes, Told, distinct, spread
 from rung.engine.program import FIRST_TOLD, Program
 from rung.engine.records import JOINING, MATCH, PAYLOAD, UPDATE
 from rung.terms.companies import email_domain, is_free_mailbox
+from rung.terms.kinds import KINDS
 
 Records = NDArray[np.void]
 
@@ -56,6 +57,16 @@ def fields_told(program: Program, kind: str, is_company: bool = False) -> tuple[
     if is_company:
         return tuple(name for name, _ in program.company_fields) if kind == OF_A_COMPANY else ()
     return tuple(name for name, _ in program.person_fields) if kind in _DESCRIBING else ()
+
+
+def fields_named(programs: Iterable[Program]) -> frozenset[str]:
+    """Every data field that the programs, or the engine by itself, may read of any event."""
+    found = {name for fields in FIELDS_WITH_A_MEANING.values() for name in fields}
+    for program in programs:
+        for kind in KINDS:
+            for is_company in (False, True):
+                found.update(fields_read(program, kind, is_company), fields_told(program, kind, is_company))
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,10 @@ NONE: Final = -1
 CORRECTIONS: Final = frozenset({"event_voided", "import_undone", "persons_merged", "persons_unmerged"})
 """Kinds that correct the history: applied while reading, they are nobody's rows."""
 
-_OF_NOBODY: Final = frozenset({"company_described", "event_voided", "import_undone", "playbook_published"})
+OF_NOBODY: Final = frozenset({"company_described", "event_voided", "import_undone", "playbook_published"})
 KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
 _PLAIN: Final = {
-    name: code for name, code in KIND_CODES.items() if name not in CORRECTIONS | _OF_NOBODY and not KINDS[name].required
+    name: code for name, code in KIND_CODES.items() if name not in CORRECTIONS | OF_NOBODY and not KINDS[name].required
 }
 """Kinds whose events need no other check than those of every event."""
 _REQUIRED: Final = {name: kind.required for name, kind in KINDS.items() if kind.required}
@@ -325,7 +325,7 @@ class _Reader:
     def _checked(
         self, person: str | None, at: str | None, kind: str | None, data: Mapping[str, object], company: str | None
     ) -> _Row:
-        if kind in _OF_NOBODY:
+        if kind in OF_NOBODY:
             person = None
         elif person is None or not (person := self._keys.get(person) or self._key(person)):
             raise BadLine("no person: say who in the field person")

@@ -1,0 +1,362 @@
+"""A history in Parquet, part by part: each part holds all rows of some people, read as columns of codes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from rung.engine.histories import ABSENT, Codes, Ints, Told, distinct
+from rung.engine.kernel import NONE
+from rung.engine.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
+from rung.engine.segments import (
+    BUCKETS,
+    COLUMNS,
+    MANIFEST,
+    TEXT,
+    BadHistory,
+    Corrected,
+    bucket_of,
+    buckets_of,
+    compact,
+    field_columns,
+    read_manifest,
+    value_told,
+)
+
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_ALWAYS: Final = ("seq", "person", "at", "kind", "company", "by")
+_UNKNOWN: Final = -2
+_NOT_ROWS: Final = frozenset(KIND_CODES[kind] for kind in CORRECTIONS)
+_NOBODYS: Final = tuple(KIND_CODES[kind] for kind in OF_NOBODY)
+
+
+class Source:
+    """A folder of segments, and the events that are not in it yet (`tail`: COLUMNS, and columns of fields if any).
+
+    `corrected`: what no longer counts; without it, what the history's own correcting events say.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fields: Iterable[str] = (),
+        tail: "pa.Table | None" = None,
+        corrected: Corrected | None = None,
+    ) -> None:
+        self.folder, self.manifest = folder, read_manifest(folder)
+        if not self.manifest.stretches and tail is None:
+            raise BadHistory(f"{folder} holds no history: there is no {MANIFEST} that names one.")
+        self.fields = tuple(dict.fromkeys(fields))
+        self._tail = _by_bucket(tail) if tail is not None and tail.num_rows else {}
+        self.rows = self.manifest.rows + (tail.num_rows if tail is not None else 0)
+        last = [stretch.last_at for stretch in self.manifest.stretches]
+        if tail is not None and tail.num_rows:
+            last.append(pc.max(tail.column("at").cast(pa.int64())).as_py())
+        self.last_at = max(last, default=0)
+        self.has_tail = bool(self._tail)
+        self._told_in_tail = ("anything",) if self._tail else ()
+        self.corrected = _with_erased(corrected if corrected is not None else self._corrections(), self)
+        self._strangers: dict[int, list[tuple[int, Ints, pa.Table]]] | None = None
+
+    def parts(self) -> list[int]:
+        """The parts that have rows."""
+        found = {int(bucket) for stretch in self.manifest.stretches for bucket in stretch.files} | set(self._tail)
+        if self.corrected.lives_as:
+            found |= set(self._settled())
+        return sorted(found)
+
+    def part(self, number: int) -> "PartOfHistory":
+        """All rows of the people who live in this part."""
+        own = self.table(number, self._wanted())
+        strangers = self._settled().get(number, []) if self.corrected.lives_as else []
+        return PartOfHistory(self, number, own, strangers)
+
+    def table(self, bucket: int, names: Sequence[str]) -> pa.Table:
+        """These columns of everything that arrived in the bucket."""
+        tables = [
+            _read(self.folder / stretch.files[str(bucket)][0], names, stretch.fields)
+            for stretch in self.manifest.stretches
+            if str(bucket) in stretch.files
+        ]
+        if bucket in self._tail:
+            tables.append(_with_fields(self._tail[bucket], names).select(names))
+        if not tables:
+            return pa.table({name: pa.array([], _type_of(name)) for name in names})
+        return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+    def columns_of(self, field: str) -> tuple[str, ...]:
+        """The columns to read to know a field: none where nobody told it, the value alone where all told it as text."""
+        told = set(self._told_in_tail)
+        for stretch in self.manifest.stretches:
+            told.update(stretch.fields.get(field, ("anything",)))
+        return (f"data_{field}", f"type_{field}")[: 2 if told - {TEXT} else len(told)]
+
+    def _wanted(self) -> tuple[str, ...]:
+        """The columns that are read of every part."""
+        corrected = self.corrected
+        names = [*_ALWAYS, *(["id"] if corrected.ids else []), *(["source"] if corrected.sources else [])]
+        return (*names, *(column for field in self.fields for column in self.columns_of(field)))
+
+    def _settled(self) -> dict[int, list[tuple[int, Ints, pa.Table]]]:
+        """By part, the rows that arrived elsewhere under a key whose owner lives on here: from where, which, and they
+        themselves with all columns that are known to be needed."""
+        if self._strangers is None:
+            found: dict[int, list[tuple[int, Ints, pa.Table]]] = {}
+            arrived = {int(bucket) for stretch in self.manifest.stretches for bucket in stretch.files} | set(self._tail)
+            for bucket in sorted(arrived):
+                person = self.table(bucket, ("person",)).column("person")
+                home = _homes(person, self.corrected)
+                gone = np.flatnonzero((home != bucket) & (home != NONE))
+                if not len(gone):
+                    continue
+                table = self.table(bucket, self._wanted()).take(pa.array(gone))
+                for part in np.unique(home[gone]).tolist():
+                    of = np.flatnonzero(home[gone] == part)
+                    found.setdefault(part, []).append((bucket, gone[of], table.take(pa.array(of))))
+            self._strangers = found
+        return self._strangers
+
+    # --- what the history says about itself
+
+    def _corrections(self) -> Corrected:
+        kinds = [kind for stretch in self.manifest.stretches for kind in stretch.kinds if kind in CORRECTIONS]
+        if not kinds and not self._tail:
+            return Corrected()
+        rows: list[tuple[int, str, str | None, dict[str, Any]]] = []
+        for bucket in range(BUCKETS):
+            table = self.table(bucket, ("seq", "kind", "person", "data"))
+            is_one = pc.is_in(table.column("kind").cast(pa.string()), pa.array(sorted(CORRECTIONS)))
+            rows += (
+                (row["seq"], row["kind"], row["person"], _decode(row["data"] or "{}"))
+                for row in table.filter(is_one).to_pylist()
+            )
+        return corrections_of(rows)
+
+
+def corrections_of(rows: Iterable[tuple[int, str, str | None, Mapping[str, Any]]]) -> Corrected:
+    """What correcting events (seq, kind, person, data) say, in order of their arrival."""
+    ids, sources, heirs = set(), set(), dict[str, str]()
+    for _, kind, person, data in sorted(rows, key=lambda row: row[0]):
+        if kind == "event_voided":
+            ids.add(str(data["event"]))
+        elif kind == "import_undone":
+            sources.add(f"import:{data['import']}")
+        elif kind == "persons_merged" and person is not None:
+            heirs[str(data["merged"])] = person
+        else:
+            heirs.pop(str(data["merged"]), None)
+    return Corrected(ids=frozenset(ids), sources=frozenset(sources), lives_as=heirs)
+
+
+class PartOfHistory:
+    """Rows of some people as the engine reads them; what no longer counts is left out.
+
+    Columns of fields are read when they are asked for, and `forget` gives their room back.
+    """
+
+    def __init__(
+        self, source: Source, number: int, own: pa.Table, strangers: Sequence[tuple[int, Ints, pa.Table]]
+    ) -> None:
+        self._source, self.number = source, number
+        self._strangers = [(bucket, rows) for bucket, rows, _ in strangers]
+        self._told: dict[str, Told] = {}
+        table = own
+        if strangers:
+            table = pa.concat_tables([own, *(each for _, _, each in strangers)]).unify_dictionaries().combine_chunks()
+        self._table: pa.Table | None = table
+        kind, kinds = codes_of(table.column("kind"))
+        known = np.array([*(KIND_CODES.get(name, _UNKNOWN) for name in kinds), _UNKNOWN])
+        codes = known[kind]
+        keep = self._that_count(table, codes, number)
+        self.unknown_kinds = sorted({name for name in kinds if name not in KIND_CODES})
+        self._rows = None if keep.all() else np.flatnonzero(keep)
+        self.kind = self._kept(codes).astype(np.int16)
+        self.at: Ints = self._kept(table.column("at").cast(pa.int64()).to_numpy())
+        self.seq: Ints = self._kept(table.column("seq").to_numpy())
+        by, _ = codes_of(table.column("by"))
+        self.has_by: NDArray[np.bool_] = self._kept(by) >= 0
+        company, self.companies = codes_of(table.column("company"))
+        self.company: Codes = self._kept(company)
+        self.person, self.people = self._people(table.column("person"))
+
+    def told(self, fields: Sequence[str], rows: Ints) -> list[Told]:
+        """What these rows tell in each of the fields."""
+        return [self._field(name).at(rows) for name in fields]
+
+    def forget(self) -> None:
+        """Gives back the room of what was told: it can be read again."""
+        self._told.clear()
+        self._table = None
+
+    @property
+    def data(self) -> Sequence[Mapping[str, object]]:
+        """Everything that each row told; read when it is asked for, so for few events."""
+        return _Data(self._column("data"))
+
+    def texts(self, name: str) -> pa.ChunkedArray:
+        """Another column of the log, such as `id` or `source`, row by row."""
+        return self._column(name)
+
+    # --- reading
+
+    def _that_count(self, table: pa.Table, kind: NDArray[Any], number: int) -> NDArray[np.bool_]:
+        corrected = self._source.corrected
+        keep = ~np.isin(kind, [*_NOT_ROWS, _UNKNOWN])
+        if corrected.seqs:
+            keep &= ~np.isin(table.column("seq").to_numpy(), np.fromiter(corrected.seqs, np.int64))
+        for name, gone in (("id", corrected.ids), ("source", corrected.sources), ("person", corrected.erased)):
+            if gone:
+                is_gone = pc.is_in(table.column(name).cast(pa.string()), pa.array(sorted(gone), pa.string()))
+                keep &= ~is_gone.to_numpy()
+        if corrected.lives_as:
+            home = _homes(table.column("person"), corrected)
+            keep &= (home == number) | (home == NONE)
+        return keep
+
+    def _people(self, column: pa.ChunkedArray) -> tuple[Codes, Sequence[str]]:
+        """Living people's codes; everybody named has a row of their own."""
+        codes, people = codes_of(column)
+        codes = self._kept(codes)
+        codes[np.isin(self.kind, _NOBODYS)] = NONE
+        lives_as = self._source.corrected.lives_as
+        if lives_as:
+            living = [self._source.corrected.key(person) if person in lives_as else person for person in people]
+            numbers: dict[str, int] = {}
+            recoded = np.array([*(numbers.setdefault(person, len(numbers)) for person in living), NONE], np.int32)
+            codes, people = recoded[codes], list(numbers)
+        has_row = np.bincount(codes[codes >= 0], minlength=len(people)) > 0
+        if has_row.all():
+            return codes, people
+        recoded = np.append(np.where(has_row, np.cumsum(has_row) - 1, NONE), NONE).astype(np.int32)
+        return recoded[codes], [person for person, is_there in zip(people, has_row.tolist(), strict=True) if is_there]
+
+    def _kept(self, column: Any) -> Any:
+        return column if self._rows is None else column[self._rows]
+
+    def _field(self, name: str) -> Told:
+        if name not in self._told:
+            read = [self._column(column) for column in self._source.columns_of(name)]
+            if read:
+                self._told[name] = _told(*(_whole(column) for column in read))
+            else:
+                self._told[name] = Told(np.zeros(len(self.at), np.int32), [ABSENT])
+        return self._told[name]
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        if self._table is not None and name in self._table.column_names:
+            column = self._table.column(name)
+        else:
+            tables = [self._source.table(self.number, (name,))]
+            for bucket, rows in self._strangers:
+                tables.append(self._source.table(bucket, (name,)).take(pa.array(rows)))
+            column = pa.concat_tables(tables).unify_dictionaries().combine_chunks().column(name)
+        return column if self._rows is None else column.take(pa.array(self._rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Data(Sequence[Mapping[str, object]]):
+    texts: pa.ChunkedArray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, row: Any) -> Any:
+        return _decode(self.texts[row].as_py() or "{}")
+
+    def __iter__(self) -> Iterator[Mapping[str, object]]:
+        return (_decode(text.as_py() or "{}") for text in self.texts)
+
+
+def codes_of(column: pa.ChunkedArray) -> tuple[Codes, list[str]]:
+    """A column's codes, NONE for null, and the texts they stand for."""
+    whole = _whole(column)
+    codes = whole.indices.fill_null(NONE).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int32), whole.dictionary.to_pylist()
+
+
+def _whole(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A coded column in one piece."""
+    found = column.combine_chunks()
+    if isinstance(found, pa.ChunkedArray):
+        found = found.chunk(0) if found.num_chunks else pa.array([], _type_of("person"))
+    return found
+
+
+def _told(values: pa.DictionaryArray, types: "pa.DictionaryArray | None" = None) -> Told:
+    codes = values.indices.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int32) + 1
+    texts = values.dictionary.to_pylist()
+    if types is None or types.dictionary.to_pylist() == [TEXT]:
+        return Told(codes, [ABSENT, *texts])
+    of_types = types.indices.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int32) + 1
+    names = types.dictionary.to_pylist()
+    is_told = np.flatnonzero(codes)
+    first, pairs = distinct([(codes[is_told], len(texts) + 1), (of_types[is_told], len(names) + 1)], len(is_told))
+    found = np.zeros(len(codes), np.int32)
+    found[is_told] = pairs + 1
+    rows = is_told[first]
+    told = [
+        value_told(texts[code - 1], names[type_ - 1])
+        for code, type_ in zip(codes[rows].tolist(), of_types[rows].tolist(), strict=True)
+    ]
+    return Told(found, [ABSENT, *told])
+
+
+def _read(path: Path, names: Sequence[str], fields: Iterable[str]) -> pa.Table:
+    there = [name for name in names if name in COLUMNS.names or name[5:] in fields]
+    missing = [name for name in names if name not in there]
+    wanted = [*there, "data"] if missing and "data" not in there else there
+    table = pq.read_table(
+        path, columns=wanted, read_dictionary=[name for name in wanted if _is_coded(name)], use_threads=False
+    )
+    return _with_fields(table, names).select(names)
+
+
+def _with_fields(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The table with the columns of fields that it has not: told out of the data, as in a stretch that was written
+    before a playbook named them."""
+    missing = dict.fromkeys(name[5:] for name in names if name not in table.column_names)
+    if missing:
+        made = field_columns((text.as_py() for text in table.column("data")), tuple(missing))
+        for name, column in made.items():
+            if name not in table.column_names:
+                table = table.append_column(name, column)
+    return table
+
+
+def _is_coded(name: str) -> bool:
+    return name.startswith(("data_", "type_")) or (name in COLUMNS.names and pa.types.is_dictionary(_type_of(name)))
+
+
+def _type_of(name: str) -> pa.DataType:
+    if name in COLUMNS.names:
+        return COLUMNS.field(name).type
+    return pa.dictionary(pa.int32(), pa.string())
+
+
+def _homes(person: pa.ChunkedArray, corrected: Corrected) -> NDArray[np.int64]:
+    """The part in which each row's person lives; NONE for rows of nobody."""
+    person = _whole(person)
+    homes = np.array([*(bucket_of(corrected.key(key)) for key in person.dictionary.to_pylist()), NONE], np.int64)
+    return np.asarray(homes[person.indices.fill_null(NONE).to_numpy(zero_copy_only=False)])
+
+
+def _by_bucket(tail: pa.Table) -> dict[int, pa.Table]:
+    buckets = buckets_of(tail)
+    return {bucket: compact(tail.filter(pa.array(buckets == bucket))) for bucket in np.unique(buckets).tolist()}
+
+
+def _with_erased(corrected: Corrected, source: Source) -> Corrected:
+    if source.manifest.erased is None:
+        return corrected
+    listed = pq.read_table(source.folder / source.manifest.erased, columns=["person"]).column("person").to_pylist()
+    return Corrected(
+        corrected.seqs, corrected.ids, corrected.sources, corrected.lives_as, corrected.erased | frozenset(listed)
+    )
