@@ -44,7 +44,7 @@ def _yes_or_no(name: str, default: bool) -> bool:
 
 
 def _public_url() -> str:
-    told = _told("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+    told = _told("PUBLIC_URL", _told("RUNG_SERVED_AT", "http://localhost:8000")).rstrip("/")
     try:
         parts = urlsplit(told)
         is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and parts.port != 0

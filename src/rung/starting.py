@@ -67,6 +67,8 @@ def up(*, host: str, port: int, is_demo: bool) -> int:
     if is_demo:
         os.environ["RUNG_DEMO"] = "yes"
     number = str(listener.getsockname()[1])
+    # Links and the snippet lead here unless PUBLIC_URL says where people come in.
+    os.environ["RUNG_SERVED_AT"] = f"http://{_shown(host)}:{number}"
     code = subprocess.call(
         serving.command("prepare", "--host", host, "--port", number, *(["--demo"] if is_demo else []))
     )
@@ -90,13 +92,17 @@ def _greeting(host: str, port: int, *, is_demo: bool) -> list[str]:
 
     from rung.access.models import User
 
-    shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host
+    shown = _shown(host)
     words = ["", f"Rung is at http://{shown}:{port}"]
     if is_demo:
         words += ["Demo logins (one click on the sign-in page):", *(f"  {who}" for who in _faces())]
     elif not User.objects.exists():
         words.append("Nobody may sign in yet: rung user add you@your-firm.example --role admin")
     return [*words, "", *(sentence.format(home=settings.RUNG_HOME) for sentence in SENTENCES), ""]
+
+
+def _shown(host: str) -> str:
+    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host
 
 
 def _faces() -> list[str]:

@@ -41,7 +41,13 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("companies", "Companies", "company", "see people", "c"),
         ),
     ),
-    ("Run", (Place("playbook", "Playbook", "playbook", "see playbook", "b"),)),
+    (
+        "Run",
+        (
+            Place("playbook", "Playbook", "playbook", "see playbook", "b"),
+            Place("capture", "Capture", "import", "see capture", "n", on_phone=False),
+        ),
+    ),
     ("", (Place("design", "Design kit", "eye", "see design", "d", on_phone=False),)),
 )
 

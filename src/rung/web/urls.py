@@ -3,6 +3,7 @@
 from django.urls import path
 
 from rung.web import (
+    capture,
     companies,
     design,
     handoffs,
@@ -54,5 +55,10 @@ urlpatterns = [
     path("interviews/<uuid:uuid>/<int:number>/effect", interview.effect, name="interview-effect"),
     path("interviews/<uuid:uuid>/<int:number>/evidence", interview.evidence, name="interview-evidence"),
     path("interviews/<uuid:uuid>/agreement", interview.agreement, name="interview-agreement"),
+    path("capture", capture.capture, name="capture"),
+    path("capture/feed", capture.feed, name="capture-feed"),
+    path("capture/keys", capture.make_key, name="capture-keys"),
+    path("capture/keys/<int:key_id>/revocation", capture.revoke_key, name="capture-key-revocation"),
+    path("capture/replays", capture.replay, name="capture-replays"),
     path("design", design.design, name="design"),
 ]

@@ -1,0 +1,130 @@
+"""What came in and what was refused, as the page shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import QuerySet, Sum
+
+from rung.capture.inbox import Fault, Inbox
+from rung.capture.messages import REASONS
+from rung.capture.models import Arrival, CaptureCount, InboxPosition, RefusedEvent
+from rung.capture.taking import inbox_path
+from rung.history.models import Event
+from rung.people.models import Alias, Person
+from rung.terms.instants import HOUR, floor_hour
+
+TAKEN: Final = ("accepted", "duplicate")
+A_PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What came and what became of it; received = accepted + duplicate + refused."""
+
+    received: int
+    accepted: int
+    duplicate: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """One line of the feed."""
+
+    received_at: int
+    source: str
+    said: str
+    outcome: str
+    seq: int | None
+    person: str = ""
+    person_uuid: str = ""
+
+    @property
+    def by_key(self) -> str:
+        """The key's name, or that there was none."""
+        return self.source.removeprefix("key:") or "no key that holds"
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused; empty for what was taken."""
+        return "" if self.outcome in TAKEN else REASONS.get(self.outcome, self.outcome)
+
+
+def counts(*, since: int) -> Counts:
+    """Of the hours since an instant, and the one it lies in."""
+    rows = CaptureCount.objects.filter(hour_at__gte=floor_hour(since)).values_list("outcome")
+    told = dict(rows.annotate(sum=Sum("number")).order_by())
+    received = told.pop("received", 0)
+    accepted, duplicate = (told.pop(outcome, 0) for outcome in TAKEN)
+    return Counts(received, accepted, duplicate, sum(told.values()))
+
+
+def counts_of_sources(*, since: int) -> dict[str, int]:
+    """How much was received under each source."""
+    rows = CaptureCount.objects.filter(hour_at__gte=floor_hour(since), outcome="received").values_list("source")
+    return dict(rows.annotate(sum=Sum("number")).order_by())
+
+
+def waiting() -> int:
+    """How many messages lie in the inbox and were not taken in yet."""
+    path = inbox_path()
+    if not path.exists():
+        return 0
+    try:
+        inbox = Inbox(path)
+    except Fault:
+        return 0
+    try:
+        position = InboxPosition.objects.filter(pk=inbox.id).values_list("number", flat=True).first() or 0
+        return inbox.waiting(position)
+    finally:
+        inbox.close()
+
+
+def feed(limit: int = 30) -> list[Came]:
+    """The latest messages, the newest first, with the person each is of."""
+    arrivals = list(Arrival.objects.order_by("-pk")[:limit])
+    owners = _owners([each.event_seq for each in arrivals if each.event_seq is not None])
+    return [
+        Came(
+            each.received_at,
+            each.source,
+            each.said,
+            each.outcome,
+            each.event_seq,
+            *owners.get(each.event_seq or 0, ("", "")),
+        )
+        for each in arrivals
+    ]
+
+
+def refused(*, reason: str = "", source: str | None = None) -> QuerySet[RefusedEvent]:
+    """What was refused and not replayed since, the latest first."""
+    rows = RefusedEvent.objects.filter(replayed_at=None).order_by("-pk")
+    if reason:
+        rows = rows.filter(reason=reason)
+    return rows if source is None else rows.filter(source=source)
+
+
+def reasons() -> list[tuple[str, str, int]]:
+    """(reason, its words, how many events) of what was refused and not replayed, the most first."""
+    rows = RefusedEvent.objects.filter(replayed_at=None).values_list("reason")
+    told = rows.annotate(sum=Sum("count")).order_by("-sum")
+    return [(reason, REASONS.get(reason, reason), number) for reason, number in told]
+
+
+def _owners(seqs: Sequence[int]) -> dict[int, tuple[str, str]]:
+    events = dict(Event.objects.filter(seq__in=seqs).values_list("seq", "person_id"))
+    living = dict(Alias.objects.filter(old_id__in=events.values()).values_list("old_id", "living_id"))
+    people = Person.objects.in_bulk({living.get(id_, id_) for id_ in events.values() if id_ is not None})
+    found = {}
+    for seq, id_ in events.items():
+        person = people.get(living.get(id_, id_))
+        if person is not None:
+            name = person.name or person.email or ("A visitor" if person.is_anonymous else "Somebody")
+            found[seq] = (name, str(person.uuid))
+    return found
+
+
+DAY_AND_NIGHT: Final = 24 * HOUR

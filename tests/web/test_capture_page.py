@@ -1,0 +1,123 @@
+"""The capture page: what arrives, what was refused and why, the snippet, and keys that are made and revoked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from rung.access import keys
+from rung.access.models import ApiKey, Audit
+from rung.capture import taking
+from rung.capture.inbox import Inbox, Item
+from rung.capture.models import RefusedEvent
+from rung.people.models import Person
+from web.conftest import World
+from web.reading import words_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ren(client: Client, world: World) -> Client:
+    client.force_login(world.users["revops"])
+    return client
+
+
+@pytest.fixture
+def came(world: World, tmp_path: Path) -> Path:
+    """Ana read a page, twice told; something was refused for its time, and a stranger knocked with two events."""
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    view = {"type": "page", "messageId": "1", "userId": "ana@acme.example", "properties": {"path": "/pricing"}}
+    late = {**view, "messageId": "2", "timestamp": "<script>alert(1)</script>"}
+    batch = json.dumps({"batch": [{**view, "messageId": "3"}, {**view, "messageId": "4"}]}).encode()
+
+    def item(raw: bytes, id_: str, source: str = "key:site", refused: str = "", count: int = 1) -> Item:
+        door = "publishable" if source else ""
+        return Item(world.at, None, source, door, id_, False, refused, refused and "Nobody knows it.", count, raw)
+
+    inbox.append(
+        [
+            item(json.dumps(view).encode(), "1"),
+            item(json.dumps(view).encode(), "1"),
+            item(json.dumps(late).encode(), "2"),
+            item(batch, "5", source="", refused="unknown_key", count=2),
+        ]
+    )
+    inbox.close()
+    taking.Intake(tmp_path / "inbox.sqlite3").turn(2**62)
+    return tmp_path
+
+
+def test_the_page_says_what_came_what_became_of_it_and_of_whom(ren: Client, came: Path) -> None:
+    answer = ren.get("/capture")
+    said = words_of(answer)
+    assert "5 events have come in during the last 24 hours, 3 refused" in said
+    assert "5 received = 1 accepted + 1 known already + 3 refused" in said
+    ana = Person.objects.get(email="ana@acme.example")
+    assert f"/people/{ana.uuid}" in answer.content.decode()
+    assert "Read a page: /pricing" in said
+
+
+def test_what_was_refused_can_be_filtered_and_is_shown_as_text(ren: Client, came: Path) -> None:
+    page = ren.get("/capture").content.decode()
+    assert "&lt;script&gt;" in page
+    assert "<script>alert" not in page
+    page = ren.get("/capture?reason=unknown_key").content.decode()
+    assert "2 events" in page
+    assert (page.count('tag">unknown key<'), page.count('tag">bad time<')) == (1, 0)
+    assert words_of(ren.get("/capture?reason=too_deep")).count("Nothing is refused for this reason") == 1
+    assert ren.get("/capture?reason=nonsense&before=x").status_code == 200
+
+
+def test_a_reason_that_is_gone_is_replayed_and_said(ren: Client, came: Path) -> None:
+    answer = ren.post("/capture/replays", {"reason": "unknown_key"}, follow=True)
+    assert "2 taken in." in answer.content.decode()
+    assert not RefusedEvent.objects.filter(reason="unknown_key", replayed_at=None).exists()
+    late = RefusedEvent.objects.get(reason="bad_time")
+    answer = ren.post("/capture/replays", {"refused": str(late.pk)}, follow=True)
+    assert "1 still refused" in answer.content.decode()
+    assert ren.post("/capture/replays", {"refused": "9" * 30}).status_code == 409
+    assert Audit.objects.filter(verb="replayed events").count() == 2
+
+
+def test_a_key_is_shown_once_and_the_snippet_carries_it_when_it_is_publishable(ren: Client) -> None:
+    assert "no publishable key yet" in words_of(ren.get("/capture"))
+    made = ren.post("/capture/keys", {"name": "crm", "kind": "secret"})
+    assert made.status_code == 201
+    secret = next(word for word in words_of(made).split() if word.startswith("rung_sec_"))
+    assert secret not in ren.get("/capture").content.decode()
+    assert keys.hash_of_key(secret) in keys.keys_in_force()
+    ren.post("/capture/keys", {"name": "web-site", "kind": "publishable"})
+    site = ApiKey.objects.get(name="web-site")
+    assert f'data-key="{site.shown}"' in words_of(ren.get("/capture"))
+    assert ren.post(f"/capture/keys/{site.pk}/revocation").status_code == 303
+    assert "no publishable key yet" in words_of(ren.get("/capture"))
+    assert ren.post(f"/capture/keys/{site.pk}/revocation").status_code == 409
+    assert list(Audit.objects.order_by("seq").values_list("verb", flat=True))[-3:] == [
+        "added key", "added key", "revoked key",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("", "secret"), ("Web Site", "secret"), ("x" * 61, "secret"), ("a", "public"), ("a\0", "secret")]
+)
+def test_what_cannot_be_a_key_is_refused_in_words(ren: Client, name: str, kind: str) -> None:
+    answer = ren.post("/capture/keys", {"name": name, "kind": kind})
+    assert answer.status_code == 422
+    assert ApiKey.objects.count() == 0
+
+
+def test_a_name_keeps_its_kind_and_a_second_key_of_it_continues_the_source(ren: Client) -> None:
+    for kind, status in (("secret", 201), ("secret", 201), ("publishable", 422)):
+        assert ren.post("/capture/keys", {"name": "crm", "kind": kind}).status_code == status
+    assert {key.source for key in ApiKey.objects.all()} == {"key:crm"}
+
+
+def test_the_feed_renews_itself_in_few_questions(ren: Client, came: Path, django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(12):
+        answer = ren.get("/capture/feed")
+    assert 'id="arrived"' in answer.content.decode()
+    with django_assert_max_num_queries(16):
+        ren.get("/capture")
