@@ -1,13 +1,21 @@
 """Why here, what is missing, and what the points are made of: sentences for people."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine import oracle, strategies
+from engine.strategies import Written
 from engine.test_oracle_worlds import book, told, when
 from rung.engine.company import joined
-from rung.engine.deciding import Row
-from rung.engine.explain import Explanation, explain, history_of, missing
+from rung.engine.deciding import Row, decide
+from rung.engine.explain import Explanation, explain, explain_onward, explain_with_history, missing
 from rung.engine.program import Program, compile_program
 from rung.playbook.definitions import Playbook
+from rung.terms.events import Event
+from rung.terms.instants import DAY, HOUR
 
 LADDER = """
 stages:
@@ -156,8 +164,33 @@ def test_an_override_is_explained_by_who_and_why() -> None:
 def test_the_series_ends_where_the_standing_is(samples: int) -> None:
     program = compile_program(acme())
     rows, until = rows_of(program, SOFTWARE + ANA + "d0 11:00 demo_requested\nd2 10:00 page_viewed", "d9"), when("d9")
-    series, found = history_of(program, rows, until, samples=samples), explain(program, rows, until)
+    found, series = explain_with_history(program, rows, until, samples=samples)
+    assert found == explain(program, rows, until)
     last = series.samples[-1]
     assert (last.stage, last.score) == (found.standing.stage, found.standing.score)
     assert series.moves == found.moves
     assert len(series.samples) == samples
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    strategies.playbooks(),
+    strategies.histories(),
+    st.sampled_from([0, HOUR, 4 * DAY]),
+    st.sampled_from([0, HOUR, DAY]),
+)
+def test_explained_from_a_stored_state_is_explained_from_all_rows(
+    written: Written, events: list[Event], decided: int, later: int
+) -> None:
+    last = max(event.at for event in events)
+    program = compile_program(written.playbook)
+    for rows in joined(program, oracle.corrected(events), last).values():
+        whole = explain(program, rows, last + decided + later)
+        stored = decide(program, rows, last + decided)
+        by_seq = {row.event.seq: row.event for row in rows}
+        onward = explain_onward(program, stored.state, last + decided + later, past=stored.moves, events=by_seq)
+        without_events = tuple(replace(line, seqs=()) for line in whole.points)
+        assert replace(onward, reasons=(), handoffs=()) == replace(
+            whole, points=without_events, reasons=(), handoffs=()
+        )
+        assert [(each.words, each.at) for each in onward.reasons] == [(each.words, each.at) for each in whole.reasons]

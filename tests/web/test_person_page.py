@@ -118,7 +118,7 @@ def test_somebody_first_seen_today_has_no_past_to_slide_through(sam: Client, wor
     keys = Keys(email="new@quay.example")
     seen = NewEvent("newsletter_subscribed", keys=keys, data={}, at=now(), door="import")
     actions.record([seen], by="test", at=now())
-    page = sam.get(f"/people/{Person.objects.get(email='new@quay.example').uuid}")
+    page = sam.get(f"/people/{Person.objects.get(email='new@quay.example').uuid}?whole=1")
     assert "data-slider" not in page.content.decode()
     assert "3 entries since today" in words_of(page)
     assert "Lead since today, because we can reach them" in words_of(page).replace("Lead today", "Lead since today")
@@ -131,3 +131,23 @@ def test_the_page_does_not_ask_once_for_each_event(sam: Client, django_assert_ma
         sam.get(address)
     with django_assert_max_num_queries(13):
         sam.get(f"{address}/standing?day=3")
+
+
+def test_the_page_from_the_stored_state_says_what_the_whole_history_says(
+    sam: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rung.web.person.this_instant", lambda: world.at + 3 * DAY)
+    for person in Person.objects.exclude(name=""):
+        begun = sam.get(f"/people/{person.uuid}")
+        whole = sam.get(f"/people/{person.uuid}?whole=1")
+        assert not begun.context["is_whole"] and whole.context["is_whole"]
+        for what in ("standing", "missing", "fit_lines", "steps", "answers", "clock", "question", "first_day", "since"):
+            assert begun.context[what] == whole.context[what], (person.name, what)
+        told = [[(each.words, each.points, each.note) for each in page.context["reasons"]] for page in (begun, whole)]
+        assert told[0] == told[1]
+        points = [
+            [(each.name, each.now, each.full, each.note) for each in page.context["points"]] for page in (begun, whole)
+        ]
+        assert points[0] == points[1]
+        own = [entry.said for entry in whole.context["entries"] if not entry.said.startswith("A colleague")]
+        assert [entry.said for entry in begun.context["entries"]] == own

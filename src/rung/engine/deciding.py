@@ -227,9 +227,9 @@ class Session:
             if trace is not None:
                 trace.clear()
 
-    def advance(self, first: int, end: int, at: int) -> None:
+    def advance(self, first: int, end: int, at: int, trace: list[Any] | None = None) -> None:
         """The rows from `first` to `end`, then time alone up to `at`: for those who want to stop on the way."""
-        k.run(self.play, self.known, self.past, self.who, self.sums, self.out, first, end, at, None)
+        k.run(self.play, self.known, self.past, self.who, self.sums, self.out, first, end, at, trace)
         if self.who[k.N_MOVES] > self.out.moves_room or self.who[k.N_HANDOFFS] > self.out.handoffs_room:
             raise NoRoom("more moves than anybody makes")
 

@@ -1,6 +1,6 @@
 """Why somebody stands where they stand, what their points are made of, and how they came here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +42,10 @@ class Points:
     capped: float
     cap: float | None
     times: int
+    last_at: int
+    """When one of them last happened."""
     seqs: tuple[int, ...]
+    """The events, the oldest first; empty where the person was explained from a stored state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +90,47 @@ def explain(program: Program, rows: Sequence[Row], until: int) -> Explanation:
     session = Session(program, rows, until)
     matches: list[tuple[int, int]] = []
     session.run(matches)
-    moves, handoffs = session.moves(), session.handoffs()
-    standing = session.standing()
+    return _explanation(session, session.moves(), {row.event.seq: row.event for row in session.rows}, matches)
+
+
+def explain_onward(
+    program: Program, state: bytes, until: int, *, past: Sequence[Move], events: Mapping[int, Event]
+) -> Explanation:
+    """The same without the rows: from a stored state, the moves made before, and the events that brought them.
+
+    It costs the same however much a person did. All is equal but for `points`, whose events only the rows can tell,
+    and `handoffs`, which are those of after the state. Raises StaleState.
+    """
+    session = Session(program, (), until, state)
+    session.run()
+    return _explanation(session, (*past, *session.moves()), events, ())
+
+
+def explain_with_history(
+    program: Program, rows: Sequence[Row], until: int, *, samples: int
+) -> tuple[Explanation, Series]:
+    """The explanation, and the person at evenly spaced instants from the first event to `until`, in one run."""
+    session = Session(program, rows, until)
+    matches: list[tuple[int, int]] = []
+    taken = tuple(_samples(session, max(2, samples), matches)) if session.rows else ()
+    moves = session.moves()
+    events = {row.event.seq: row.event for row in session.rows}
+    return _explanation(session, moves, events, matches), Series(taken, moves)
+
+
+def _explanation(
+    session: Session, moves: tuple[Move, ...], events: Mapping[int, Event], matches: Sequence[tuple[int, int]]
+) -> Explanation:
+    standing, playbook = session.standing(), session.program.playbook
     points = _points(session, matches)
     return Explanation(
         standing=standing,
-        reasons=_reasons(program.playbook, session, standing, moves, points),
+        reasons=_reasons(playbook, session, standing, moves, points, events),
         points=points,
         fit_lines=_fit_lines(session),
         missing=_missing(session, standing),
         moves=moves,
-        handoffs=handoffs,
+        handoffs=session.handoffs(),
     )
 
 
@@ -118,23 +151,16 @@ def missing_texts(replayed: "Replayed") -> list[str]:
     return Missing(replayed.program).texts(replayed)
 
 
-def history_of(program: Program, rows: Sequence[Row], until: int, *, samples: int = 120) -> Series:
-    """The person at evenly spaced instants from the first event to `until`, and every move between."""
-    session = Session(program, rows, until)
-    if not session.rows:
-        return Series((), ())
-    first = session.rows[0].event.at
-    count = max(2, samples)
-    taken, row = [], 0
+def _samples(session: Session, count: int, matches: list[tuple[int, int]]) -> Iterator[Sample]:
+    first, until, row = session.rows[0].event.at, session.until, 0
     for n in range(count):
         at = first + (until - first) * n // (count - 1)
         end = row
         while end < len(session.rows) and session.rows[end].event.at <= at:
             end += 1
-        session.advance(row, end, at)
+        session.advance(row, end, at, matches)
         row = end
-        taken.append(_sample(session, at))
-    return Series(tuple(taken), session.moves())
+        yield _sample(session, at)
 
 
 def _sample(session: Session, at: int) -> Sample:
@@ -169,6 +195,7 @@ def _points(session: Session, matches: Sequence[tuple[int, int]]) -> tuple[Point
                 capped=left - now,
                 cap=record.cap if record.is_capped else None,
                 times=times,
+                last_at=session.who[session.play.match_at + index],
                 seqs=tuple(seqs),
             )
         )
@@ -186,14 +213,19 @@ def _fit_lines(session: Session) -> tuple[FitPoints, ...]:
 
 
 def _reasons(
-    playbook: Playbook, session: Session, standing: Standing, moves: Sequence[Move], points: Sequence[Points]
+    playbook: Playbook,
+    session: Session,
+    standing: Standing,
+    moves: Sequence[Move],
+    points: Sequence[Points],
+    events: Mapping[int, Event],
 ) -> tuple[Reason, ...]:
     """The move that led here, then what the score is made of."""
     if not moves:
         words = f"{playbook.label(standing.stage)} since they were first seen: no rule has moved them yet."
         return (Reason(words, standing.first_at),)
     last = moves[-1]
-    event = next((row.event for row in session.rows if row.event.seq == last.seq), None)
+    event = events.get(last.seq) if last.seq is not None else None
     reasons = [Reason(_of_move(playbook, last, event), last.at, (last.seq,) if last.seq is not None else ())]
     if passed := [move for move in moves if move.passed and (move.at, move.seq) == (last.at, last.seq)]:
         names = ", ".join(playbook.short_label(move.stage) for move in passed)

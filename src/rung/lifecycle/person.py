@@ -1,14 +1,23 @@
-"""One person as the page shows them: the standing explained at any instant, the climb so far, and what happened."""
+"""One person as the page shows them: the standing explained at any instant, the climb so far, and what happened.
+
+`person_page` answers from the stored state, at the same cost however much somebody did. What only their rows can tell
+(which events gave the points, the score over time, what colleagues did) `whole_page` reads in a second request.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rung.engine.deciding import Row
-from rung.engine.explain import Explanation, Series, explain, history_of
+from django.db.models import QuerySet
+
+from rung.engine.deciding import Row, StaleState
+from rung.engine.explain import Explanation, Series, explain, explain_onward, explain_with_history
+from rung.history.queries import stored
 from rung.lifecycle import line as lines
-from rung.lifecycle.models import Handoff
-from rung.lifecycle.rows import past_rows
+from rung.lifecycle import storing
+from rung.lifecycle.models import Handoff, StageMove
+from rung.lifecycle.rows import as_event, past_rows
+from rung.lifecycle.rules import CORRECTIONS
 from rung.people.models import Person
 from rung.playbook.conditions import And, Compare, Condition, Fact, Number
 from rung.playbook.definitions import Playbook
@@ -53,8 +62,9 @@ class PersonPage:
     generation_id: int
     explanation: Explanation
     events: Mapping[int, Event]
-    """What is behind the claims: every event of the person's history by its `seq`."""
-    series: Series
+    """What is behind the claims, by its `seq`: every event of the person's history where the page is whole."""
+    series: Series | None
+    """None where the page is not whole: then `happenings` are the newest, and tell no points."""
     happenings: tuple[Happening, ...]
     answers: tuple[Answer, ...]
     handoff: Handoff | None
@@ -79,24 +89,79 @@ def explained(person: Person, *, until: int) -> AsOf:
     return AsOf(explain(line.program, rows, until), line.playbook, _by_seq(rows))
 
 
-def person_page(person: Person, *, at: int, samples: int = 72) -> PersonPage:
-    """The whole page as of now. Raises NoPlaybook."""
+def person_page(person: Person, *, at: int, most: int) -> PersonPage:
+    """The page as of now with the newest `most` events, at most 6 queries. Raises NoPlaybook.
+
+    Whole where there is no state to begin from: nobody has decided this person by this playbook and engine yet.
+    """
+    line = lines.current()
+    stood = storing.standings_of([person.pk], line).get(person.pk)
+    if stood is None or stood.state is None:
+        return whole_page(person, at=at)
+    moves = [storing.engine_move(row) for row in _moves_of(person, line)]
+    rows = _newest(person, most)
+    events = _by_seq(rows)
+    if moves and moves[-1].seq is not None and moves[-1].seq not in events:
+        events |= {row.seq: as_event(row, None, {}) for row in stored("e.seq = %s", [moves[-1].seq])}
+    try:
+        until = max(at, stood.decided_until)
+        found = explain_onward(line.program, bytes(stood.state), until, past=moves, events=events)
+    except StaleState:
+        return whole_page(person, at=at)
+    happened = _happenings(rows[-most:], found, line.playbook)
+    return _page(person, line, at, found, rows, events=events, happenings=happened, series=None)
+
+
+def whole_page(person: Person, *, at: int, samples: int = 72) -> PersonPage:
+    """The whole page as of now, out of every row of the person's history. Raises NoPlaybook."""
     line = lines.current()
     rows = past_rows([person.pk], line)[person.pk]
-    found = explain(line.program, rows, at)
+    found, series = explain_with_history(line.program, rows, at, samples=samples)
+    happened = _happenings(rows, found, line.playbook)
+    return _page(person, line, at, found, rows, events=_by_seq(rows), happenings=happened, series=series)
+
+
+def _page(
+    person: Person,
+    line: lines.Line,
+    at: int,
+    found: Explanation,
+    rows: Sequence[Row],
+    *,
+    events: Mapping[int, Event],
+    happenings: tuple[Happening, ...],
+    series: Series | None,
+) -> PersonPage:
     return PersonPage(
         until=at,
         playbook=line.playbook,
         generation_id=line.generation_id,
         explanation=found,
-        events=_by_seq(rows),
-        series=history_of(line.program, rows, at, samples=samples),
-        happenings=_happenings(rows, found, line.playbook),
+        events=events,
+        series=series,
+        happenings=happenings,
         answers=_answers(rows, found),
         handoff=Handoff.objects.filter(person=person).select_related("owner").order_by("-opened_at").first(),
         needed=needed_score(line.playbook, found.standing.stage),
-        first_at=rows[0].event.at if rows else at,
+        first_at=found.standing.first_at if rows else at,
     )
+
+
+def _moves_of(person: Person, line: lines.Line) -> QuerySet[StageMove]:
+    return StageMove.objects.filter(
+        generation_id=line.generation_id, person=person, line_of_business=line.name
+    ).order_by("number")
+
+
+def _newest(person: Person, most: int) -> list[Row]:
+    """The person's newest events and every answer to a question of BANT, the oldest first: what the page shows."""
+    own = "e.person_id IN (SELECT %s UNION ALL SELECT old_id FROM people_alias WHERE living_id = %s)"
+    newest = f"SELECT e.seq FROM history_event e WHERE {own} ORDER BY e.at DESC, e.seq DESC LIMIT %s"
+    rows = stored(
+        f"e.seq IN (SELECT seq FROM ({newest}) AS newest) OR ({own} AND e.kind = 'bant_answered')",
+        [person.pk, person.pk, most, person.pk, person.pk],
+    )
+    return [Row(as_event(row, person.pk, {})) for row in rows if row.kind not in CORRECTIONS]
 
 
 def _by_seq(rows: Sequence[Row]) -> dict[int, Event]:

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from django.db import connection
 
 from rung import tables
+from rung.engine.deciding import Cause
+from rung.engine.deciding import Move as EngineMove
 from rung.engine.deciding import Standing as Told
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import StageMove, Standing, State, Tally
@@ -152,6 +154,26 @@ def move_row(line: Line, move: Moved, number: int) -> tuple[Any, ...]:
 def moved_of(row: StageMove) -> Moved:
     """The move a row holds."""
     return Moved(**{name: getattr(row, name) for name in _MOVED})
+
+
+def engine_move(row: StageMove) -> EngineMove:
+    """The move a row holds, as the engine tells it."""
+    return EngineMove(
+        at=row.at,
+        from_code=row.from_stage if row.from_status == "active" else row.from_status,
+        to_code=row.stage if row.status == "active" else row.status,
+        stage=row.stage,
+        status=row.status,
+        cause=cast(Cause, row.cause),
+        because=row.because,
+        line=row.rule_line,
+        passed=row.passed,
+        score=row.score,
+        fit=row.fit,
+        engagement=row.engagement,
+        seq=row.event_seq,
+        lap=row.lap,
+    )
 
 
 def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:

@@ -21,7 +21,7 @@ from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.line import NoPlaybook
 from rung.lifecycle.models import Handoff, Standing
-from rung.lifecycle.person import Answer, Happening, explained, needed_score, person_page
+from rung.lifecycle.person import Answer, Happening, explained, needed_score, person_page, whole_page
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.events import Event
@@ -78,13 +78,17 @@ class Climb:
 
 @require_GET
 def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """GET people/<uuid>: the page as of now. An id that was merged leads to the person who lives on."""
+    """GET people/<uuid>: the page as of now. An id that was merged leads to the person who lives on.
+
+    It comes from the stored state; `whole` (asked for when it is shown), `show` and `events` read the whole history.
+    """
     found = living(uuid)
     if found.uuid != uuid:
         return redirect(person_href(str(found.uuid)))
     now = this_instant()
     try:
-        page = person_page(found, at=now)
+        is_whole = any(asked in request.GET for asked in ("whole", "show", "events"))
+        page = whole_page(found, at=now) if is_whole else person_page(found, at=now, most=SHOWN)
     except NoPlaybook:
         raise Http404 from None
     playbook = page.playbook
@@ -96,7 +100,8 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "name": found.name or found.email or "Somebody unknown",
         "company": found.company,
         "company_href": company_href(str(found.company.uuid)) if found.company else "",
-        "climb": _climb(page.series, page.needed, first_at=page.first_at, now=now, zone=zone),
+        "is_whole": page.series is not None,
+        "climb": page.series and _climb(page.series, page.needed, first_at=page.first_at, now=now, zone=zone),
         "answers": [_told(answer, names, now=now, zone=zone) for answer in page.answers],
         "known_answers": sum(answer.confirmed is not None for answer in page.answers),
         "question": _question(page.answers, playbook),
@@ -108,7 +113,8 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "contacts": [each for each in (found.email if found.name else "", found.phone, found.country) if each],
         "first_day": day_in_sentence(page.first_at, now, zone),
     }
-    return shell.page(request, "web/person.html", context | _shown(request, entries), place="people")
+    shown = _shown(request, entries, is_whole=context["is_whole"])
+    return shell.page(request, "web/person.html", context | shown, place="people")
 
 
 @require_GET
@@ -135,21 +141,25 @@ def _names(events: Iterable[Event]) -> dict[str, str]:
     return dict(User.objects.filter(email__in=mails).values_list("email", "name")) if mails else {}
 
 
-def _shown(request: HttpRequest, entries: Sequence[Entry]) -> dict[str, Any]:
-    """The part of the timeline that is asked for: one group or all, the newest or all."""
+def _shown(request: HttpRequest, entries: Sequence[Entry], *, is_whole: bool) -> dict[str, Any]:
+    """The part of the timeline that is asked for: one group or all, the newest or all.
+
+    Where only the newest were read nothing is counted yet.
+    """
     group = request.GET.get("show", "")
     if group not in dict(GROUPS):
         group = ""
     wanted = [entry for entry in entries if not group or entry.group == group]
     is_all = request.GET.get("events") == "all"
     counts = {code: sum(entry.group == code for entry in entries) for code, _ in GROUPS if code}
+    # Everything has no number of its own: the panel's header says it.
     return {
         "entries": wanted if is_all else wanted[:SHOWN],
         "all_events": len(entries),
         "wanted": len(wanted),
         "is_all": is_all or len(wanted) <= SHOWN,
         "group": group,
-        "chips": [(code, label, counts.get(code, len(entries)), code == group) for code, label in GROUPS],
+        "chips": [(code, label, counts.get(code) if is_whole else None, code == group) for code, label in GROUPS],
     }
 
 

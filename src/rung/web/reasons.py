@@ -50,7 +50,7 @@ def reasons(
     told = _of_moves(explanation, playbook, events, names, now=now, zone=zone)
     counting = sorted((line for line in explanation.points if abs(line.now) >= LEAST), key=lambda line: -line.now)
     gains, losses = [each for each in counting if each.now > 0], [each for each in counting if each.now < 0]
-    told += [_of_signal(line, events, now=now, zone=zone) for line in gains[:MOST] + losses]
+    told += [_of_signal(line, now=now, zone=zone) for line in gains[:MOST] + losses]
     held = [line for line in explanation.fit_lines if line.holds]
     return told + ([_of_fit(held, explanation.standing.fit)] if held else [])
 
@@ -115,10 +115,9 @@ def _passed(passed: Sequence[Move], playbook: Playbook) -> str:
     return f" On the way they passed {listed([playbook.short_label(move.stage) for move in passed])}."
 
 
-def _of_signal(line: Points, events: Mapping[int, Event], *, now: int, zone: tzinfo) -> Reason:
+def _of_signal(line: Points, *, now: int, zone: tzinfo) -> Reason:
     often = _OFTEN[line.times] if line.times < len(_OFTEN) else f"{line.times} times"
-    days = [events[seq].at for seq in line.seqs if seq in events]
-    last = "" if not days else f", {'' if line.times == 1 else 'last '}{_on(max(days), now, zone)}"
+    last = f", {'' if line.times == 1 else 'last '}{_on(line.last_at, now, zone)}"
     return Reason(line.signal, f" {often}{last}.", words.signed(line.now), points_note(line), line.seqs, line.now < 0)
 
 
