@@ -1,7 +1,7 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
 from rung.capture import refusals, taking
-from rung.handoff import clocks, desks
+from rung.handoff import carrying, clocks, desks
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
@@ -26,6 +26,7 @@ LONG_JOBS: dict[str, Job] = {
 
 SCHEDULES = (
     Schedule(name="look again", every=15 * SECOND, run=looking.look_again),
+    Schedule(name="carried lines", every=15 * SECOND, run=carrying.carry),
     Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
     Schedule(name="forget old backtests", cron="50 3 * * *", run=trying_later.forget_old),

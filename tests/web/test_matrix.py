@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from rung.access.models import User
 from rung.access.rules import ROLES
 from rung.lifecycle.models import Handoff
 from rung.people.models import Company, Person
@@ -83,7 +84,11 @@ def address(name: str) -> str:
     for part, model in needs.items():
         if name == part or name.startswith(f"{part}-"):
             return reverse(name, args=[model.objects.exclude(**_BLANK[part]).earliest("pk").uuid])
-    return reverse(name, args=_ARGUMENTS.get(name, ()))
+    return reverse(name, args=_ARGUMENTS.get(name, ()) or _of_a_rep(name))
+
+
+def _of_a_rep(name: str) -> tuple[int, ...]:
+    return (User.objects.get(role="sales").pk,) if name.startswith("team-") else ()
 
 
 _BLANK: Final = {"person": {"email": ""}, "company": {"name": ""}, "handoff": {"lane": ""}}

@@ -32,7 +32,7 @@ def test_the_reasons_read_like_a_person_wrote_them(sam: Client) -> None:
     assert "Demo request once, yesterday. +40 full" in said
     assert "They fit: Target industry +15, Right size +15, Decision maker +10. fit 40" in said
     assert "What is missing for Sales accepted lead Sales has not accepted yet" in said
-    assert "Ask next: Budget “What does this problem cost you today?”" in said
+    assert "Ask next, open “Can you tell me about the main challenges in your operations?”" in said
 
 
 def test_who_bought_waits_for_nobodys_answer_and_misses_nothing(sam: Client) -> None:

@@ -125,3 +125,23 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.from_date} to {self.until_date}"
+
+
+class Carried(models.Model):
+    """A line of the playbook that had points in a hand-off when it opened.
+
+    `is_decisive`: without this line's points the person would not have been handed over then.
+    """
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="carried")
+    line = models.CharField(max_length=200)
+    is_fit = models.BooleanField()
+    points = models.FloatField()
+    is_decisive = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["handoff", "is_fit", "line"], name="carried_once")]
+        indexes = [models.Index(fields=["line", "handoff"], name="carried_line")]
+
+    def __str__(self) -> str:
+        return f"{self.line} of {self.handoff_id}"

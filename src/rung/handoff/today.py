@@ -141,6 +141,13 @@ def waiting_row(assignment: Assignment, force: InForce) -> Row:
     )
 
 
+def rows_of(clocks: Sequence[Clock], force: InForce) -> list[Row]:
+    """Clocks, with their hand-offs and people, as rows: two queries."""
+    standings = _standings({clock.person_id for clock in clocks}, force)
+    told = _last_told([clock.person_id for clock in clocks])
+    return [_row(clock, standings.get(clock.person_id), told.get(clock.person_id)) for clock in clocks]
+
+
 def of_marketing(assignments: Sequence[Assignment], force: InForce) -> list[Row]:
     """What lies with marketing, as rows: no clock of sales runs on them."""
     standings = _standings({each.person_id for each in assignments}, force)

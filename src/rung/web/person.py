@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
-from rung.handoff import rules
+from rung.handoff import qualify, rules
 from rung.handoff.models import Clock
 from rung.insight.queries import due_at as due_of
 from rung.jobs.clock import now as this_instant
@@ -102,9 +102,10 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "company_href": company_href(str(found.company.uuid)) if found.company else "",
         "is_whole": page.series is not None,
         "climb": page.series and _climb(page.series, page.needed, first_at=page.first_at, now=now, zone=zone),
-        "answers": [_told(answer, names, now=now, zone=zone) for answer in page.answers],
+        "answers": [_told(answer, names, page.events, playbook, now=now, zone=zone) for answer in page.answers],
         "known_answers": sum(answer.confirmed is not None for answer in page.answers),
-        "question": _question(page.answers, playbook),
+        "question": _question(page.answers, page.events, page.explanation.standing.stage, playbook),
+        "may_note": isinstance(request.user, User) and request.user.may("log touches"),
         "clock": _clock(page.handoff, page.explanation.standing.stage, playbook, now=now, zone=zone),
         "handoff": page.handoff,
         "colleagues": _colleagues(found, page.generation_id),
@@ -338,26 +339,46 @@ def _climb(series: Series, needed: float | None, *, first_at: int, now: int, zon
     )
 
 
-def _told(answer: Answer, names: Mapping[str, str], *, now: int, zone: ZoneInfo) -> dict[str, Any]:
-    """An answer as the panel shows it: "asked by Tomás Ortega, 21 Apr"."""
+def _told(
+    answer: Answer,
+    names: Mapping[str, str],
+    events: Mapping[int, Event],
+    playbook: Playbook,
+    *,
+    now: int,
+    zone: ZoneInfo,
+) -> dict[str, Any]:
+    """An answer as the panel shows it: "asked by Tomás Ortega, 21 Apr", until when it counts, and how sure we are."""
+    data = events[answer.seq].data if answer.seq is not None else {}
     by = f" by {names.get(answer.by, answer.by)}" if "@" in answer.by else ""
-    how = "told unasked" if answer.is_told else f"asked{by}"
+    who = data.get("who")
+    how = ("told unasked" if answer.is_told else f"asked{by}") + (f", said by {who}" if isinstance(who, str) else "")
+    letter = playbook.qualification.get(answer.letter)
+    valid_for = letter.valid_for if letter else None
+    counts_until = answer.at + valid_for if answer.at is not None and valid_for is not None else None
     return {
         "letter": answer.letter,
         "confirmed": answer.confirmed,
-        "value": answer.value,
+        "value": qualify.value_of(data),
         "told": "" if answer.at is None else f"{how}, {day_in_sentence(answer.at, now, zone)}",
+        "until": "" if counts_until is None else day_in_sentence(counts_until, now, zone),
+        "dots": "●" * answer.confidence + "○" * (3 - answer.confidence),
+        "sure": ("", "hardly sure", "fairly sure", "certain")[answer.confidence],
         "seq": answer.seq,
     }
 
 
-def _question(answers: Sequence[Answer], playbook: Playbook) -> tuple[str, str] | None:
-    """The next best question: the first letter not asked yet, in its first words."""
-    for answer in answers:
-        letter = playbook.qualification.get(answer.letter)
-        if answer.confirmed is None and letter is not None and letter.ask:
-            return answer.letter.capitalize(), letter.ask[0]
-    return None
+def _question(
+    answers: Sequence[Answer], events: Mapping[int, Event], stage: str, playbook: Playbook
+) -> qualify.Ask | None:
+    """The next best question, given what is known."""
+    answered = {
+        str(event.data.get("question")): str(event.data.get("answer", ""))
+        for event in events.values()
+        if event.kind == "question_answered"
+    }
+    letters = {answer.letter: answer.confirmed for answer in answers}
+    return next(iter(qualify.asks(playbook, stage, letters, answered)), None)
 
 
 def _clock(handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int, zone: ZoneInfo) -> clocks.Shown | None:

@@ -39,6 +39,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("ladder", "Ladder", "ladder", "see people", "l"),
             Place("people", "People", "people", "see people", "p"),
             Place("companies", "Companies", "company", "see people", "c"),
+            Place("feedback", "Feedback", "insight", "see people", "f", on_phone=False),
         ),
     ),
     (

@@ -5,6 +5,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
 from rung.access.models import User
@@ -29,6 +30,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """`/`: the day of whoever signed in. A manager's is the team's, unless they ask for their own."""
     user = request.user
     assert isinstance(user, User)
+    if user.role == "manager" and request.GET.get("whose") != "mine":
+        return redirect("team")
     if user.may("answer hand-offs"):
         return _of_sales(request, user)
     return _of_marketing(request, user)
@@ -53,7 +56,7 @@ def _of_sales(request: HttpRequest, user: User) -> HttpResponse:
         "today_words": f"{words.local(now, zone):%A} {words.local(now, zone).day} {words.local(now, zone):%B, %H:%M}",
         "now": now,
         "zone": zone,
-        "may_see_team": False,
+        "may_see_team": user.may("see team"),
     }
     if lines["handoffs"]:
         context |= _open_first(request, lines["handoffs"][0], force, now=now)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -148,6 +149,10 @@ def _noted(request: HttpRequest, uuid: UUID, note: Callable[[Person, User, int],
             request, "web/_work.html", part(person, by, now=now) | {"work_refusal": str(fault)}, status=status
         )
     said = _climbed(person, moves, published.playbook())
+    if request.htmx and (request.htmx.current_url_abs_path or "").startswith(f"/people/{uuid}"):
+        # On the page of the person everything else shows it too: the page is drawn anew, and says it there.
+        messages.success(request, said or "Noted.")
+        return HttpResponse(headers={"HX-Refresh": "true"})
     context = part(person, by, now=now) | {"work_said": said or "Noted.", "has_climbed": bool(said)}
     response = render(request, "web/_work.html", context)
     if said:

@@ -1,0 +1,271 @@
+"""The team's day: who has how much, what is about to be late, who is away, and who has no owner."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
+
+from rung.access.actions import Refused, audited, require
+from rung.access.models import User
+from rung.handoff import rules, today
+from rung.handoff.models import Absence, Clock, Rep
+from rung.history.models import Event
+from rung.lifecycle.models import Handoff, Standing
+from rung.lifecycle.published import InForce
+from rung.playbook.definitions import Cadence, Playbook
+from rung.terms.instants import DAY, HOUR, BadInstant, moment, parse_instant
+from rung.terms.stages import RANK
+
+MOST_CLOCKS: Final = 25
+MOST_LOOSE: Final = 12
+LARGEST_CAPACITY: Final = 1_000
+_TOUCHES: Final = {
+    "calls": "call_made",
+    "mails": "email_written",
+    "social": "social_touched",
+    "letters": "direct_mail_sent",
+}
+
+
+class CannotChange(Refused):
+    """What a leader asked for cannot be; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One rep: what waits, how soon, how the last thirty days went, and the touches owed to those on their desk."""
+
+    id: int
+    name: str
+    team: str
+    waiting: int
+    capacity: int | None
+    first_due_at: int | None
+    late: int
+    soon: int
+    answered: int
+    in_time: int
+    accepted: int
+    owed: int
+    """People whose cadence has run out or is running, on this rep's desk."""
+    kept: int
+    """Those of them who got the touches that the playbook promises."""
+    is_away: bool
+    away_until: date | None
+    countries: tuple[str, ...]
+    skills: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Everything of the team's page."""
+
+    members: tuple[Member, ...]
+    rows: tuple[tuple[today.Row, str, int | None], ...]
+    """Hand-offs that wait, least time first: the row, whose it is, and their id."""
+    nobody: int
+    loose: tuple[Standing, ...]
+    """People above lead without an owner."""
+    loose_count: int
+    start_at: int
+
+
+def team(force: InForce, *, at: int) -> Team:
+    """In nine queries, however many reps there are."""
+    playbook = force.playbook
+    start = at - 30 * DAY
+    away_until = Subquery(
+        _absent(playbook, at).filter(user=OuterRef("pk")).order_by("-until_date").values("until_date")[:1]
+    )
+    reps = User.objects.filter(role="sales", is_active=True).select_related("team", "rep").annotate(away=away_until)
+    waiting = _waiting(at)
+    answers = _answers(playbook, start, at)
+    cadence = _cadence(playbook, force, start, at)
+    members = tuple(
+        Member(
+            id=user.pk,
+            name=str(user),
+            team=user.team.name if user.team else "",
+            waiting=waiting[user.pk]["all"],
+            capacity=_rep(user).capacity,
+            first_due_at=waiting[user.pk]["first"],
+            late=waiting[user.pk]["late"],
+            soon=waiting[user.pk]["soon"],
+            answered=answers[user.pk]["all"],
+            in_time=answers[user.pk]["in_time"],
+            accepted=answers[user.pk]["accepted"],
+            owed=cadence[user.pk]["owed"],
+            kept=cadence[user.pk]["kept"],
+            is_away=user.away is not None,
+            away_until=user.away,
+            countries=tuple(_rep(user).countries),
+            skills=tuple(_rep(user).skills),
+        )
+        for user in reps.order_by("team__name", "name")
+    )
+    loose = list(_loose(force).select_related("person__company").order_by("-score")[: MOST_LOOSE + 1])
+    return Team(
+        members=members,
+        rows=_rows(force),
+        nobody=waiting[None]["all"],
+        loose=tuple(loose[:MOST_LOOSE]),
+        loose_count=_loose(force).count() if len(loose) > MOST_LOOSE else len(loose),
+        start_at=start,
+    )
+
+
+def set_rep(*, user: User, capacity: str, countries: str, skills: str, by: User, at: int) -> Rep:
+    """How many hand-offs may wait on a desk, and which countries and skills count when they are dealt out."""
+    require(by, "assign owner")
+    _check_rep(user)
+    limit = None
+    if capacity.strip():
+        if not (capacity.isascii() and capacity.strip().isdigit() and int(capacity) <= LARGEST_CAPACITY):
+            raise CannotChange(f"Write how many may wait, 0 to {LARGEST_CAPACITY:,}, or nothing for no limit.")
+        limit = int(capacity)
+    told = {"countries": _listed(countries), "skills": _listed(skills), "capacity": limit}
+    with transaction.atomic():
+        rep, _ = Rep.objects.update_or_create(user=user, defaults=told)
+        audited(by=by, verb="changed rep", object=user.email, data=told, at=at)
+    return rep
+
+
+def set_absence(*, user: User, first: str, last: str, by: User, at: int, playbook: Playbook) -> Absence:
+    """Days on which nothing new is dealt to somebody; what lies on their desk stays there until it is reassigned."""
+    if by.pk != user.pk:
+        require(by, "assign owner")
+    _check_rep(user)
+    from_date, until_date = _day(first), _day(last)
+    now = moment(at).astimezone(ZoneInfo(playbook.calendar.timezone)).date()
+    if until_date < from_date:
+        raise CannotChange("The last day lies before the first.")
+    if until_date < now or (until_date - from_date).days > 400:
+        raise CannotChange("The days must not be over, and last 400 days at most.")
+    with transaction.atomic():
+        absence = Absence.objects.create(user=user, from_date=from_date, until_date=until_date)
+        data = {"from": from_date.isoformat(), "until": until_date.isoformat()}
+        audited(by=by, verb="noted absence", object=user.email, data=data, at=at)
+    return absence
+
+
+def end_absences(*, user: User, by: User, at: int) -> None:
+    """Back again: every absence that is not over ends."""
+    if by.pk != user.pk:
+        require(by, "assign owner")
+    with transaction.atomic():
+        Absence.objects.filter(user=user, until_date__gte=moment(at).date()).delete()
+        audited(by=by, verb="ended absence", object=user.email, data={}, at=at)
+
+
+def _day(text: str) -> date:
+    try:
+        return moment(parse_instant(text.strip()[:40])).date()
+    except BadInstant:
+        raise CannotChange("Write the first and the last day, such as 2027-03-01.") from None
+
+
+def _check_rep(user: User) -> None:
+    if user.role != "sales" or not user.is_active:
+        raise CannotChange(f"{user} takes no hand-offs.")
+
+
+def _listed(text: str) -> list[str]:
+    return [part[:100] for part in (each.strip() for each in text.split(",")) if part][:50]
+
+
+def _waiting(at: int) -> "defaultdict[int | None, dict[str, Any]]":
+    found: defaultdict[int | None, dict[str, Any]] = defaultdict(
+        lambda: {"all": 0, "first": None, "late": 0, "soon": 0}
+    )
+    rows = Clock.objects.filter(kind="answer", stopped_at__isnull=True).values("owner_id").order_by()
+    soon = Q(due_at__gt=at, due_at__lte=at + HOUR)
+    for row in rows.annotate(
+        n=Count("pk"), first=Min("due_at"), late=Count("pk", filter=Q(due_at__lte=at)), soon=Count("pk", filter=soon)
+    ):
+        found[row["owner_id"]] = {"all": row["n"], "first": row["first"], "late": row["late"], "soon": row["soon"]}
+    return found
+
+
+def _answers(playbook: Playbook, start: int, at: int) -> "defaultdict[int | None, Counter[str]]":
+    found: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
+    working = playbook.calendar.working_time()
+    rows = Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at, answered_at__isnull=False)
+    for owner_id, lane, opened_at, answered_at, answer in rows.values_list(
+        "owner_id", "lane", "opened_at", "answered_at", "answer"
+    ):
+        owed = rules.due(rules.within_of(playbook.handoff, "answer", lane), None, working, started_at=opened_at)
+        found[owner_id]["all"] += 1
+        found[owner_id]["in_time"] += owed.due_at is None or answered_at <= owed.due_at
+        found[owner_id]["accepted"] += answer == "accepted"
+    return found
+
+
+def _cadence(playbook: Playbook, force: InForce, start: int, at: int) -> "defaultdict[int | None, Counter[str]]":
+    """Of those a rep accepted in the last thirty days and has not spoken with: how many got what the playbook promises.
+
+    Whoever was spoken with needs no further attempts: the duty is the attempts, and it ends with the first talk.
+    """
+    found: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
+    promised = playbook.duties.cadence
+    if promised is None:
+        return found
+    rows = Standing.objects.filter(
+        generation_id=force.generation_id, stage="sal", status="active", reached=False, since__gte=start
+    )
+    accepted = list(rows.values_list("person_id", "owner_id", "since"))
+    since = {person_id: since_at for person_id, _, since_at in accepted}
+    done: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    touches = Event.objects.filter(kind__in=tuple(_TOUCHES.values()), at__gte=start, at__lte=at)
+    for person_id, kind, touched_at in touches.values_list("person_id", "kind", "at"):
+        if person_id in since and touched_at >= since[person_id]:
+            done[person_id][kind] += 1
+    working = playbook.calendar.working_time()
+    for person_id, owner_id, _ in accepted:
+        found[owner_id]["owed"] += 1
+        found[owner_id]["kept"] += _is_kept(promised, done[person_id], since[person_id], working, at)
+    return found
+
+
+def _is_kept(promised: Cadence, done: "Counter[str]", since: int, working: Any, at: int) -> bool:
+    """All the touches, or their time is not over yet and as many are made as the share of it that has passed."""
+    wanted = sum(getattr(promised, name) for name in _TOUCHES)
+    made = sum(min(done[kind], getattr(promised, name)) for name, kind in _TOUCHES.items())
+    if made >= wanted or promised.within is None:
+        return made >= wanted
+    owed = rules.due(promised.within, None, working, started_at=since)
+    if owed.due_at is None or owed.due_at <= at:
+        return False
+    return made >= int(wanted * (at - since) / max(1, owed.due_at - since))
+
+
+def _absent(playbook: Playbook, at: int) -> QuerySet[Absence]:
+    now = moment(at).astimezone(ZoneInfo(playbook.calendar.timezone)).date()
+    return Absence.objects.filter(from_date__lte=now, until_date__gte=now)
+
+
+def _rep(user: User) -> Rep:
+    """What the rep takes; no limits where nothing was set."""
+    return user.rep if hasattr(user, "rep") else Rep(user=user)
+
+
+def _rows(force: InForce) -> tuple[tuple[today.Row, str, int | None], ...]:
+    clocks = list(
+        Clock.objects.filter(kind="answer", stopped_at__isnull=True)
+        .select_related("person__company", "assignment__handoff", "owner")
+        .order_by(F("due_at").asc(nulls_last=True), "pk")[:MOST_CLOCKS]
+    )
+    found = today.rows_of(clocks, force)
+    return tuple((row, str(clock.owner or ""), clock.owner_id) for row, clock in zip(found, clocks, strict=True))
+
+
+def _loose(force: InForce) -> Any:
+    above = [
+        code for code in force.playbook.rungs if RANK[code] >= RANK[force.playbook.handoff.on] and code != "customer"
+    ]
+    return Standing.objects.filter(
+        generation_id=force.generation_id, stage__in=above, status="active", is_anonymous=False, owner=None
+    )

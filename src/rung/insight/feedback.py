@@ -1,0 +1,295 @@
+"""What sales' answers teach: reasons by source and campaign, lines that misled, both sides' duties this month."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from rung.handoff import rules
+from rung.handoff.models import Carried, Clock
+from rung.insight.queries import period_start
+from rung.lifecycle.models import Handoff, StageMove, Standing
+from rung.lifecycle.published import InForce
+from rung.playbook.definitions import Playbook
+from rung.terms.instants import DAY
+
+PERIODS: Final = {"month": 30, "quarter": 91, "year": 365}
+"""Name in the address → days that the report looks back."""
+MOST: Final = 8
+PER_PAGE: Final = 100
+NO_REASON: Final = "No reason given"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which hand-offs: opened since, narrowed by answer, reason, source, campaign, or a line that carried them.
+
+    `is_decisive`: they would not have opened without the line; `is_won`: the person is a customer now.
+    """
+
+    start: int
+    answer: str = ""
+    reason: str = ""
+    source: str | None = None
+    campaign: str | None = None
+    line: str = ""
+    is_decisive: bool = False
+    is_won: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Hand-offs of one source or campaign: how many were answered, and how."""
+
+    name: str
+    answered: int
+    accepted: int
+    rejected: int
+    reasons: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the playbook: hand-offs it carried, and what its removal would have avoided and cost."""
+
+    name: str
+    is_fit: bool
+    number: int | None
+    """The line of the file, where the playbook in force still has it."""
+    carried: int
+    rejected: int
+    avoided: int
+    """Rejected hand-offs that would not have opened without it."""
+    lost: int
+    """Accepted hand-offs that would not have opened either."""
+    missed: int
+    """Customers among those."""
+    excess: float
+    """Rejections avoided beyond what as many hand-offs would hold on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One promise of one side, this month; shares are 0 to 1."""
+
+    side: str
+    words: str
+    done: float
+    promised: float
+    is_share: bool
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    start: int
+    opened: int
+    accepted: int
+    rejected: int
+    returned: int
+    open: int
+    in_time: int
+    median_time: int | None
+    reasons: tuple[tuple[str, int], ...]
+    sources: tuple[Share, ...]
+    campaigns: tuple[Share, ...]
+    lines: tuple[Line, ...]
+    unknown: int
+    """Hand-offs whose lines have not been worked out yet."""
+    duties: tuple[Duty, ...]
+
+    @property
+    def answered(self) -> int:
+        return self.accepted + self.rejected + self.returned
+
+    @property
+    def misleading(self) -> Line | None:
+        """The line whose hand-offs are rejected most beyond the average, if any, and cost no more customers."""
+        return next((line for line in self.lines if line.excess >= 2 and line.excess > 3 * line.missed), None)
+
+
+def handoffs(asked: Asked, force: InForce) -> QuerySet[Handoff]:
+    """The hand-offs behind a number, latest first: every number of the report opens them."""
+    rows = Handoff.objects.filter(opened_at__gte=asked.start)
+    if asked.answer == "open":
+        rows = rows.filter(answered_at=None, withdrawn_at=None)
+    elif asked.answer == "answered":
+        rows = rows.exclude(answer="")
+    elif asked.answer:
+        rows = rows.filter(answer=asked.answer)
+    if asked.reason:
+        rows = rows.filter(reason="" if asked.reason == NO_REASON else asked.reason)
+    if asked.source is not None:
+        rows = rows.filter(person__source=asked.source)
+    if asked.campaign is not None:
+        rows = rows.filter(person__campaign=asked.campaign)
+    if asked.line:
+        carried = Q(line=asked.line) & (Q(is_decisive=True) if asked.is_decisive else Q())
+        rows = rows.filter(pk__in=Carried.objects.filter(carried).values("handoff_id"))
+    if asked.is_won:
+        won = Standing.objects.filter(generation_id=force.generation_id, is_customer=True)
+        rows = rows.filter(person_id__in=won.values("person_id"))
+    return rows.select_related("person__company", "owner").order_by("-opened_at", "-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    person_id: int
+    lane: str
+    opened_at: int
+    answered_at: int | None
+    answer: str
+    reason: str
+    source: str
+    campaign: str
+    withdrawn_at: int | None
+
+
+def report(force: InForce, *, days: int, at: int) -> Report:
+    """The report of the last `days`, in six queries."""
+    start, playbook = at - days * DAY, force.playbook
+    rows = _rows(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at))
+    answers = Counter(row.answer for row in rows if row.answer)
+    working = playbook.calendar.working_time()
+    answered = [row for row in rows if row.answered_at is not None]
+    late = sum(_is_late(row, playbook, working) for row in answered)
+    rejected = [row for row in rows if row.answer == "rejected"]
+    lines, known = _lines(rows, force)
+    return Report(
+        start=start,
+        opened=len(rows),
+        accepted=answers["accepted"],
+        rejected=answers["rejected"],
+        returned=answers["returned"],
+        open=sum(row.answered_at is None and row.withdrawn_at is None for row in rows),
+        in_time=len(answered) - late,
+        median_time=int(median(working.between(row.opened_at, row.answered_at or 0) for row in answered))
+        if answered
+        else None,
+        reasons=tuple(Counter(row.reason or NO_REASON for row in rejected).most_common(MOST)),
+        sources=_shares(rows, "source"),
+        campaigns=_shares([row for row in rows if row.campaign], "campaign"),
+        lines=lines,
+        unknown=len(rows) - known,
+        duties=_duties(force, at=at),
+    )
+
+
+def _rows(handoffs: QuerySet[Handoff]) -> list[_Row]:
+    columns = (
+        *("pk", "person_id", "lane", "opened_at", "answered_at", "answer", "reason"),
+        *("person__source", "person__campaign", "withdrawn_at"),
+    )
+    return [_Row(*row) for row in handoffs.values_list(*columns)]
+
+
+def _is_late(row: _Row, playbook: Playbook, working: Any) -> bool:
+    within = rules.within_of(playbook.handoff, "answer", row.lane)
+    owed = rules.due(within, None, working, started_at=row.opened_at)
+    return owed.due_at is not None and (row.answered_at or 0) > owed.due_at
+
+
+def _shares(rows: Sequence[_Row], name: str) -> tuple[Share, ...]:
+    groups: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        if row.answer:
+            groups[getattr(row, name)].append(row)
+    found = [
+        Share(
+            name=key,
+            answered=len(theirs),
+            accepted=sum(row.answer == "accepted" for row in theirs),
+            rejected=sum(row.answer == "rejected" for row in theirs),
+            reasons=tuple(
+                Counter(row.reason or NO_REASON for row in theirs if row.answer == "rejected").most_common(3)
+            ),
+        )
+        for key, theirs in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.rejected, -each.answered, each.name))[:MOST])
+
+
+def _lines(rows: Sequence[_Row], force: InForce) -> tuple[tuple[Line, ...], int]:
+    """The lines, the most misleading first, and of how many hand-offs they are known."""
+    by_id = {row.id: row for row in rows}
+    customers = set(
+        Standing.objects.filter(generation_id=force.generation_id, is_customer=True).values_list("person_id", flat=True)
+    )
+    counts: dict[tuple[str, bool], Counter[str]] = defaultdict(Counter)
+    known: set[int] = set()
+    for handoff_id, name, is_fit, is_decisive in _carried(rows):
+        row = by_id.get(handoff_id)
+        if row is None:
+            continue
+        known.add(handoff_id)
+        if not name:
+            continue
+        count = counts[name, is_fit]
+        count["carried"] += 1
+        count["rejected"] += row.answer == "rejected"
+        count["avoided"] += is_decisive and row.answer == "rejected"
+        count["lost"] += is_decisive and row.answer == "accepted"
+        count["missed"] += is_decisive and row.answer == "accepted" and row.person_id in customers
+    where = {(line.name, True): line.line for line in force.playbook.fit}
+    where |= {(signal.name, False): signal.line for signal in force.playbook.signals}
+    answered = [row for row in rows if row.answer in ("accepted", "rejected")]
+    usual = sum(row.answer == "rejected" for row in answered) / len(answered) if answered else 0.0
+    found = [
+        Line(
+            name=name,
+            is_fit=is_fit,
+            number=where.get((name, is_fit)),
+            carried=count["carried"],
+            rejected=count["rejected"],
+            avoided=count["avoided"],
+            lost=count["lost"],
+            missed=count["missed"],
+            excess=count["avoided"] - usual * (count["avoided"] + count["lost"]),
+        )
+        for (name, is_fit), count in counts.items()
+    ]
+    # A line that everybody has avoids most; one that misleads avoids more than its share. A customer missed weighs as
+    # much as three rejections: a rejection costs minutes, a customer does not.
+    return tuple(sorted(found, key=lambda each: (3 * each.missed - each.excess, each.name))[: MOST + 4]), len(known)
+
+
+def _carried(rows: Sequence[_Row]) -> Iterable[tuple[int, str, bool, bool]]:
+    start = min((row.opened_at for row in rows), default=0)
+    return Carried.objects.filter(handoff__opened_at__gte=start).values_list(
+        "handoff_id", "line", "is_fit", "is_decisive"
+    )
+
+
+def _duties(force: InForce, *, at: int) -> tuple[Duty, ...]:
+    """What the playbook promises for this month, and how far it is kept."""
+    playbook, duties = force.playbook, force.playbook.duties
+    start = period_start(at, playbook.calendar.timezone, months=1)
+    rows = _rows(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at))
+    answered = [row for row in rows if row.answer]
+    working, found = playbook.calendar.working_time(), []
+    if duties.mqls_per_month:
+        moves = StageMove.objects.filter(
+            generation_id=force.generation_id, stage=playbook.handoff.on, cause="promotion", is_redefinition=False
+        )
+        count = moves.filter(at__gte=start, at__lte=at).values("person_id").distinct().count()
+        label = playbook.short_label(playbook.handoff.on)
+        found.append(Duty("marketing", f"{label} handed over", count, duties.mqls_per_month, False, count))
+    if duties.accepted_share is not None:
+        share = sum(row.answer == "accepted" for row in answered) / len(answered) if answered else 0.0
+        found.append(Duty("marketing", "Accepted by sales", share, duties.accepted_share, True, len(answered)))
+    if duties.accepted_within_sla is not None:
+        in_time = sum(not _is_late(row, playbook, working) for row in answered)
+        share = in_time / len(answered) if answered else 0.0
+        found.append(Duty("sales", "Answered in time", share, duties.accepted_within_sla, True, len(answered)))
+    if duties.first_touch_within_sla is not None:
+        clocks = Clock.objects.filter(kind="touch", started_at__gte=start, due_at__isnull=False)
+        times = list(clocks.values_list("due_at", "stopped_at"))
+        over = [(due, stopped) for due, stopped in times if stopped is not None or (due or 0) <= at]
+        kept = sum(stopped is not None and stopped <= (due or 0) for due, stopped in over)
+        share = kept / len(over) if over else 0.0
+        found.append(Duty("sales", "First touch in time", share, duties.first_touch_within_sla, True, len(over)))
+    return tuple(found)

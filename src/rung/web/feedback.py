@@ -1,0 +1,191 @@
+"""Feedback: what sales answered and why, against source, campaign and the very line that caused the hand-off."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from rung.insight import feedback as reports
+from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
+from rung.lifecycle.published import InForce
+from rung.terms.instants import DAY
+from rung.ui import words
+from rung.web import shell
+from rung.web.links import person_href
+
+PERIODS: Final = (("month", "30 days"), ("quarter", "Quarter"), ("year", "Year"))
+_ANSWERS: Final = ("", "open", "answered", "accepted", "rejected", "returned")
+
+
+@require_GET
+def feedback(request: HttpRequest) -> HttpResponse:
+    """GET feedback?period=: the report."""
+    force, now = _force(), this_instant()
+    period = _period(request)
+    found = reports.report(force, days=reports.PERIODS[period], at=now)
+    context = {
+        "said": _said(found),
+        "because": _because(found),
+        "report": found,
+        "period": period,
+        "periods": PERIODS,
+        "reasons": [(reason, count, _to(period, answer="rejected", reason=reason)) for reason, count in found.reasons],
+        "sources": [_share(each, period, "source") for each in found.sources],
+        "campaigns": [_share(each, period, "campaign") for each in found.campaigns],
+        "lines": [_line(each, period) for each in found.lines],
+        "duties": [_duty(each) for each in found.duties],
+        "answers": [
+            ("Accepted", found.accepted, _to(period, answer="accepted")),
+            ("Rejected", found.rejected, _to(period, answer="rejected")),
+            ("Returned", found.returned, _to(period, answer="returned")),
+            ("Waiting", found.open, _to(period, answer="open")),
+        ],
+        "in_time": words.share(found.in_time, found.answered),
+        "median": words.duration(found.median_time) if found.median_time is not None else "",
+        "now": now,
+    }
+    return shell.page(request, "web/feedback.html", context, place="feedback")
+
+
+@require_GET
+def handoffs(request: HttpRequest) -> HttpResponse:
+    """GET feedback/handoffs?period=&answer=&reason=&source=&campaign=&line=: the people behind a number."""
+    force, now, period = _force(), this_instant(), _period(request)
+    told = request.GET
+    answer = told.get("answer", "")
+    asked = reports.Asked(
+        start=now - reports.PERIODS[period] * DAY,
+        answer=answer if answer in _ANSWERS else "",
+        reason=told.get("reason", "")[:1000],
+        source=told["source"][:250] if "source" in told else None,
+        campaign=told["campaign"][:250] if "campaign" in told else None,
+        line=told.get("line", "")[:200],
+        is_decisive=told.get("decisive") == "yes",
+        is_won=told.get("won") == "yes",
+    )
+    if any("\x00" in text for text in told.values()):
+        raise Http404
+    pages = Paginator(reports.handoffs(asked, force), reports.PER_PAGE)
+    page = pages.get_page(told.get("page"))
+    rest = {name: text for name, text in told.items() if name != "page"}
+    context = {
+        "said": _people_said(pages.count, asked),
+        "rows": [
+            {
+                "href": person_href(str(handoff.person.uuid)),
+                "name": handoff.person.name or handoff.person.email or "Somebody",
+                "company": str(handoff.person.company) if handoff.person.company_id else "",
+                "source": " / ".join(part for part in (handoff.person.source, handoff.person.campaign) if part),
+                "answer": handoff.answer or ("withdrawn" if handoff.withdrawn_at else "waiting"),
+                "reason": handoff.reason,
+                "opened_at": handoff.opened_at,
+                "answered_at": handoff.answered_at,
+                "by": str(handoff.owner or handoff.answered_by or ""),
+                "evidence": handoff.evidence,
+            }
+            for handoff in page
+        ],
+        "shown": f"{page.start_index()} to {page.end_index()} of {words.count(pages.count)}",
+        "newer": f"?{urlencode({**rest, 'page': page.previous_page_number()})}" if page.has_previous() else "",
+        "older": f"?{urlencode({**rest, 'page': page.next_page_number()})}" if page.has_next() else "",
+        "report_href": f"{reverse('feedback')}?period={period}",
+        "zone": ZoneInfo(force.playbook.calendar.timezone),
+        "now": now,
+    }
+    return shell.page(request, "web/feedback_handoffs.html", context, place="feedback")
+
+
+def _force() -> InForce:
+    force = published.in_force()
+    if force.generation_id is None:
+        raise Http404
+    return force
+
+
+def _period(request: HttpRequest) -> str:
+    told = request.GET.get("period", "")
+    return told if told in reports.PERIODS else "quarter"
+
+
+def _to(period: str, **told: str) -> str:
+    return f"{reverse('feedback-handoffs')}?{urlencode({'period': period, **told})}"
+
+
+def _said(found: reports.Report) -> str:
+    """The title: how many of the answered ones sales rejected, and why most of all."""
+    if not found.answered:
+        return "Sales has answered no hand-off in this time"
+    if not found.rejected:
+        return f"Sales rejected none of {found.answered}"
+    reason, count = found.reasons[0]
+    return f"Sales rejected {found.rejected} of {found.answered}: {count} for “{reason}”"
+
+
+def _because(found: reports.Report) -> str:
+    worst = found.misleading
+    if worst is not None:
+        hang = worst.avoided + worst.lost
+        cost = f"{worst.missed} of today's customers hang on it" if worst.missed else "no customer hangs on it"
+        usual = words.share(found.rejected, found.accepted + found.rejected)
+        return (
+            f"“{worst.name}” misleads: of {hang} hand-offs that hang on it, sales rejected {worst.avoided}"
+            f" ({words.share(worst.avoided, hang)}, against {usual} of all); {cost}."
+        )
+    if found.unknown and found.opened:
+        return f"The worker is still finding out which lines carried {found.unknown} of {found.opened} hand-offs."
+    return "No single line of the playbook stands out as misleading."
+
+
+def _share(each: reports.Share, period: str, by: str) -> dict[str, Any]:
+    return {
+        "name": each.name or "no source",
+        "rejected": each.rejected,
+        "answered": each.answered,
+        "share": words.share(each.rejected, each.answered),
+        "href": _to(period, answer="rejected", **{by: each.name}),
+        "all": _to(period, answer="answered", **{by: each.name}),
+        "reasons": [
+            (reason, count, _to(period, answer="rejected", reason=reason, **{by: each.name}))
+            for reason, count in each.reasons
+        ],
+    }
+
+
+def _line(each: reports.Line, period: str) -> dict[str, Any]:
+    return {
+        "it": each,
+        "source": f"{reverse('playbook')}?tab=source#line-{each.number}" if each.number else "",
+        "carried": _to(period, line=each.name),
+        "rejected": _to(period, line=each.name, answer="rejected"),
+        "avoided": _to(period, line=each.name, answer="rejected", decisive="yes"),
+        "lost": _to(period, line=each.name, answer="accepted", decisive="yes"),
+        "missed": _to(period, line=each.name, answer="accepted", decisive="yes", won="yes"),
+    }
+
+
+def _duty(each: reports.Duty) -> dict[str, Any]:
+    if each.is_share:
+        done = words.share(each.done, 1) if each.of else "–"
+        said, value, goal = f"{done} of {words.share(each.promised, 1)}", 100 * each.done, 100 * each.promised
+    else:
+        said = f"{each.done:,.0f} of {each.promised:,.0f}"
+        value, goal = 100 * each.done / each.promised, None
+    tone = "warn" if each.is_share and each.of and each.done < each.promised else ""
+    return {"side": each.side, "words": each.words, "said": said, "value": value, "goal": goal, "tone": tone}
+
+
+def _people_said(count: int, asked: reports.Asked) -> str:
+    what = {"open": "waits", "answered": "was answered"}.get(
+        asked.answer, f"was {asked.answer}" if asked.answer else "opened"
+    )
+    if count == 0:
+        return "No hand-off is behind this number"
+    many = what.replace("was", "were").replace("waits", "wait")
+    why = f" for “{asked.reason}”" if asked.reason else ""
+    by = f", carried by “{asked.line}”" if asked.line else ""
+    return f"1 hand-off {what}{why}{by}" if count == 1 else f"{words.count(count)} hand-offs {many}{why}{by}"
