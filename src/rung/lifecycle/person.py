@@ -157,8 +157,9 @@ def _newest(person: Person, most: int) -> list[Row]:
     """The person's newest events and every answer to a question, the oldest first: what the page shows."""
     own = "e.person_id IN (SELECT %s UNION ALL SELECT old_id FROM people_alias WHERE living_id = %s)"
     newest = f"SELECT e.seq FROM history_event e WHERE {own} ORDER BY e.at DESC, e.seq DESC LIMIT %s"
+    answers = "'bant_answered', 'question_answered'"
     rows = stored(
-        f"e.seq IN (SELECT seq FROM ({newest}) AS newest) OR ({own} AND e.kind IN ('bant_answered', 'question_answered'))",
+        f"e.seq IN (SELECT seq FROM ({newest}) AS newest) OR ({own} AND e.kind IN ({answers}))",
         [person.pk, person.pk, most, person.pk, person.pk],
     )
     return [Row(as_event(row, person.pk, {})) for row in rows if row.kind not in CORRECTIONS]
