@@ -22,7 +22,7 @@ DAY = 86_400 * SECOND
 START = 20_400 * DAY
 PATHS = ("/", "/pricing", "/product", "/blog/how-to-choose", "/docs/start", "/customers", "/about", "/contact")
 TITLES = ("Chief Financial Officer", "Head of IT", "Developer", "VP Sales", "Assistant", "Plant manager")
-INDUSTRIES = ("Software", "Fintech", "Retail", "Logistics")
+INDUSTRIES = ("Software", "Retail", "Schools", "Farming", "Transport", "Health", "Hotels", "Building")
 
 
 def in_a_house_of_its_own(figure: str, database: str, *sizes: int) -> dict[str, float]:
@@ -120,7 +120,7 @@ class Stream:
             at = START - 90 * DAY + number * SECOND
             yield self._new(NewEvent, "person_described", number, told, door="import", at=at)
             if number % 8 == 0:
-                of_company = {"industry": INDUSTRIES[number % 4], "employees": number % 900, "name": f"Firm {number}"}
+                of_company = {"industry": INDUSTRIES[number // 8 % 8], "employees": number % 2_000, "name": f"Firm {number}"}
                 yield NewEvent(
                     kind="company_described", data=of_company, company=self._company(number), door="import", at=at,
                     source="past", message_id=f"c{number}",
@@ -155,7 +155,7 @@ class Stream:
             return self._new(new, "content_downloaded", number, {"content": "paper-3"})
         if draw < 0.95:
             return self._new(new, "webinar_attended", number, {"webinar": "w1"}, door="secret")
-        if draw < 0.99:
+        if draw < 0.998:
             return self._new(new, "person_identified", number, {"country": "Germany", "city": f"C{number % 50}"})
         told = {"email": f"p{number}@example.org", "form": "demo", "message": "Please call me."}
         return self._new(new, "demo_requested", number, told)

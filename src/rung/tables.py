@@ -95,6 +95,22 @@ def read(statement: str, ids: Collection[Any], *parameters: object) -> list[tupl
         return cursor.fetchall()
 
 
+def next_ids(model: type[models.Model], count: int) -> range:
+    """Ids for new rows, which no row has had, not even one that is gone. The caller holds the lock of the house."""
+    table, key = model._meta.db_table, model._meta.pk.column
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s))", [table, key])
+            first = int(cursor.fetchone()[0])
+            if count > 1:
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [table, key, first + count - 1])
+        else:
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+            found = cursor.fetchone()
+            first = (int(found[0]) if found else 0) + 1
+    return range(first, first + count)
+
+
 def _through(
     model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], *, one: str, all_: str
 ) -> None:

@@ -154,7 +154,7 @@ def _look_at(event: NewEvent) -> None:
     if event.door not in KINDS[event.kind].doors:
         raise NotTaken("not_allowed", f"A {event.door} key may not write {event.kind}.")
     try:
-        ready(event, index=0, by="", message_id="-")
+        ready(event, index=0, by="", new_id=str)
     except NotRecorded as refusal:
         raise NotTaken("incomplete", str(refusal)) from None
 

@@ -1,7 +1,5 @@
 """The demo company put into the database: its users and its history."""
 
-import contextlib
-import gc
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -14,6 +12,7 @@ from rung.demo.story import Told
 from rung.handoff import clocks
 from rung.handoff.models import Rep
 from rung.lifecycle import bulk
+from rung.lifecycle.memory import nothing_to_collect
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys, keys_of
@@ -44,7 +43,7 @@ def load(
         raise NotEmpty(
             "There are people in the database already, and the demo company wants an empty one: set RUNG_HOME."
         )
-    with _nothing_to_collect():
+    with nothing_to_collect():
         return _loaded(people, months, seed, now, say, progress)
 
 
@@ -59,16 +58,6 @@ def _loaded(people: int, months: int, seed: int, now: int, say: Say, progress: P
     )
     clocks.deal_out(at=now)
     return loaded
-
-
-@contextlib.contextmanager
-def _nothing_to_collect() -> Iterator[None]:
-    """Half a million objects live until the end: Python would look through them for rubbish a third of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def hire(*, at: int) -> None:

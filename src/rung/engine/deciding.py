@@ -200,7 +200,9 @@ class Session:
     ) -> None:
         """With `shared`, the session is one of several that are run together (`several.py`)."""
         self.program, self.until = program, until
-        self.rows = sorted((row for row in rows if row.event.at <= until), key=_order)
+        self.rows = [row for row in rows if row.event.at <= until]
+        if len(self.rows) > 1:
+            self.rows.sort(key=_order)
         self.shared = shared or Encoded(program)
         self.encoder = self.shared.encoder
         self.play = program.arrays
@@ -273,12 +275,14 @@ class Session:
             state=self.state(),
             due_at=due_at if due_at != k.NONE else None,
             letters_until=self._letters_until(),
-            bant_told=sum(
-                self.who[k.LETTER_TOLD + letter] != 0 and k.is_answered(self.play, self.who, letter)
-                for letter in range(len(BANT))
-            ),
+            bant_told=self._bant_told(),
             matched=self._matched(),
         )
+
+    def _bant_told(self) -> int:
+        who = self.who
+        told = who[k.LETTER_TOLD : k.LETTER_TOLD + len(BANT)]
+        return sum(k.is_answered(self.play, who, letter) for letter, is_told in enumerate(told) if is_told)
 
     def _letters_until(self) -> tuple[int | None, ...]:
         who, valid_for = self.who, self.play.valid_for
@@ -295,12 +299,13 @@ class Session:
         if not self.rows:
             return ()
         play, who, first_at = self.play, self.who, self.rows[0].event.at
-        times = who[play.match_count : play.match_count + play.n_signals]
-        last = who[play.match_at : play.match_at + play.n_signals]
+        times, last = play.match_count, play.match_at
         return tuple(
-            (signal, count, at)
-            for signal, (count, at) in enumerate(zip(times, last, strict=True))
-            if count and at >= first_at
+            [
+                (signal, who[times + signal], who[last + signal])
+                for signal in range(play.n_signals)
+                if who[last + signal] >= first_at and who[times + signal]
+            ]
         )
 
     # --- the person
@@ -314,13 +319,15 @@ class Session:
             k.fresh(play, who, sums)
             return who, sums
         kept = _decoded(self.program, state)
-        who = [0] * self.program.person_size(room + 2 * len(kept.deals) + len(kept.spoilt))
-        who[: play.slots] = kept.who
+        who = kept.who
+        value_id = self.encoder.value_id
         for slot, value in enumerate(kept.values):
-            is_forgotten = value == _FORGOTTEN
-            who[play.slots + slot] = (
-                self.encoder.forgotten_id(slot) if is_forgotten else self.encoder.value_id(slot, as_value(value))
-            )
+            if value is None or type(value) is str:
+                who.append(value_id(slot, value))
+            else:
+                is_forgotten = value == _FORGOTTEN
+                who.append(self.encoder.forgotten_id(slot) if is_forgotten else value_id(slot, as_value(value)))
+        who += [0] * (self.program.person_size(room + 2 * len(kept.deals) + len(kept.spoilt)) - len(who))
         behind = play.deals
         for told, how in kept.deals:
             who[behind : behind + 2] = [self.encoder.deal_id(told), how]
@@ -341,15 +348,16 @@ class Session:
 
     def state(self) -> bytes:
         """All that is needed to go on; values are stored as they are, not as this session's numbers."""
-        play, who = self.play, list(self.who)
+        play, who = self.play, self.who
+        head = who[: play.slots]
         for place, nothing in _OF_THIS_CALL:
-            who[place] = nothing
+            head[place] = nothing
         n_deals, n_spoilt = who[k.N_DEALS], who[k.N_BOUNCED]
         behind = play.deals + 2 * n_deals
         numbers = who[play.slots : play.slots + play.n_slots]
         kept = _Kept(
             version=(ENGINE_VERSION, self.program.playbook.version),
-            who=who[: play.slots],
+            who=head,
             sums=self.sums,
             values=[
                 value if value is not None or not number else _FORGOTTEN
@@ -369,7 +377,7 @@ class Session:
         return self.encoder.values[slot][self.who[self.play.slots + slot]]
 
     def moves(self) -> tuple[Move, ...]:
-        return tuple(self._move(n) for n in range(self.who[k.N_MOVES]))
+        return tuple([self._move(n) for n in range(self.who[k.N_MOVES])])
 
     def _move(self, n: int) -> Move:
         at, stage, status, to, to_status, cause, line, passed, row, lap = self.out.moves[

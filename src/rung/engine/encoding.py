@@ -32,7 +32,7 @@ _BRACKETS: Final = {
 }
 
 Does = tuple[int, int, int, int]
-_FORGOTTEN: Final = "forgotten"
+_FORGOTTEN: Final = object()
 _NOTHING: Final[Does] = (k.E_NONE, 0, 0, 0)
 
 
@@ -68,7 +68,7 @@ class Encoder:
         """The number of the value among those of its slot; 0 is the unknown."""
         if value is None:
             return 0
-        key = (isinstance(value, bool), value)
+        key = value if type(value) is str else (isinstance(value, bool), value)
         ids = self._ids[slot]
         found = ids.get(key)
         if found is None:
@@ -90,7 +90,7 @@ class Encoder:
         if not ids and set(map(type, told[1:])) == {str} and told[0] is ABSENT:
             first = len(self.values[slot])
             self.values[slot] += cast(Sequence[str], told[1:])
-            ids.update(zip(((False, text) for text in told[1:]), count(first), strict=False))
+            ids.update(zip(cast(Sequence[str], told[1:]), count(first), strict=False))
             return np.array([k.NONE, *range(first, first + len(told) - 1)], np.int64)
         may_forget = is_person and slot in self._first_slots
         found = np.full(len(told), k.NONE, np.int64)

@@ -167,5 +167,6 @@ def _padded(rows: list[list[Any]], type_: str) -> Any:
     flat = array(type_)
     for row in rows:
         flat.extend(row)
-        flat.extend([0] * (width - len(row)))
+        if len(row) < width:
+            flat.extend([0] * (width - len(row)))
     return np.frombuffer(flat, np.int64 if type_ == "q" else np.float64).reshape(len(rows), width)

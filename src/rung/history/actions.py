@@ -8,12 +8,18 @@ import msgspec
 import uuid_utils
 from django.db import connection
 
+from rung import tables
+from rung.history.models import Event
 from rung.jobs import locks
 
 _encode: Final = msgspec.json.Encoder().encode
+_COLUMNS: Final = (
+    *("seq", "person_id", "company_id", "kind", "at", "occurred_at", "sent_at", "received_at"),
+    *("source", "message_id", "by", "data"),
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """An event about to be appended; fields as in `history.models.Event`."""
 
@@ -43,7 +49,7 @@ def append(entries: Sequence[Entry]) -> range:
     if not entries:
         return range(0)
     locks.hold()
-    seqs = _next_seqs(len(entries))
+    seqs = tables.next_ids(Event, len(entries))  # the lock makes them a closed stretch
     rows = [
         (
             seq,
@@ -61,13 +67,7 @@ def append(entries: Sequence[Entry]) -> range:
         )
         for seq, entry in zip(seqs, entries, strict=True)
     ]
-    columns = "seq, person_id, company_id, kind, at, occurred_at, sent_at, received_at, source, message_id, by, data"
-    quoted = ", ".join(f'"{name}"' for name in columns.split(", "))
-    if connection.vendor == "postgresql":
-        _copy(quoted, rows)
-    else:
-        with connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO history_event ({quoted}) VALUES ({', '.join(['%s'] * 12)})", rows)
+    tables.insert(Event, _COLUMNS, rows)
     return seqs
 
 
@@ -89,25 +89,3 @@ def strike_source(*, source: str, by_seq: int) -> int:
             [by_seq, source],
         )
         return int(cursor.rowcount)
-
-
-def _next_seqs(count: int) -> range:
-    """The next seqs, which no other event has had, not even an erased one. The lock makes them a closed stretch."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT nextval(pg_get_serial_sequence('history_event', 'seq'))")
-            first = int(cursor.fetchone()[0])
-            if count > 1:
-                cursor.execute("SELECT setval(pg_get_serial_sequence('history_event', 'seq'), %s)", [first + count - 1])
-        else:
-            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'history_event'")
-            found = cursor.fetchone()
-            first = (int(found[0]) if found else 0) + 1
-    return range(first, first + count)
-
-
-def _copy(columns: str, rows: list[tuple[Any, ...]]) -> None:
-    statement = f"COPY history_event ({columns}) FROM STDIN"
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)

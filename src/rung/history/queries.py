@@ -1,12 +1,13 @@
 """Reading the history in order, without what no longer counts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from rung import tables
 from rung.history.models import Event, Struck
 
 _KEYS_A_QUERY: Final = 400
@@ -70,6 +71,18 @@ def stored_of(person_ids: Iterable[int], further: str = "") -> list[Stored]:
     return found
 
 
+def with_events(person_ids: Collection[int]) -> set[int]:
+    """Those of the ids, as they arrived, of whom some event counts."""
+    rows = tables.read(
+        """
+        SELECT DISTINCT person_id FROM history_event e
+        WHERE person_id IN ({ids}) AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq)
+        """,
+        person_ids,
+    )
+    return {person_id for (person_id,) in rows}
+
+
 def last_seq() -> int:
     """The seq of the latest event; 0 when there is none."""
     found = Event.objects.order_by("-seq").values_list("seq", flat=True).first()
@@ -82,17 +95,15 @@ def known_messages(keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     for source, message_id in keys:
         by_source.setdefault(source, []).append(message_id)
     known: set[tuple[str, str]] = set()
-    with connection.cursor() as cursor:
-        for source, ids in by_source.items():
-            for start in range(0, len(ids), _KEYS_A_QUERY):
-                part = ids[start : start + _KEYS_A_QUERY]
-                marks = ", ".join(["%s"] * len(part))
-                cursor.execute(
-                    f"SELECT message_id FROM history_event WHERE source = %s AND message_id IN ({marks})",
-                    [source, *part],
-                )
-                known.update((source, message_id) for (message_id,) in cursor.fetchall())
+    for source, ids in by_source.items():
+        rows = tables.read(
+            "SELECT message_id FROM history_event WHERE message_id IN ({ids}) AND source = %s", ids, source
+        )
+        known.update((source, message_id) for (message_id,) in rows)
     return known
+
+
+_OF_MESSAGES: Final = "SELECT message_id FROM history_event WHERE message_id IN ({ids}) AND source = %s"
 
 
 def seqs_of_message(message_id: str, source: str | None = None) -> list[int]:

@@ -13,6 +13,7 @@ from rung.lifecycle.deciding import Decided, Round, decide_round
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import Taken, taken_in
 from rung.lifecycle.line import Line
+from rung.lifecycle.memory import nothing_to_collect
 from rung.lifecycle.models import Standing
 from rung.lifecycle.reach import Reach
 from rung.lifecycle.rules import CORRECTIONS, Moved, NewEvent, News, Recorded
@@ -46,7 +47,7 @@ def record(events: Sequence[NewEvent], *, by: By, at: int | None = None) -> Reco
     dropped. `at` is the arrival; left out, the house's clock. Whatever a consequence raises undoes the whole.
     """
     arrived_at = clock.now() if at is None else at
-    with transaction.atomic():
+    with nothing_to_collect(len(events)), transaction.atomic():
         locks.hold()
         line = ensure_playbook(at=arrived_at)
         result = _round(events, line=line, by=name_of(by), at=arrived_at)
@@ -173,7 +174,7 @@ def _round(events: Sequence[NewEvent], *, line: Line, by: str, at: int) -> _Resu
     taken = taken_in(events, by=by, at=at)
     result = _Result(taken=taken)
     if taken.happened:
-        round_ = Round(news={event.seq for event in taken.happened})
+        round_ = Round(news={event.seq for event in taken.happened}, new=taken.new)
         reach = Reach(line, taken.people, round_, at=at)
         reach.correct(corrections.applied(event for event in taken.happened if event.kind in CORRECTIONS))
         reach.add(taken.happened, taken.company_keys)

@@ -30,6 +30,8 @@ class Round:
     anew: set[int] = field(default_factory=set)
     news: set[int] = field(default_factory=set)
     """The seqs of this round's events."""
+    new: set[int] = field(default_factory=set)
+    """Whoever was not known before: the round's rows are all there are of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,14 @@ def decide_round(round_: Round, line: Line, *, at: int) -> Decided:
             deciding.onward(round_.people[person_id], rows, until, standing, bytes(standing.state))
         except (OutOfOrder, StaleState):
             anew.append(person_id)
-    past = past_rows(anew, line) if anew else {}
+    known = [person_id for person_id in anew if person_id in round_.anew or person_id not in round_.new]
+    past = past_rows(known, line) if known else {}
     for person_id in anew:
-        rows = past[person_id]
+        rows = past[person_id] if person_id in past else round_.rows[person_id]
         if not rows:
             forget(person_id, line)
             continue
-        until = max(at, rows[-1].event.at)
+        until = max(at, *(row.event.at for row in rows))
         deciding.anew(round_.people[person_id], rows, until, stood.get(person_id))
     return _written(deciding.outcomes(), stood, frozenset(round_.news), line)
 
@@ -79,15 +82,15 @@ def _written(
     rows: list[Sequence[Any]] = []
     onward = [outcome for outcome in outcomes if not outcome.is_anew]
     anew = [outcome for outcome in outcomes if outcome.is_anew]
-    counts = _move_counts([outcome.person.pk for outcome in onward if outcome.moves], line)
+    counts = _move_counts([outcome.person.id for outcome in onward if outcome.moves], line)
     for outcome in onward:
         moves += outcome.moves
-        first = counts.get(outcome.person.pk, 0)
+        first = counts.get(outcome.person.id, 0)
         rows += [storing.move_row(line, move, first + number) for number, move in enumerate(outcome.moves)]
-    stored = _stored_moves([outcome.person.pk for outcome in anew if outcome.person.pk in stood], line)
+    stored = _stored_moves([outcome.person.id for outcome in anew if outcome.person.id in stood], line)
     changes = [outcome.changes() for outcome in onward if outcome.decision.handoffs]
     for outcome in anew:
-        before, until = stored.get(outcome.person.pk, []), outcome.decided_before
+        before, until = stored.get(outcome.person.id, []), outcome.decided_before
         same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
         kept = [
             replace(new, is_redefinition=old.is_redefinition)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import uuid_utils.compat
 from django.db import connection
 
+from rung import tables
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.rules import HandoffChanged
@@ -42,25 +44,51 @@ def keep(told: Sequence[Changes], line: Line) -> list[HandoffChanged]:
     """Writes the changes, and returns them with the hand-off each is of."""
     told = [item for item in told if item.changes or item.is_open is not None]
     open_ = _open(told, line.name)
-    kept: list[HandoffChanged] = []
+    steps: list[tuple[Handoff, int, Change]] = []
+    fresh: list[Handoff] = []
+    closed: list[Handoff] = []
     for item in told:
-        current = open_.get(item.person.pk)
+        current = open_.get(item.person.id)
         for change in item.changes:
             if change.what == "opened":
                 if current is None:
-                    current = _opened(item.person, change, line)
+                    current = row_of(item.person, change, line)
+                    fresh.append(current)
             elif current is not None:
-                _closed(current, change)
+                close(current, change)
+                closed.append(current)
             else:
                 continue
-            assert current is not None
-            seq = change.event.seq if change.event else None
-            kept.append(HandoffChanged(current.pk, item.person.pk, change.what, change.at, change.lane, seq))
+            steps.append((current, item.person.id, change))
             if change.what != "opened":
                 current = None
         if current is not None and item.is_open is False and item.closing is not None:
-            _closed(current, item.closing)
-    return kept
+            close(current, item.closing)
+            closed.append(current)
+    _write(fresh, [row for row in closed if row.pk is not None])
+    return [
+        HandoffChanged(
+            row.pk, person_id, change.what, change.at, change.lane, change.event.seq if change.event else None
+        )
+        for row, person_id, change in steps
+    ]
+
+
+def _write(fresh: Sequence[Handoff], closed: Sequence[Handoff]) -> None:
+    """Writes hand-offs that opened in this round (and may have ended in it), and those that ended."""
+    if fresh:
+        for row, id_ in zip(fresh, tables.next_ids(Handoff, len(fresh)), strict=True):
+            row.pk = id_
+        columns = ("id", *tables.columns_of(Handoff))
+        tables.insert(Handoff, columns, ([_plain(row, name) for name in columns] for row in fresh))
+    tables.update(Handoff, _ENDS, ("id",), [[getattr(row, name) for name in (*_ENDS, "id")] for row in closed])
+
+
+_ENDS: Final = ("withdrawn_at", "answer", "answered_at", "reason", "answered_by")
+
+
+def _plain(row: Handoff, name: str) -> object:
+    return row.uuid.hex if name == "uuid" else getattr(row, name)
 
 
 def give(owners: Mapping[int, int]) -> None:
@@ -108,14 +136,3 @@ def close(handoff: Handoff, change: Change) -> None:
         reason = change.event.data.get("reason")
         handoff.reason = reason[:1000] if isinstance(reason, str) and change.event.kind in ANSWER_KINDS else ""
         handoff.answered_by = (change.event.by or "")[:254]
-
-
-def _opened(person: Person, change: Change, line: Line) -> Handoff:
-    handoff = row_of(person, change, line)
-    handoff.save(force_insert=True)
-    return handoff
-
-
-def _closed(handoff: Handoff, change: Change) -> None:
-    close(handoff, change)
-    handoff.save(update_fields=["withdrawn_at", "answer", "answered_at", "reason", "answered_by"])

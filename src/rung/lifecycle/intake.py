@@ -1,7 +1,7 @@
 """What comes in at the one door: checked, identified, appended. Deciding comes after, in the same transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from rung.history import actions as history
@@ -19,6 +19,7 @@ from rung.lifecycle.rules import (
 )
 from rung.people import actions as people
 from rung.people.models import Person
+from rung.people.queries import known_ids
 from rung.people.rules import DESCRIBING
 from rung.terms.values import BadValue
 
@@ -33,6 +34,8 @@ class Taken:
     places: list[int] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
     people: dict[int, Person] = field(default_factory=dict)
+    new: set[int] = field(default_factory=set)
+    """Those of the people who were not known before."""
     company_keys: dict[int, str] = field(default_factory=dict)
 
 
@@ -50,8 +53,9 @@ def taken_in(events: Sequence[NewEvent], *, by: str, at: int) -> Taken:
     """Checks, identifies and appends; deciding is left to the caller, in the same transaction."""
     taken = Taken()
     placed = _placed(_fresh(events, by, taken), at, taken)
-    taken.people = {item.found.person.pk: item.found.person for item in placed if item.found.person is not None}
-    taken.company_keys = {item.found.company.pk: item.found.company.key for item in placed if item.found.company}
+    taken.people = {item.found.person.id: item.found.person for item in placed if item.found.person is not None}
+    taken.new = {item.found.person.id for item in placed if item.found.is_new and item.found.person is not None}
+    taken.company_keys = {item.found.company.id: item.found.company.key for item in placed if item.found.company}
     _time(placed, at)
     seqs = history.append([_entry(item, at) for item in placed])
     taken.happened = [_happened(item, seq) for item, seq in zip(placed, seqs, strict=True)]
@@ -65,7 +69,7 @@ def _fresh(events: Sequence[NewEvent], by: str, result: Taken) -> list[Ready]:
     passed: list[Ready] = []
     for index, event in enumerate(events):
         try:
-            passed.append(ready(event, index=index, by=by, message_id=history.new_message_id()))
+            passed.append(ready(event, index=index, by=by, new_id=history.new_message_id))
         except (NotRecorded, BadValue) as refusal:
             result.refused.append(Refusal(index, str(refusal)))
     told = [(events[item.index].message_id, item) for item in passed]
@@ -84,9 +88,10 @@ def _fresh(events: Sequence[NewEvent], by: str, result: Taken) -> list[Ready]:
 def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
     """Each event with its person and company, behind the events that say what was learnt of the person."""
     possible = []
+    there = known_ids({item.person for item in fresh if item.person is not None})
     for item in fresh:
         reason = corrections.fault(item) if item.kind in CORRECTIONS else None
-        if reason is None and item.person is not None and not Person.objects.filter(pk=item.person).exists():
+        if reason is None and item.person is not None and item.person not in there:
             reason = f"There is no person {item.person}."
         if reason is not None:
             result.refused.append(Refusal(item.index, reason))
@@ -111,18 +116,18 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
         placed += _learnt(item, who)
         data = item.data
         if who.person is not None and who.company is not None:
-            at_now = works_at.get(who.person.pk, who.person.company_id)
+            at_now = works_at.get(who.person.id, who.person.company_id)
             if not item.is_trusted and at_now not in (None, who.company.pk):
                 data = {**data, "claimed": {"company": who.company.key}}
                 who = people.Found(who.person, None)
             else:
-                works_at[who.person.pk] = who.company.pk
+                works_at[who.person.id] = who.company.pk
         if who.person is not None and item.kind in DESCRIBING:
-            traits = known.setdefault(who.person.pk, dict(who.person.traits))
+            traits = known.setdefault(who.person.id, dict(who.person.traits))
             if not item.is_trusted:
                 data = filling_only(data, traits)
             traits.update(data)
-        placed.append(_Placed(item if data is item.data else replace(item, data=data), who, True))
+        placed.append(_Placed(item if data is item.data else item._replace(data=data), who, True))
     return placed
 
 
@@ -144,7 +149,7 @@ def _learnt(item: Ready, who: people.Found) -> list[_Placed]:
 
 
 def _aside(item: Ready, who: people.Found, kind: str, data: dict[str, Any], mark: str) -> _Placed:
-    aside = replace(item, kind=kind, data=data, company=None, message_id=f"{item.message_id[:190]}:{mark}", by="system")
+    aside = item._replace(kind=kind, data=data, company=None, message_id=f"{item.message_id[:190]}:{mark}", by="system")
     return _Placed(aside, people.Found(who.person, None), False)
 
 
@@ -158,9 +163,9 @@ def _time(placed: Sequence[_Placed], arrived_at: int) -> None:
         elif person is None:
             item.at = arrived_at
         else:
-            item.at = max(arrived_at, latest.get(person.pk, person.last_event_at))
+            item.at = max(arrived_at, latest.get(person.id, person.last_event_at))
         if person is not None:
-            latest[person.pk] = max(item.at, latest.get(person.pk, person.last_event_at))
+            latest[person.id] = max(item.at, latest.get(person.id, person.last_event_at))
     _known_from_the_start(placed)
 
 
@@ -169,11 +174,11 @@ def _known_from_the_start(placed: Sequence[_Placed]) -> None:
     earliest: dict[int, int] = {}
     for item in placed:
         if item.found.person is not None:
-            earliest[item.found.person.pk] = min(item.at, earliest.get(item.found.person.pk, item.at))
+            earliest[item.found.person.id] = min(item.at, earliest.get(item.found.person.id, item.at))
     for item in placed:
         is_learnt = not item.is_given and item.ready.kind == "person_described"
         if is_learnt and item.ready.stated_at is not None and item.found.person is not None:
-            item.at = earliest[item.found.person.pk]
+            item.at = earliest[item.found.person.id]
 
 
 def _entry(item: _Placed, arrived_at: int) -> history.Entry:
@@ -184,8 +189,8 @@ def _entry(item: _Placed, arrived_at: int) -> history.Entry:
         received_at=arrived_at,
         source=told.source,
         message_id=told.message_id,
-        person_id=item.found.person.pk if item.found.person else None,
-        company_id=item.found.company.pk if item.found.company else None,
+        person_id=item.found.person.id if item.found.person else None,
+        company_id=item.found.company.id if item.found.company else None,
         occurred_at=told.occurred_at,
         sent_at=told.sent_at,
         by=told.by,
@@ -199,8 +204,8 @@ def _happened(item: _Placed, seq: int) -> Happened:
         seq=seq,
         kind=told.kind,
         at=item.at,
-        person_id=item.found.person.pk if item.found.person else None,
-        company_id=item.found.company.pk if item.found.company else None,
+        person_id=item.found.person.id if item.found.person else None,
+        company_id=item.found.company.id if item.found.company else None,
         data=told.data,
         by=told.by,
         source=told.source,

@@ -133,7 +133,7 @@ def _outcome(
     standing: Before | None,
     is_anew: bool,
 ) -> Outcome:
-    moves = moved(person.pk, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
+    moves = moved(person.id, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
     emptied_by = next((move for move in reversed(moves) if _empties(move)), None)
     last_seq, last_at = (0, 0) if is_anew or standing is None else (standing.last_seq, standing.last_at)
     for row in rows:

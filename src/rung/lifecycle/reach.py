@@ -12,7 +12,7 @@ from rung.lifecycle.rows import as_event, colleagues_of, ever_there
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, OF_NOBODY, Happened
 from rung.people import actions as people
 from rung.people.models import Alias, Company, Person
-from rung.people.queries import living_ids
+from rung.people.queries import companies_by_id, living_ids, people_by_id
 
 MOST_COLLEAGUES: Final = 500
 
@@ -25,8 +25,8 @@ class Reach:
         self.at = at
         self.round = round_
         self._people = dict(known)
-        self._present = {person.pk: person.company_id for person in known.values()}
-        self._latest = {person.pk: person.last_event_at for person in known.values()}
+        self._present = {person.id: person.company_id for person in known.values()}
+        self._latest = {person.id: person.last_event_at for person in known.values()}
         self._companies: dict[int, Company] = {}
         self._colleagues: dict[int, list[tuple[int, int, int]]] = {}
         self._corrected: set[int] = set()
@@ -41,7 +41,8 @@ class Reach:
 
     def add(self, happened: Sequence[Happened], company_keys: Mapping[int, str]) -> None:
         """The rows of these events, in the order they were recorded."""
-        self._companies = Company.objects.in_bulk(list(company_keys))
+        self._companies = companies_by_id(company_keys)
+        self._colleagues = self._concerned(happened)
         told: list[tuple[Person, people.Absorbed]] = []
         described: list[tuple[int, Mapping[str, object]]] = []
         for event in happened:
@@ -54,13 +55,22 @@ class Reach:
                 continue
             assert event.person_id is not None
             person = self._people[event.person_id]
-            if event.at < self._latest[person.pk] or self._is_shared_past(event, person):
-                self._late.add(person.pk)
-            self._latest[person.pk] = max(event.at, self._latest[person.pk])
+            if event.at < self._latest[person.id] or self._is_shared_past(event, person):
+                self._late.add(person.id)
+            self._latest[person.id] = max(event.at, self._latest[person.id])
             self._own(event, person, company_keys)
             absorbed = people.Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
             told.append((person, absorbed))
         self._settle(told, described)
+
+    def _concerned(self, happened: Sequence[Happened]) -> dict[int, list[tuple[int, int, int]]]:
+        """The colleagues at every company whose people these events may reach or bring together, in one query."""
+        companies = {event.company_id for event in happened if event.company_id is not None}
+        for event in happened:
+            if event.person_id is not None and (event.company_id is not None or event.kind in self.line.shared_kinds):
+                companies.add(self._present[event.person_id])
+        companies.discard(None)
+        return colleagues_of(companies)
 
     def _is_shared_past(self, event: Happened, person: Person) -> bool:
         """Whether it says something about the past of a company: who belonged to it, or what colleagues did there.
@@ -69,19 +79,19 @@ class Reach:
         """
         if event.at >= self.at:
             return False
-        acts = event.kind in self.line.shared_kinds and self._present[person.pk] is not None
+        acts = event.kind in self.line.shared_kinds and self._present[person.id] is not None
         return event.company_id is not None or acts
 
     def _own(self, event: Happened, person: Person, company_keys: Mapping[int, str]) -> None:
         joins = None
-        if event.company_id is not None and event.company_id != self._present[person.pk]:
-            self._move(person.pk, event)
+        if event.company_id is not None and event.company_id != self._present[person.id]:
+            self._move(person.id, event)
             joins = self._companies[event.company_id].traits
-        self._row(person.pk, Row(as_event(event, person.pk, company_keys), "own", joins))
-        company_id = self._present[person.pk]
+        self._row(person.id, Row(as_event(event, person.id, company_keys), "own", joins))
+        company_id = self._present[person.id]
         if event.kind in self.line.shared_kinds and company_id is not None:
-            row = Row(as_event(event, person.pk, company_keys), "company")
-            there = [person_id for _, _, person_id in self._there(company_id) if person_id != person.pk]
+            row = Row(as_event(event, person.id, company_keys), "company")
+            there = [person_id for _, _, person_id in self._colleagues[company_id] if person_id != person.id]
             for person_id in there[:MOST_COLLEAGUES]:
                 self._row(person_id, row)
 
@@ -94,29 +104,16 @@ class Reach:
             return False
         company = self._companies[event.company_id]
         company.traits = {**company.traits, **event.data}
-        for _, _, person_id in self._there(event.company_id):
+        for _, _, person_id in self._colleagues[event.company_id]:
             self._row(person_id, Row(as_event(event, None, company_keys), "company"))
         return True
 
     def _row(self, person_id: int, row: Row) -> None:
         self.round.rows.setdefault(person_id, []).append(row)
 
-    def _there(self, company_id: int) -> list[tuple[int, int, int]]:
-        found = self._colleagues.get(company_id)
-        if found is None:
-            # Before this batch's moves between companies were written: those made so far are applied here.
-            found = [
-                entry for entry in colleagues_of(company_id) if self._present.get(entry[2], company_id) == company_id
-            ]
-            self._colleagues[company_id] = found
-        return found
-
     def _move(self, person_id: int, event: Happened) -> None:
         before, after = self._present[person_id], event.company_id
         assert after is not None
-        for company_id in (before, after):
-            if company_id is not None:
-                self._there(company_id)
         self._present[person_id] = after
         if before is not None:
             self._colleagues[before] = [entry for entry in self._colleagues[before] if entry[2] != person_id]
@@ -132,16 +129,16 @@ class Reach:
         """Writes what persons and companies have become, and says who is decided and how."""
         people.absorb_companies([(id_, data) for id_, data in described if id_ not in self._late_companies])
         people.describe_companies_again(self._late_companies)
-        people.absorb([(person, event) for person, event in told if person.pk not in self._late])
+        people.absorb([(person, event) for person, event in told if person.id not in self._late])
         late = self._with_colleagues(self._late) if self._late else set()
         reached = set(self.round.rows) | late
-        self._people.update(_people(reached - set(self._people)))
-        fresh = _people(self._late)
+        self._people.update(people_by_id(reached - set(self._people)))
+        fresh = people_by_id(self._late)
         people.describe_again(fresh.values())
         self._people.update(fresh)
         gone = set(people.forget_whoever_has_no_event(self._corrected))
         # A visitor who turned out to be somebody we know later in this batch lives on as them.
-        gone |= {old for old, living in living_ids(sorted(reached)).items() if old != living}
+        gone |= {old for old, living in living_ids(reached).items() if old != living}
         self.round.people = {id_: self._people[id_] for id_ in reached if id_ in self._people and id_ not in gone}
         self.round.anew |= late - gone
 
@@ -169,10 +166,3 @@ def _parts(values: Collection[int]) -> Iterator[list[int]]:
     ordered = sorted(values)
     for start in range(0, len(ordered), 400):
         yield ordered[start : start + 400]
-
-
-def _people(person_ids: Collection[int]) -> dict[int, Person]:
-    found: dict[int, Person] = {}
-    for part in _parts(person_ids):
-        found.update(Person.objects.in_bulk(part))
-    return found

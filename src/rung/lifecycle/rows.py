@@ -1,15 +1,16 @@
 """From stored events to the rows that decide a person: their own, and those that reach them by their company."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from rung import tables
 from rung.engine import joining
 from rung.engine.deciding import Row
 from rung.history.models import Event as StoredEvent
 from rung.history.queries import Stored, stored, stored_of
 from rung.lifecycle.line import Line
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY
-from rung.people.models import Alias, Company, Person
+from rung.people.models import Alias, Company
 from rung.people.queries import living_ids
 from rung.terms.events import Event
 
@@ -154,14 +155,20 @@ def _company_keys(company_ids: Collection[int]) -> dict[int, str]:
     return keys
 
 
-def colleagues_of(company_id: int) -> list[tuple[int, int, int]]:
-    """(since at, since seq, person id) of everybody whose present company this is, whoever came first first."""
-    rows = Person.objects.filter(company_id=company_id, is_merged=False)
-    return list(
-        rows.order_by("company_since_at", "company_since_seq").values_list(
-            "company_since_at", "company_since_seq", "pk"
-        )
-    )
+def colleagues_of(company_ids: Collection[int]) -> dict[int, list[tuple[int, int, int]]]:
+    """For each company (since at, since seq, person id) of everybody whose present one it is, who came first first."""
+    found: dict[int, list[tuple[int, int, int]]] = {company_id: [] for company_id in company_ids}
+    for company_id, *entry in tables.read(_COLLEAGUES, company_ids):
+        found[company_id].append((entry[0], entry[1], entry[2]))
+    for entries in found.values():
+        entries.sort()
+    return found
+
+
+_COLLEAGUES: Final = """
+SELECT company_id, company_since_at, company_since_seq, id FROM people_person
+WHERE company_id IN ({ids}) AND NOT is_merged
+"""
 
 
 def _parts(values: Iterable[int]) -> Iterable[list[int]]:

@@ -1,8 +1,8 @@
 """The words of the one door: what may come in, what came of it, and which moves are new. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -49,8 +49,7 @@ class Refusal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(NamedTuple):
     """An event as it was recorded."""
 
     seq: int
@@ -136,8 +135,7 @@ class Recorded:
     people: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A new event after every check that needs no database."""
 
     index: int
@@ -159,8 +157,8 @@ class NotRecorded(ValueError):
     """An event that cannot be recorded; the text is the reason."""
 
 
-def ready(event: NewEvent, *, index: int, by: str, message_id: str) -> Ready:
-    """The event, normalised. Raises NotRecorded (or BadValue) with the reason. `message_id` is for one without."""
+def ready(event: NewEvent, *, index: int, by: str, new_id: Callable[[], str]) -> Ready:
+    """The event, normalised. Raises NotRecorded (or BadValue) with the reason. `new_id` is for one without an id."""
     kind = KINDS.get(event.kind)
     if kind is None:
         raise NotRecorded(f"unknown kind {event.kind[:40]!r}")
@@ -195,7 +193,7 @@ def ready(event: NewEvent, *, index: int, by: str, message_id: str) -> Ready:
         occurred_at=event.at,
         sent_at=event.sent_at,
         source=clean_text(event.source, "source", 100),
-        message_id=clean_text(event.message_id, "message id", 200) if event.message_id else message_id,
+        message_id=clean_text(event.message_id, "message id", 200) if event.message_id else new_id(),
         by=clean_text(event.by, "by", 254) if event.by else ("" if is_import else by),
         is_trusted=event.door != "publishable",
     )
@@ -206,10 +204,10 @@ def _keys(event: NewEvent, data: Mapping[str, object]) -> Keys:
         return Keys()
     told = event.keys
     cleaned = Keys(
-        user_id=told.user_id and clean_text(told.user_id, "user id"),
-        anonymous_id=told.anonymous_id and clean_text(told.anonymous_id, "anonymous id"),
-        email=told.email and clean_text(told.email, "e-mail"),
-        phone=told.phone and clean_text(told.phone, "phone"),
+        told.user_id and clean_text(told.user_id, "user id"),
+        told.anonymous_id and clean_text(told.anonymous_id, "anonymous id"),
+        told.email and clean_text(told.email, "e-mail"),
+        told.phone and clean_text(told.phone, "phone"),
     )
     return told_keys(cleaned, event.kind, data)
 

@@ -91,7 +91,7 @@ def write_standings(line: Line, outcomes: Sequence[Outcome], stood: Mapping[int,
     fresh, whole, moving = [], [], []
     for outcome in outcomes:
         row = standing_row(line, outcome)
-        before = stood.get(outcome.person.pk)
+        before = stood.get(outcome.person.id)
         if before is None:
             fresh.append(row)
         elif _others(before.columns) == _others(row):
@@ -109,7 +109,7 @@ def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
     decision, person = outcome.decision, outcome.person
     ours = (
         line.generation_id,
-        person.pk,
+        person.id,
         line.name,
         outcome.until,
         decision.due_at,
@@ -131,7 +131,7 @@ def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
 
 def state_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
     """A state's columns, in the order of STATE_COLUMNS."""
-    return line.generation_id, outcome.person.pk, line.name, outcome.decision.state
+    return line.generation_id, outcome.person.id, line.name, outcome.decision.state
 
 
 assert STATE_COLUMNS == ("generation_id", "person_id", "line", "state")
@@ -178,7 +178,7 @@ def engine_move(row: StageMove) -> EngineMove:
 
 def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
     """Adds kinds, sets signals; whoever was emptied or decided from nothing starts afresh."""
-    afresh = [outcome.person.pk for outcome in outcomes if outcome.is_anew or outcome.is_emptied]
+    afresh = [outcome.person.id for outcome in outcomes if outcome.is_anew or outcome.is_emptied]
     for start in range(0, len(afresh), 400):
         part = afresh[start : start + 400]
         Tally.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
@@ -197,7 +197,7 @@ def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
 
 def tally_rows(line: Line, outcome: Outcome) -> Iterable[tuple[Any, ...]]:
     """A person's tallies, in the order of TALLY_COLUMNS."""
-    generation, person_id, name = line.generation_id, outcome.person.pk, line.name
+    generation, person_id, name = line.generation_id, outcome.person.id, line.name
     return [
         (generation, person_id, name, counted.name, int(counted.is_signal), counted.times, counted.last_at)
         for counted in outcome.counted

@@ -1,15 +1,16 @@
 """Keeping persons and companies as their events describe them. All of it can be built again from the history."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
+import msgspec
 from django.db import connection
 
+from rung import tables
 from rung.access.models import User
 from rung.history.models import Event
-from rung.history.queries import counted, stored, stored_of
+from rung.history.queries import stored, stored_of, with_events
 from rung.people import rules
 from rung.people.identify import Found, NoSuchPerson, Register, Sighting, ids_of, merge_ids, unmerge_ids
 from rung.people.models import Alias, Company, CompanyTrait, Person, Trait
@@ -50,11 +51,14 @@ _PERSON_COLUMNS: Final = (
 )
 
 
+_columns: Final = attrgetter(*_PERSON_COLUMNS)
+_TRAITS_AT: Final = _PERSON_COLUMNS.index("traits")
+assert _PERSON_COLUMNS[-1] == "last_event_at"
 _TRAIT_COLUMNS: Final = ("field", "text", "word", "number", "truth", "is_item")
+_encoded: Final = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Absorbed:
+class Absorbed(NamedTuple):
     """What persons and companies take from an event that was appended."""
 
     seq: int
@@ -83,7 +87,7 @@ def describe_again(people: Iterable[Person]) -> None:
     """Works persons out anew from all their events; for a late, voided or merged history."""
     everybody = list(people)
     for start in range(0, len(everybody), _AT_A_TIME):
-        _describe_again({person.pk: person for person in everybody[start : start + _AT_A_TIME]})
+        _describe_again({person.id: person for person in everybody[start : start + _AT_A_TIME]})
 
 
 def _describe_again(by_id: Mapping[int, Person]) -> None:
@@ -97,7 +101,7 @@ def _describe_again(by_id: Mapping[int, Person]) -> None:
     changed, users = [], _Users()
     for person_id, events in told.items():
         person = by_id[person_id]
-        before = dict(person.traits)
+        columns, before = _columns(person), person.traits
         for name in ("name", "email", "phone", "title", "country", "source", "campaign"):
             setattr(person, name, "")
         person.traits, person.company_id, person.owner_id = {}, None, None
@@ -105,8 +109,8 @@ def _describe_again(by_id: Mapping[int, Person]) -> None:
         events.sort(key=lambda event: (event.at, event.seq))
         if events:
             person.first_seen_at = person.last_event_at = events[0].at
-        _, _, after = _folded(person, events, users)
-        changed.append((person, before, after))
+        after = _folded(person, events, users).after
+        changed.append(_Changed(person, columns, before, after))
     _write(changed)
 
 
@@ -136,10 +140,16 @@ def describe_companies_again(company_ids: Iterable[int]) -> None:
         _write_companies(changed)
 
 
-def forget_whoever_has_no_event(person_ids: Iterable[int]) -> list[int]:
+def forget_whoever_has_no_event(person_ids: Collection[int]) -> list[int]:
     """Removes persons of whom nothing is left (an undone import brought them); returns their ids."""
-    gone = [id_ for id_ in person_ids if not counted().filter(person_id__in=ids_of(id_)).exists()]
-    Person.objects.filter(pk__in=gone).delete()
+    if not person_ids:
+        return []
+    ends = {person_id: person_id for person_id in person_ids}
+    ends.update(tables.read("SELECT old_id, living_id FROM people_alias WHERE living_id IN ({ids})", person_ids))
+    kept = {ends[id_] for id_ in with_events(ends)}
+    gone = [id_ for id_ in person_ids if id_ not in kept]
+    for start in range(0, len(gone), _AT_A_TIME):
+        Person.objects.filter(pk__in=gone[start : start + _AT_A_TIME]).delete()
     return gone
 
 
@@ -148,20 +158,26 @@ def absorbed(event: Event) -> Absorbed:
     return Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
 
 
-_Changed = tuple[Person, dict[str, Any], dict[str, Any]]
+class _Changed(NamedTuple):
+    """A person who has been brought up to date, with their columns before, and their traits before and after."""
+
+    person: Person
+    columns: tuple[Any, ...]
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 def _by_person(events: Sequence[tuple[Person, Absorbed]]) -> list[tuple[Person, list[Absorbed]]]:
     grouped: dict[int, tuple[Person, list[Absorbed]]] = {}
     for person, event in events:
-        grouped.setdefault(person.pk, (person, []))[1].append(event)
+        grouped.setdefault(person.id, (person, []))[1].append(event)
     return list(grouped.values())
 
 
 def _folded(person: Person, events: Sequence[Absorbed], users: "_Users") -> _Changed:
     """The person after the events, with the traits before and after."""
-    before = traits = dict(person.traits)
-    company_id = person.company_id
+    columns, before = _columns(person), person.traits
+    traits, company_id = before, person.company_id
     for event in events:
         if event.company_id is not None and event.company_id != company_id:
             person.company_id = company_id = event.company_id
@@ -181,14 +197,14 @@ def _folded(person: Person, events: Sequence[Absorbed], users: "_Users") -> _Cha
                 setattr(person, name, told[name][:250] if isinstance(told[name], str) else "")
         if "owner" in told:
             person.owner_id = users.id_of(told["owner"])
-    if events:
-        person.first_seen_at = min(person.first_seen_at, *(event.at for event in events))
-        person.last_event_at = max(person.last_event_at, *(event.at for event in events))
+    for event in events:
+        person.first_seen_at = min(person.first_seen_at, event.at)
+        person.last_event_at = max(person.last_event_at, event.at)
     if traits is not before:
         person.traits = traits
         for name, text in rules.columns_of(traits).items():
             setattr(person, name, text)
-    return person, before, traits
+    return _Changed(person, columns, before, traits)
 
 
 class _Users:
@@ -207,16 +223,18 @@ class _Users:
 
 
 def _write(changed: Sequence[_Changed]) -> None:
-    if not changed:
-        return
-    sets = ", ".join(f'"{name}" = %s' for name in _PERSON_COLUMNS)
-    rows = [
-        [*(_stored(person, name) for name in _PERSON_COLUMNS), person.pk]
-        for person, _, _ in sorted(changed, key=lambda change: change[0].pk)
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE people_person SET {sets} WHERE id = %s", rows)
-    _write_traits(Trait, "person_id", [(person.pk, before, after) for person, before, after in changed])
+    """Writes persons; of those who only did something, only when."""
+    whole, seen = [], []
+    for change in sorted(changed, key=lambda change: change.person.id):
+        columns = _columns(change.person)
+        if change.after is not change.before or columns[:-1] != change.columns[:-1]:
+            traits = _encoded(change.after).decode()
+            whole.append((*columns[:_TRAITS_AT], traits, *columns[_TRAITS_AT + 1 :], change.person.id))
+        elif columns != change.columns:
+            seen.append((columns[-1], change.person.id))
+    tables.update(Person, _PERSON_COLUMNS, ("id",), whole)
+    tables.update(Person, _PERSON_COLUMNS[-1:], ("id",), seen)
+    _write_traits(Trait, "person_id", [(change.person.id, change.before, change.after) for change in changed])
 
 
 def _write_traits(
@@ -229,34 +247,28 @@ def _write_traits(
         stale, fresh = _trait_changes(before, after)
         gone += [(pk, field) for field in stale]
         come += [(pk, *(row[name] for name in _TRAIT_COLUMNS)) for row in fresh]
-    table, names = model._meta.db_table, ", ".join(f'"{name}"' for name in (owner, *_TRAIT_COLUMNS))
-    with connection.cursor() as cursor:
-        if gone:
-            cursor.executemany(f'DELETE FROM {table} WHERE "{owner}" = %s AND field = %s', gone)
-        if come:
-            marks = ", ".join(["%s"] * (1 + len(_TRAIT_COLUMNS)))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", come)
-
-
-def _stored(row: Person | Company, name: str) -> Any:
-    value = getattr(row, name)
-    return json.dumps(value) if name == "traits" else value
+    if gone:
+        with connection.cursor() as cursor:
+            cursor.executemany(f'DELETE FROM {model._meta.db_table} WHERE "{owner}" = %s AND field = %s', gone)
+    tables.insert(model, (owner, *_TRAIT_COLUMNS), come)
 
 
 def _write_companies(changed: Sequence[tuple[Company, dict[str, Any]]]) -> None:
     for company, _ in changed:
         company.name = rules.company_name(company.key, company.traits)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE people_company SET name = %s, traits = %s WHERE id = %s",
-            [(company.name, _stored(company, "traits"), company.pk) for company, _ in changed],
-        )
+    rows = [(company.name, _encoded(company.traits).decode(), company.pk) for company, _ in changed]
+    tables.update(Company, ("name", "traits"), ("id",), rows)
     _write_traits(CompanyTrait, "company_id", [(company.pk, before, company.traits) for company, before in changed])
+
+
+def _is_other(before: object, after: object) -> bool:
+    """1 and true are not the same trait, though Python calls them equal."""
+    return before != after or type(before) is not type(after)
 
 
 def _trait_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
     """The fields whose rows go, and the rows that come."""
-    differ = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    differ = [name for name in {**before, **after} if _is_other(before.get(name), after.get(name))]
     fresh = rules.trait_rows({name: after[name] for name in differ if name in after})
     return [name for name in differ if name in before], [
         {

@@ -4,20 +4,20 @@ Keys decide: our own id before e-mail before phone before cookie. Known beats an
 becomes the known one, or is merged into them. Two people who are both known are never made one by a cookie.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import uuid_utils.compat
 
+from rung import tables
 from rung.people.models import Alias, Company, Identity, Person
+from rung.people.queries import companies_of_keys, living_ids, people_by_id
 from rung.people.rules import Keys
 
-_AT_A_TIME: Final = 400
 
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """What one event says about who: keys, or the person's id where the caller knows it, and the company's key."""
 
     keys: Keys
@@ -57,7 +57,7 @@ class Register:
         self._companies: dict[str, Company] = {}
         self._new_people: list[Person] = []
         self._new_companies: list[Company] = []
-        self._new_identities: list[Identity] = []
+        self._new_keys: dict[tuple[str, str], tuple[Person, int]] = {}
         self._known: list[Person] = []
         self._merges: list[tuple[Person, Person]] = []
         self._load(sightings)
@@ -77,12 +77,11 @@ class Register:
         return found
 
     def write(self) -> None:
-        """Writes whoever is new, whoever became known, new keys and merges."""
-        Company.objects.bulk_create(self._new_companies)
-        Person.objects.bulk_create(self._new_people)
-        for identity in self._new_identities:
-            identity.person_id = identity.person.pk
-        Identity.objects.bulk_create(self._new_identities)
+        """Writes whoever is new, whoever became known, new keys and merges. The caller holds the lock of the house."""
+        _number(Company, self._new_companies)
+        _number(Person, self._new_people)
+        keys = [(kind, value, person.pk, at) for (kind, value), (person, at) in self._new_keys.items()]
+        tables.insert(Identity, ("kind", "value", "person_id", "since_at"), keys)
         if self._known:
             Person.objects.filter(pk__in=[person.pk for person in self._known]).update(is_anonymous=False)
         for survivor, merged in self._merges:
@@ -103,25 +102,15 @@ class Register:
                 companies.add(sighting.company)
         keys: dict[tuple[str, str], int] = {}
         for kind, values in wanted.items():
-            for part in _parts(values):
-                rows = Identity.objects.filter(kind=kind, value__in=part).values_list("value", "person_id")
-                keys.update(((kind, value), person_id) for value, person_id in rows)
-        self._load_people(ids | set(keys.values()))
-        self._identities = {key: self._living[person_id] for key, person_id in keys.items()}
-        for part in _parts(companies):
-            self._companies.update({company.key: company for company in Company.objects.filter(key__in=part)})
-
-    def _load_people(self, ids: set[int]) -> None:
-        living: dict[int, int] = {}
-        for part in _parts(ids):
-            living.update(Alias.objects.filter(old_id__in=part).values_list("old_id", "living_id"))
-        ends = {id_: living.get(id_, id_) for id_ in ids}
-        people: dict[int, Person] = {}
-        for part in _parts(set(ends.values())):
-            people.update(Person.objects.in_bulk(part))
-            strong = Identity.objects.filter(person_id__in=part).exclude(kind="anonymous_id")
-            self._has.update((id(people[owner]), kind) for owner, kind in strong.values_list("person_id", "kind"))
+            rows = tables.read(_OF_KEYS, sorted(values), kind)
+            keys.update(((kind, value), person_id) for value, person_id in rows)
+        ids.update(keys.values())
+        ends = living_ids(ids)
+        people = people_by_id(set(ends.values()))
+        self._has.update((id(people[owner]), kind) for owner, kind in tables.read(_STRONG, people))
         self._living = {id_: people[end] for id_, end in ends.items() if end in people}
+        self._identities = {key: self._living[person_id] for key, person_id in keys.items()}
+        self._companies = companies_of_keys(companies)
 
     def _by_keys(self, sighting: Sighting, company: Company | None) -> Found:
         keys = sighting.keys
@@ -159,7 +148,7 @@ class Register:
     def _identify(self, key: tuple[str, str], person: Person, at: int) -> None:
         self._identities[key] = person
         self._has.add((id(person), key[0]))
-        self._new_identities.append(Identity(kind=key[0], value=key[1], person=person, since_at=at))
+        self._new_keys[key] = person, at
 
     def _new_person(self, at: int, *, is_anonymous: bool) -> Person:
         person = Person(
@@ -208,7 +197,22 @@ def ids_of(living_id: int) -> list[int]:
     return [living_id, *Alias.objects.filter(living_id=living_id).values_list("old_id", flat=True)]
 
 
-def _parts(values: Iterable[object]) -> Iterable[list[object]]:
-    ordered = sorted(values)  # type: ignore[type-var]  # texts or whole numbers, never both
-    for start in range(0, len(ordered), _AT_A_TIME):
-        yield ordered[start : start + _AT_A_TIME]
+_STRONG: Final = "SELECT person_id, kind FROM people_identity WHERE person_id IN ({ids}) AND kind <> 'anonymous_id'"
+_OF_KEYS: Final = "SELECT value, person_id FROM people_identity WHERE value IN ({ids}) AND kind = %s"
+
+
+def _number(model: type[Person] | type[Company], rows: Sequence[Person | Company]) -> None:
+    """Gives new rows their ids and writes them."""
+    if not rows:
+        return
+    fields = model._meta.concrete_fields
+    for row, id_ in zip(rows, tables.next_ids(model, len(rows)), strict=True):
+        row.pk = id_
+    told = ([_plain(field.attname, row) for field in fields] for row in rows)
+    tables.insert(model, [field.column for field in fields], told)
+
+
+def _plain(name: str, row: Person | Company) -> object:
+    if name == "uuid":
+        return row.uuid.hex
+    return json.dumps(row.traits) if name == "traits" else getattr(row, name)

@@ -35,9 +35,7 @@ def normalised(data: Mapping[str, object]) -> dict[str, object]:
 
 def clean_text(text: str, name: str = "text", longest: int = LONGEST_TEXT) -> str:
     """Text in NFC without surrounding white space. Raises BadValue for NUL, lone surrogates and over-long text."""
-    if _FORBIDDEN.search(text):
-        raise BadValue(f"{name} holds a NUL or a broken character: remove it")
-    text = unicodedata.normalize("NFC", text).strip()
+    text = _sound(text, name).strip()
     if len(text) > longest:
         raise BadValue(f"{name} is {len(text)} characters long: {longest} are allowed")
     return text
@@ -59,6 +57,14 @@ def as_trait(value: object, name: str) -> str | float | int | bool | tuple[str, 
     raise BadValue(f"{name} is a {type(value).__name__}: a text, number, yes/no or list of texts is allowed")
 
 
+def _sound(text: str, name: object) -> str:
+    """The text in NFC. Most texts are ASCII, of which only NUL can be wrong."""
+    is_plain = text.isascii()
+    if "\x00" in text if is_plain else _FORBIDDEN.search(text):
+        raise BadValue(f"{name} holds a NUL or a broken character: remove it")
+    return text if is_plain else unicodedata.normalize("NFC", text)
+
+
 def _name(key: object) -> str:
     if not isinstance(key, str) or not key or len(key) > 200:
         raise BadValue(f"field name {str(key)[:40]!r} is not allowed: up to 200 characters, not empty")
@@ -71,11 +77,9 @@ def _value(value: object, name: object, depth: int) -> object:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        if _FORBIDDEN.search(value):
-            raise BadValue(f"{name} holds a NUL or a broken character: remove it")
         if len(value) > LONGEST_DATA_TEXT:
             raise BadValue(f"{name} is {len(value)} characters long: {LONGEST_DATA_TEXT} are allowed")
-        return unicodedata.normalize("NFC", value)
+        return _sound(value, name)
     if isinstance(value, (int, float)):
         return _number(value, str(name))
     if depth >= DEEPEST:
