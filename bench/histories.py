@@ -27,7 +27,17 @@ KINDS = (
     ("email_clicked", 5), ("webinar_attended", 3), ("demo_requested", 1), ("call_made", 3), ("email_replied", 2),
     ("handoff_accepted", 1), ("bant_answered", 2), ("deal_opened", 1),
 )  # fmt: skip
-PATHS = ("/", "/pricing", "/product", "/blog/how-to-choose", "/docs/start", "/customers", "/about", "/careers", "/contact")
+PATHS = (
+    "/",
+    "/pricing",
+    "/product",
+    "/blog/how-to-choose",
+    "/docs/start",
+    "/customers",
+    "/about",
+    "/careers",
+    "/contact",
+)
 TITLES = ("Chief Financial Officer", "Head of IT", "Developer", "VP Sales", "Assistant", "Plant manager", "Student")
 INDUSTRIES = ("Software", "Fintech", "Manufacturing", "Logistics", "Retail", "Public sector")
 COUNTRIES = ("Germany", "Austria", "France", "Spain", "United Kingdom", "Brazil")

@@ -120,7 +120,11 @@ class Stream:
             at = START - 90 * DAY + number * SECOND
             yield self._new(NewEvent, "person_described", number, told, door="import", at=at)
             if number % 8 == 0:
-                of_company = {"industry": INDUSTRIES[number // 8 % 8], "employees": number % 2_000, "name": f"Firm {number}"}
+                of_company = {
+                    "industry": INDUSTRIES[number // 8 % 8],
+                    "employees": number % 2_000,
+                    "name": f"Firm {number}",
+                }
                 yield NewEvent(
                     kind="company_described", data=of_company, company=self._company(number), door="import", at=at,
                     source="past", message_id=f"c{number}",
