@@ -232,6 +232,10 @@ STATIC_ROOT = RUNG_HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# Until mail is set up, what would be sent is written where the worker writes.
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = f"Rung <rung@{_HOST}>"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -83,6 +83,7 @@ def prepare(*, host: str, port: int, is_demo: bool, say: Say, progress: Progress
     open_house()
     if is_demo:
         _demo_when_empty(say, progress)
+        _open_the_demo_site()
     for words in _greeting(host, port, is_demo=is_demo):
         say(words)
 
@@ -95,6 +96,7 @@ def _greeting(host: str, port: int, *, is_demo: bool) -> list[str]:
     shown = _shown(host)
     words = ["", f"Rung is at http://{shown}:{port}"]
     if is_demo:
+        words.append(f"Be a lead on the invented firm's own site: http://{shown}:{port}/demo-site")
         words += ["Demo logins (one click on the sign-in page):", *(f"  {who}" for who in _faces())]
     elif not User.objects.exists():
         words.append("Nobody may sign in yet: rung user add you@your-firm.example --role admin")
@@ -110,6 +112,13 @@ def _faces() -> list[str]:
 
     users = User.objects.filter(is_active=True).order_by("pk")[:6]
     return [f"{user.name or user.email} ({user.role}): {user.email}" for user in users]
+
+
+def _open_the_demo_site() -> None:
+    from rung.demo import site
+    from rung.jobs.clock import now
+
+    site.open_site(at=now())
 
 
 def _demo_when_empty(say: Say, progress: Progress) -> None:

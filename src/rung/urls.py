@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("rung.web.urls"))]
+urlpatterns = [path("", include("rung.web.urls")), path("", include("rung.demo.urls"))]
 
 handler400 = "rung.web.errors.bad_request"
 handler403 = "rung.web.errors.forbidden"

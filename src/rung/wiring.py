@@ -1,6 +1,6 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
-from rung.capture import refusals, taking
+from rung.capture import refusals, submitting, taking
 from rung.handoff import carrying, clocks, desks
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
@@ -14,7 +14,7 @@ ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches,)
 ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, desks.keep_desks)
 """After somebody moved or a hand-off changed, in order: (news) → new events, in the same transaction."""
 
-JOBS: dict[str, Job] = {}
+JOBS: dict[str, Job] = {submitting.THANKS: submitting.thank}
 """Kind of outbox row → the function that does it, in the transaction that marks the row done."""
 
 LONG_JOBS: dict[str, Job] = {

@@ -96,6 +96,9 @@ _QUERY: Final = {"person-standing": "day=1"}
 _NOBODYS: Final = "00000000-0000-7000-8000-000000000000"
 _ARGUMENTS: Final = {
     "capture-key-revocation": (999,),
+    "form": ("none",),
+    "form-thanks": ("none",),
+    "demo-site": ("pricing",),
     "face": ("sales",),
     "playbook-version": ("0" * 12,),
     **{f"interview-{part}": (_NOBODYS, 1) for part in ("question", "answer", "effect", "evidence")},

@@ -36,6 +36,7 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "sign for marketing": frozenset({"marketing", "admin"}),
     "sign for sales": _SALES,
     "see capture": _MARKETING,
+    "manage forms": _MARKETING,
     "replay events": _REVOPS,
     "see design": _REVOPS,
     "see audit": _LEADERS,

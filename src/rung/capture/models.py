@@ -83,3 +83,16 @@ class RefusedEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.words[:40]}"
+
+
+class Form(models.Model):
+    """A form at /f/<slug>; `definition` is what `capture.forms` reads."""
+
+    slug = models.CharField(max_length=60, unique=True)
+    definition = models.TextField()
+    created_at = models.BigIntegerField()
+    changed_at = models.BigIntegerField()
+    changed_by = models.CharField(max_length=254)
+
+    def __str__(self) -> str:
+        return self.slug

@@ -47,6 +47,12 @@
     return String(text === null || text === undefined ? "" : text).replace(/\s+/g, " ").trim().slice(0, most);
   }
 
+  // data-root="/shop": the site begins there, and its pages are told without it.
+  function where() {
+    var path = w.location.pathname, root = told.root;
+    return root && path.indexOf(root) === 0 ? path.slice(root.length) || "/" : path;
+  }
+
   // Addresses go without what follows the ?: it may hold what nobody meant to tell.
   function plain(address) {
     if (!address) return undefined;
@@ -75,7 +81,7 @@
     what.timestamp = new Date().toISOString();
     what.context = {
       library: { name: "rung.js" }, campaign: campaign(),
-      page: { path: w.location.pathname, url: plain(w.location.href), title: cut(d.title, 300), referrer: plain(before) },
+      page: { path: where(), url: plain(w.location.href), title: cut(d.title, 300), referrer: plain(before) },
     };
     queue.push(what);
     if (queue.length > 500) queue.shift();
@@ -102,6 +108,7 @@
     w.fetch(home + "/v1/b", {
       method: "POST", body: body, keepalive: body.length < 60000, credentials: "omit", headers: { "content-type": "text/plain" },
     }).then(function (answer) {
+      answer.text().catch(noop); // read to its end, so that the browser lets go of it
       if (answer.status === 429 || answer.status >= 500) return again(+answer.headers.get("retry-after"));
       sending = false;
       pause = 0;
@@ -110,7 +117,7 @@
   }
 
   function view(name, more) {
-    var path = w.location.pathname, known = name;
+    var path = where(), known = name;
     // data-pages="/pricing*=Pricing, /demo=Demo": the pages that matter, by name.
     (told.pages || "").split(",").forEach(function (pair) {
       var parts = pair.split("="), glob = parts[0].trim();

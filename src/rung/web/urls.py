@@ -7,6 +7,7 @@ from rung.web import (
     companies,
     design,
     feedback,
+    forms,
     handoffs,
     interview,
     ladder,
@@ -68,5 +69,7 @@ urlpatterns = [
     path("capture/keys", capture.make_key, name="capture-keys"),
     path("capture/keys/<int:key_id>/revocation", capture.revoke_key, name="capture-key-revocation"),
     path("capture/replays", capture.replay, name="capture-replays"),
+    path("f/<slug:slug>", forms.form, name="form"),
+    path("f/<slug:slug>/thanks", forms.thanks, name="form-thanks"),
     path("design", design.design, name="design"),
 ]
