@@ -287,6 +287,30 @@ def playbook_diff(old: ExistingFile, new: ExistingFile, as_json: AsJson = False)
         _tell("\n".join(changes) or "Both say the same.")
 
 
+@playbook_app.command("compare")
+def playbook_compare(
+    files: Annotated[
+        list[Path] | None, typer.Argument(exists=True, dir_okay=False, help="Default: those of the five articles.")
+    ] = None,
+    history: Annotated[Path | None, typer.Option(exists=True, help="A file of events. Default: the app's.")] = None,
+    until: Annotated[str | None, typer.Option(help="Look no further than this time. Default: the last event.")] = None,
+    subset: Annotated[str, typer.Option(help="Only people for whom this condition holds at the end.")] = "",
+    out: Annotated[Path, typer.Option(file_okay=False, help="Where comparison.json and .html go.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Several definitions on one history: one table, one picture, and which is nearest to how sales decides."""
+    from rung.insight import trials
+    from rung.playbook import loading, shipped
+
+    wish = trials.Wish(None, _instant(until, "--until"), subset)
+    ground, old = _ground(history, None, "local", wish.end)
+    books = [_playbook(file) for file in files or []]
+    if not books:
+        books = [old, *(loading.load(shipped.read(name), f"{name}.yaml") for name in shipped.ARTICLES)]
+    written = trials.compare(ground, books, wish, out)
+    _print(written.told) if as_json else _tell(written.words)
+
+
 # With the house's database
 
 

@@ -139,7 +139,7 @@ class Handover(msgspec.Struct, frozen=True, array_like=True):
     person: str
     at: int
     month: str
-    source: int
+    source: str
     rule: str
     tip: int
     answer: int
@@ -427,7 +427,7 @@ class _Backtest:
         ]
 
     def _skill(self) -> list[Figure]:
-        precision = [self._precision(side) for side in (0, 1)]
+        precision_ = [precision(self.tables[side], self.deeds, self.scope, self.sample, self.column) for side in (0, 1)]
         everybody = self._winners(np.ones(len(self.winners), bool))
         with np.errstate(invalid="ignore", divide="ignore"):
             recall = [self._winners(at < NEVER) / everybody for at in self.caught]
@@ -437,24 +437,13 @@ class _Backtest:
                 "precision",
                 "Precision for winning",
                 "share",
-                precision,
+                precision_,
                 f"share of people handed over who win within {days} days; those handed over later are censored",
             ),
             self._figure(
                 "recall", "Recall for winning", "share", recall, "share of first wins that were handed over before"
             ),
         ]
-
-    def _precision(self, side: int) -> Reals:
-        """Of people's first hand-off in the period, those who had not won before it."""
-        table = self.tables[side]
-        person, first = np.unique(table.person, return_index=True)
-        won, at = self.deeds.first_win[person], table.at[first]
-        is_new = won > at
-        person, at, won = person[is_new], at[is_new], won[is_new]
-        happened = won <= self.scope.end
-        duration = np.where(happened, won, self.scope.end) - at
-        return self.sample.share_by(HORIZON, duration=duration, happened=happened, person=self.column[person])
 
     # --- by month, source, rule, tip, reason
 
@@ -627,7 +616,7 @@ class _Backtest:
                 person=self.people[person],
                 at=at,
                 month=months[row],
-                source=source,
+                source=self.deeds.sources[source],
                 rule=_rule_key(cause, line),
                 tip=tip,
                 answer=answer,
@@ -747,6 +736,25 @@ def caught_at(table: Handovers, won: Ints, n_people: int) -> Ints:
     first = np.full(n_people, NEVER, np.int64)
     np.minimum.at(first, table.person[is_before], table.at[is_before])
     return first
+
+
+def precision(
+    table: Handovers, deeds: Deeds, scope: Scope, sample: Sample | None = None, column: Ints | None = None
+) -> Reals:
+    """By resample, the share of people who won within the horizon of their first hand-off in the table.
+
+    Those who had won before it are no question; those who were not followed so long are censored. Without a sample of
+    the backtest's own there is only the figure itself.
+    """
+    person, first = np.unique(table.person, return_index=True)
+    won, at = deeds.first_win[person], table.at[first]
+    is_new = won > at
+    person, at, won = person[is_new], at[is_new], won[is_new]
+    happened = won <= scope.end
+    duration = np.where(happened, won, scope.end) - at
+    places = np.arange(len(person)) if column is None else column[person]
+    drawn = sample or Sample(np.ones((1, len(person))))
+    return drawn.share_by(HORIZON, duration=duration, happened=happened, person=places)
 
 
 def _rule_key(cause: int, line: int) -> str:

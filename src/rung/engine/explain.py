@@ -226,7 +226,7 @@ def _reasons(
         return (Reason(words, standing.first_at),)
     last = moves[-1]
     event = events.get(last.seq) if last.seq is not None else None
-    reasons = [Reason(_of_move(playbook, last, event), last.at, (last.seq,) if last.seq is not None else ())]
+    reasons = [Reason(move_words(playbook, last, event), last.at, (last.seq,) if last.seq is not None else ())]
     if passed := [move for move in moves if move.passed and (move.at, move.seq) == (last.at, last.seq)]:
         names = ", ".join(playbook.short_label(move.stage) for move in passed)
         reasons.append(Reason(f"On the way they passed {names}.", last.at))
@@ -240,7 +240,8 @@ def _reasons(
     return tuple(reasons)
 
 
-def _of_move(playbook: Playbook, move: Move, event: Event | None) -> str:
+def move_words(playbook: Playbook, move: Move, event: Event | None) -> str:
+    """A move as a sentence: to where, since when, by which rule with which numbers, and what tipped it."""
     day = f"{moment(move.at):%-d %b %Y}"
     to = playbook.label(move.stage if move.status == "active" else move.status)
     if move.cause == "override":

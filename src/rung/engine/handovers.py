@@ -246,7 +246,7 @@ def outcome(replayed: Replayed) -> NDArray[np.uint64]:
     """A number for each person that is another one where moves or hand-offs are others."""
     found = np.zeros(len(replayed.people), np.uint64)
     moves, handoffs = replayed.moves, replayed.handoffs
-    for table, names in ((moves, _OF_MOVES), (handoffs, ("at", "what", "lane"))):
+    for table, names in ((moves, _OF_MOVES), (handoffs, ("at", "what", "lane", "seq"))):
         mixed = np.zeros(len(table.at), np.uint64)
         for name in names:
             mixed = (mixed ^ getattr(table, name).astype(np.uint64)) * _ODD
@@ -258,7 +258,7 @@ def outcome(replayed: Replayed) -> NDArray[np.uint64]:
 
 
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
-_OF_MOVES: Final = ("at", "from_stage", "from_status", "stage", "status", "cause", "line", "passed", "lap")
+_OF_MOVES: Final = ("at", "seq", "from_stage", "from_status", "stage", "status", "cause", "line", "passed", "lap")
 
 
 def _stacked(tables: Sequence[Any]) -> Any:

@@ -21,6 +21,7 @@ from rung.engine.handovers import NEVER, Deeds, Side
 from rung.engine.program import Program, compile_program
 from rung.engine.reading import KIND_NAMES, Columns
 from rung.engine.replay import Prepared, Replayed, Some, prepare
+from rung.engine.varying import CannotTry, Knob, changed, what_moves
 from rung.playbook.conditions import Condition, Fact, facts_named, parse
 from rung.playbook.conditions import Scope as Names
 from rung.playbook.definitions import Playbook, Rule, Temperature
@@ -32,7 +33,9 @@ Ints = NDArray[np.int64]
 
 GAP: Final = 14 * DAY
 """So long without any event is told: whoever reads the figures should know that the history has a hole."""
-_KEPT: Final = 4
+_MOST_KEPT: Final = 100_000
+"""People above whom the answers of all values of a number would take too much memory."""
+_KEPT: Final = 8
 """Definitions whose replay is kept: the one in force, and those somebody goes back and forth between."""
 _IS_SALES: Final = np.array([kind.actor == "sales" for kind in KINDS.values()])
 _ANSWERS: Final = tuple(KIND_NAMES.index(f"handoff_{what}") for what in ("accepted", "rejected", "returned"))
@@ -44,10 +47,6 @@ _HOT: Final = 2
 
 WORTH_SHARING: Final = 1_000
 """People below whom a second core is not worth its thread."""
-
-
-class CannotTry(Exception):
-    """The definitions cannot be tried like this; the text says why and what would do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,12 @@ class Ground:
         np.minimum.at(self.answered_at, self.deeds.answer_person, self.deeds.answer_at)
         self._all = np.ones(len(history), bool)
         self._by_themselves = self._rows_by_themselves()
+        self._codes: dict[str, int] = {}
         self.notes: list[str] = []
         """What whoever read the history has to add to the warnings."""
         self._told: OrderedDict[str, Told] = OrderedDict()
+        self._families: dict[Hashable, dict[float, _Tried]] = {}
+        """Of the number turned last: what each of its values said, by all that the definition says besides."""
         self._prepared: OrderedDict[Hashable, Prepared] = OrderedDict()
 
     def backtest(self, old: Playbook, new: Playbook, wish: Wish = Wish()) -> tuple[Result, People]:
@@ -96,7 +98,7 @@ class Ground:
         scope = self.scope(old, wish)
         result, people = backtest(
             self.told(old),
-            self.told(new),
+            self.told(new, beside=old),
             self.deeds,
             scope,
             people=self.history.people,
@@ -124,24 +126,47 @@ class Ground:
                 )
         return Scope(start, end, members, wish.subset.strip())
 
-    def told(self, playbook: Playbook) -> Told:
-        """What the definition's replay says; kept for the last few."""
+    def told(self, playbook: Playbook, *, beside: Playbook | None = None) -> Told:
+        """What the definition's replay says; kept for the last few.
+
+        `beside`: where only one number is another than there, and its values were replayed before, only those are
+        replayed who fare differently under the values below and above.
+        """
         found = self._told.get(playbook.version)
         if found is None or found.playbook != playbook:
-            found = self._fresh(playbook)
-            self._told[playbook.version] = found
+            found = self._told[playbook.version] = self._near(playbook, beside) or self._fresh(playbook)
             while len(self._told) > _KEPT:
                 self._told.popitem(last=False)
         self._told.move_to_end(playbook.version)
         return found
 
-    def told_all(self, playbooks: Sequence[Playbook], progress: Callable[[int], None], *, whole: int = 2) -> list[Told]:
+    def _near(self, playbook: Playbook, beside: Playbook | None) -> Told | None:
+        turned = changed(beside, playbook) if beside is not None and self._families else None
+        if turned is None or not turned[1].moves_one:
+            return None
+        family, value = self._families.get(_family(playbook, turned[1]), {}), turned[1].value
+        below, above = ([each for each in family if keeps(each)] for keeps in (value.__ge__, value.__le__))
+        if not below or not above:
+            return None
+        low, high = family[max(below)], family[min(above)]
+        return Told(playbook, low.side if low is high else self._between(compile_program(playbook), low, high).side)
+
+    def told_all(
+        self,
+        playbooks: Sequence[Playbook],
+        progress: Callable[[int], None],
+        *,
+        whole: int = 2,
+        turned: Knob | None = None,
+        values: Sequence[float] = (),
+    ) -> list[Told]:
         """What each of many definitions says, of which one number alone differs, in order of that number.
 
         A comparison with a number between two others holds whenever it holds for both, and fails whenever it fails for
         both. So whoever fares alike under two values fares alike under all between, and only the others are replayed
         there. `whole`: at how many values everybody is replayed; more than the two ends where the number moves several
-        comparisons against each other (points, caps, half-lives).
+        comparisons against each other (points, caps, half-lives). With `turned` and its `values` the answers are kept
+        for `told`.
         """
         n = len(playbooks)
         places = sorted({round(place * (n - 1) / max(1, whole - 1)) for place in range(whole)} | {0})
@@ -158,6 +183,9 @@ class Ground:
             found[middle] = self._between(compile_program(playbooks[middle]), found[low], found[high])
             progress(len(found))
             waiting += [(low, middle), (middle, high)]
+        if turned is not None and turned.moves_one and len(self.history.people) <= _MOST_KEPT:
+            self._families.clear()
+            self._families[_family(playbooks[0], turned)] = {value: found[n] for n, value in enumerate(values)}
         return [Told(playbook, found[place].side) for place, playbook in enumerate(playbooks)]
 
     def _between(self, program: Program, low: "_Tried", high: "_Tried") -> "_Tried":
@@ -282,6 +310,12 @@ class Ground:
 
     # --- why
 
+    def code_of(self, person: str) -> int:
+        """The number of the person with this key."""
+        if not self._codes:
+            self._codes = {key: code for code, key in enumerate(self.history.people)}
+        return self._codes[person]
+
     def rows_of(self, people: Sequence[int], program: Program) -> dict[str, list[Row]]:
         """The rows of a few people, their company's among them, for explanations."""
         history = self.history
@@ -290,8 +324,13 @@ class Ground:
             (np.isin(history.person, wanted) | (history.kind == KIND_NAMES.index("company_described")))
             & (history.at <= self.until)
         )
-        found = joined(program, (_event(history, row) for row in rows.tolist()), self.until)
+        found = joined(program, (event_of(history, row) for row in rows.tolist()), self.until)
         return {key: found.get(key, []) for key in (history.people[person] for person in people)}
+
+
+def _family(playbook: Playbook, turned: Knob) -> Hashable:
+    """Equal for definitions that differ in that number alone."""
+    return turned.path, what_moves(turned.turned(playbook, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +374,8 @@ def _facts(playbook: Playbook) -> Iterable[Fact]:
         yield from facts_named(rule)
 
 
-def _event(history: Columns, row: int) -> Event:
+def event_of(history: Columns, row: int) -> Event:
+    """The event of a row."""
     person, company = int(history.person[row]), int(history.company[row])
     return Event(
         seq=row + 1,

@@ -6,12 +6,11 @@ how fast a signal fades, in days. Of two numbers compared with the same fact, th
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
-from rung.engine.trying import CannotTry
 from rung.playbook.conditions import And, Compare, Condition, Count, Fact, Not, Number, Or, Span, source
 from rung.playbook.conditions.syntax import Node, walk
 from rung.playbook.definitions import FOREVER, Playbook, Rule
@@ -21,6 +20,10 @@ from rung.terms.instants import DAY, HOUR
 MOST_VALUES: Final = 40
 _NUMBER: Final = re.compile(r"-?\d[\d_]*(?:\.\d+)?")
 _KEYED: Final = re.compile(r"-?\d[\d.]*\s*[A-Za-z]*")
+
+
+class CannotTry(Exception):
+    """The definitions cannot be tried like this; the text says why and what would do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,23 @@ class Knob:
             raise CannotTry(f"The number of {self.path} cannot be found in the file: change line {self.line} by hand.")
         return text
 
+    def place(self, playbook: Playbook) -> tuple[int, int, str]:
+        """Where the number stands in the file's text, from and to, and what follows it there ("d" of a half-life).
+
+        Raises CannotTry where it cannot be found.
+        """
+        told = self.in_text(playbook, _MARK)
+        suffix = "d" if self.unit == "days" and ":" not in self.path else ""
+        begin = told.index(f"{_MARK}{suffix}")
+        end = begin + len(playbook.text) - (len(told) - len(f"{_MARK}{suffix}"))
+        return begin, end, suffix
+
     def said(self, value: float) -> str:
         return f"{value:g} days" if self.unit == "days" else f"{value:g}"
+
+
+_MARK: Final = 987_654
+"""A number that stands in no playbook: where it comes to stand is where the number stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,42 @@ def wanted(text: str) -> Wanted:
     if not equals or not path.strip():
         raise CannotTry(f"“{text}” is no range: write it like stages.mql.enter:score=20:90:5.")
     return Wanted(path.strip(), values_of(span))
+
+
+def changed(old: Playbook, new: Playbook) -> tuple[Knob, Knob] | None:
+    """The one number in which two definitions differ; None where they differ in another way, or not at all."""
+    before, after = ({each.path: each for each in knobs(book)} for book in (old, new))
+    if before.keys() != after.keys():
+        return None
+    found = [(before[path], after[path]) for path in before if before[path].value != after[path].value]
+    if len(found) != 1 or what_moves(found[0][1].turned(new, found[0][0].value)) != what_moves(old):
+        return None
+    return found[0]
+
+
+def what_moves(playbook: Playbook) -> Hashable:
+    """Everything in a playbook that moves people, however it is written: equal for definitions that replay alike."""
+    return (
+        tuple((line.when.condition, line.points) for line in playbook.fit),
+        tuple(
+            (s.name, s.on, s.when and s.when.condition, s.points, s.cap, s.half_life, s.is_hand_raise, s.is_company)
+            for s in playbook.signals
+        ),
+        tuple((s.to, s.when.condition, s.rest, s.lap) for s in playbook.setbacks),
+        tuple((code, stage.enter.condition) for code, stage in playbook.stages.items()),
+        (playbook.handoff.on, tuple(sorted(playbook.handoff.reject_reasons.items()))),
+        tuple((letter, each.valid_for) for letter, each in playbook.qualification.items()),
+    )
+
+
+def usual_values(turned: Knob) -> str:
+    """A range around where the number stands, in round steps, as `--vary` takes it: `20:90:5` for a score of 50."""
+    size = abs(turned.value) or 1.0
+    step = next(each * 10**power for power in range(-2, 6) for each in (1, 2, 5) if each * 10**power >= size / 12)
+    if turned.unit != "points" or float(turned.value).is_integer():
+        step = max(1, step)
+    first = max(0, round((turned.value - 0.7 * size) / step)) if turned.value >= 0 else round(1.7 * turned.value / step)
+    return f"{first * step:g}:{(first + 15) * step:g}:{step:g}"
 
 
 def values_of(span: str) -> tuple[float, ...]:

@@ -88,6 +88,9 @@ class Backtest(models.Model):
     result: Any = models.JSONField(null=True)
     people: Any = models.JSONField(null=True)
     curve: Any = models.JSONField(null=True)
+    texts: Any = models.JSONField(null=True)
+    """Of a comparison: the texts of all definitions; what came of it is in `comparison`."""
+    comparison: Any = models.JSONField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "asked_at"], name="backtest_waiting")]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
+from rung.engine.agreeing import Comparison
 from rung.engine.backtest import People, Result
 from rung.engine.exploring import Curve
 from rung.insight import telling
@@ -43,6 +44,26 @@ def printed(
     if curve is not None:
         context |= {"curve": curve, "drawn": telling.drawn(curve)}
     return rendered("insight/printed.html", context)
+
+
+def printed_comparison(found: Comparison, first: Playbook) -> str:
+    """Several definitions on one page."""
+    return rendered("insight/printed_comparison.html", {**comparison_context(found, first), "styles": _styles()})
+
+
+def comparison_context(found: Comparison, first: Playbook) -> dict[str, Any]:
+    """What the table and the picture of a comparison show."""
+    bars = telling.stretches(found)
+    return {
+        "found": found,
+        "said": telling.comparison_headline(found),
+        "because": telling.comparison_because(found, ZoneInfo(first.calendar.timezone)),
+        "columns": [
+            {"column": column, "bar": bar, "is_nearest": place == found.nearest}
+            for place, (column, bar) in enumerate(zip(found.columns, bars, strict=True))
+        ],
+        "shown": [{"name": each.person, "each": each} for each in found.shown],
+    }
 
 
 def rendered(template: str, context: Mapping[str, Any]) -> str:

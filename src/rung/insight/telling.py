@@ -6,9 +6,10 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from rung.engine.backtest import Counts, Figure, People, Result, Row, month_words
+from rung.engine.agreeing import Comparison
+from rung.engine.backtest import Counts, Differing, Figure, People, Result, Row, month_words
 from rung.engine.exploring import Curve, Point
-from rung.engine.varying import knobs
+from rung.engine.varying import changed
 from rung.playbook.definitions import Playbook
 from rung.playbook.words import listed
 from rung.terms.instants import DAY, moment, parse_instant
@@ -197,21 +198,23 @@ def headline(result: Result, old: Playbook, new: Playbook) -> str:
     return f"{what}: {listed(parts) if parts else 'no win gained or missed'}, for {work}"
 
 
+def labels(old: Playbook, new: Playbook, *, is_in_force: bool) -> tuple[str, str]:
+    """What heads the two columns: “In force, 50” and “Draft, 42”."""
+    found = changed(old, new)
+    before, after = (
+        ("", "") if found is None else (f", {found[0].said(found[0].value)}", f", {found[1].said(found[1].value)}")
+    )
+    return (
+        (f"In force{before}", f"Draft{after}")
+        if is_in_force
+        else (f"{old.version[:6]}{before}", f"{new.version[:6]}{after}")
+    )
+
+
 def changed_number(old: Playbook, new: Playbook) -> str:
     """ "42 instead of 50" where one number alone is another one; empty otherwise."""
-    before, after = ({each.path: each for each in knobs(book)} for book in (old, new))
-    if before.keys() != after.keys():
-        return ""
-    changed = [(before[path], after[path]) for path in before if before[path].value != after[path].value]
-    if len(changed) != 1:
-        return ""
-    one, other = changed[0]
-    # The same number elsewhere changed would make another version: only one stands for the whole difference.
-    return f"{other.said(other.value)} instead of {one.said(one.value)}"
-
-
-def why_not_shown(figure: Figure) -> str:
-    return "not knowable from this history" if figure.old is None and figure.new is None else ""
+    found = changed(old, new)
+    return "" if found is None else f"{found[1].said(found[1].value)} instead of {found[0].said(found[0].value)}"
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
@@ -371,15 +374,13 @@ def people_shown(
                 said = f"stands on {book.short_label(place)}"
             sides.append(said)
         shown.append(
-            Person(each.person, name, sub, href, *sides, really=_really(each, zone), is_won=each.won_at is not None)
+            Person(each.person, name, sub, href, *sides, really=really(each, zone), is_won=each.won_at is not None)
         )
     return tuple(shown)
 
 
-def _really(each: object, zone: ZoneInfo) -> str:
-    from rung.engine.backtest import Differing
-
-    assert isinstance(each, Differing)
+def really(each: Differing, zone: ZoneInfo) -> str:
+    """What became of a person, whatever the definition."""
     if each.won_at is not None:
         amount = f", {words.money(round(each.amount), each.currency)}" if each.currency else ""
         sooner = ""
@@ -426,8 +427,10 @@ class Drawn:
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 608.0, 16.0, 178.0
 
 
-def drawn(curve: Curve) -> Drawn:
-    """Wins caught in percent of all wins, hours in percent of the most."""
+def drawn(curve: Curve, draft: float | None = None) -> Drawn:
+    """Wins caught in percent of all wins, hours in percent of the most. `draft`: where the number stands now, where
+    that is not the curve's own."""
+    draft = curve.current if draft is None else draft
     values = [point.value for point in curve.points]
     low, high = min(*values, values[0]), max(*values, values[0])
     reach = (high - low) or 1.0
@@ -454,7 +457,7 @@ def drawn(curve: Curve) -> Drawn:
         knee_width=max(2.0, round(x(curve.knee_high) - x(curve.knee_low), 1)),
         knee_words=f"knee, {marked}",
         now=None if curve.before is None else _mark(x(curve.before), f"{curve.before:g} now"),
-        draft=None if curve.current == curve.before else _mark(x(curve.current), f"{curve.current:g} draft"),
+        draft=None if draft == curve.before else _mark(x(draft), f"{draft:g} draft"),
         duty=None if curve.duty is None else _mark(x(curve.duty), f"{curve.duty:g} meets the duties"),
         is_wins_known=bool(known),
     )
@@ -490,6 +493,51 @@ def _ticks(values: Sequence[float]) -> list[float]:
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
     return "".join(f"{'L' if place else 'M'}{x:g} {y:g}" for place, (x, y) in enumerate(points))
+
+
+# --- several definitions ----------------------------------------------------------------------------------------------
+
+
+def comparison_headline(found: Comparison) -> str:
+    """The answer: which definition is nearest to how sales really decided."""
+    if found.nearest is None:
+        return f"{len(found.columns)} definitions on the same {_people(found.people)}; sales has not answered yet"
+    best = found.columns[found.nearest]
+    clear = "is nearest" if found.is_clear else "is nearest, though not clearly,"
+    return f"“{best.definition.name}” {clear} to how sales decides: {100 * (best.agreement or 0):.0f} % the same"
+
+
+def comparison_because(found: Comparison, zone: ZoneInfo) -> str:
+    period = f"{_day(parse_instant(found.start), zone)} to {_day(parse_instant(found.end), zone)}"
+    return (
+        f"Replayed on {_people(found.people)} and {found.events:,} events, {period}. Sales accepted {found.accepted:,} "
+        f"and rejected {found.rejected:,}: of each, whether the definition had handed the person over by then. Only "
+        "those whom sales was shown can be judged so."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A stretch of the bar of one definition: where its people stand at the end."""
+
+    code: str
+    label: str
+    people: int
+    x: float
+    width: float
+
+
+def stretches(found: Comparison) -> list[tuple[Share, ...]]:
+    """The definitions' people rung by rung, in percent, the lowest first; those beside the ladder last."""
+    bars = []
+    for column in found.columns:
+        total, x, bar = sum(column.standing.values()) or 1, 0.0, []
+        for code, people in column.standing.items():
+            width = 100 * people / total
+            bar.append(Share(code, column.labels.get(code, code), people, round(x, 3), round(width, 3)))
+            x += width
+        bars.append(tuple(bar))
+    return bars
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -1,14 +1,14 @@
 """`rung backtest` on a file: read, replay, write backtest.json and a page. No database."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from rung.engine import exploring, inputs, reading
+from rung.engine import agreeing, exploring, inputs, reading
 from rung.engine.account import refusals_of
 from rung.engine.backtest import People, Result
 from rung.engine.exploring import Curve
@@ -92,10 +92,34 @@ def explored(
         new,
         turned,
         span.values,
-        ground.told_all(books, progress, whole=2 if turned.moves_one else 4),
+        ground.told_all(books, progress, whole=2 if turned.moves_one else 4, turned=turned, values=span.values),
         ground.deeds,
         ground.scope(old, wish),
     )
+
+
+def compare(ground: Ground, books: Sequence[Playbook], wish: Wish, out: Path) -> Written:
+    """Several definitions on one history; writes comparison.json and a page."""
+    found = agreeing.compare(ground, books, ground.scope(books[0], wish))
+    told: dict[str, Any] = msgspec.to_builtins(found)
+    page = printing.printed_comparison(found, books[0])
+    out.mkdir(parents=True, exist_ok=True)
+    files = (out / "comparison.json", out / "comparison.html")
+    _write(files[0], json.dumps(told, ensure_ascii=False, indent=1))
+    _write(files[1], page)
+    parts = [telling.comparison_headline(found), ""]
+    wide = max(len(column.definition.name) for column in found.columns)
+    heads = ("hand-offs", "accepted", "rejected", "won", "caught", "agrees", "95 % interval")
+    parts.append(f"{'':{wide}}" + "".join(f"{head:>15}" for head in heads))
+    for column in found.columns:
+        agrees = "–" if column.agreement is None else f"{100 * column.agreement:.0f} %"
+        low_high = (
+            "–" if column.low is None or column.high is None else f"{100 * column.low:.0f} to {100 * column.high:.0f} %"
+        )
+        cells = (column.opened, column.accepted, column.rejected, column.won, column.caught)
+        numbers = "".join(f"{cell:>15,}" for cell in cells)
+        parts.append(f"{column.definition.name:{wide}}{numbers}{agrees:>15}{low_high:>15}")
+    return Written(told, "\n".join([*parts, "", *(f"Wrote {path}" for path in files)]), files)
 
 
 def as_json(

@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -21,10 +22,12 @@ from django.db.models import Q
 
 from rung.access.actions import require
 from rung.access.models import User
+from rung.engine import agreeing
+from rung.engine.agreeing import Comparison
 from rung.engine.backtest import People, Result
 from rung.engine.exploring import Curve
 from rung.engine.trying import CannotTry, Ground, Wish
-from rung.engine.varying import knob, wanted
+from rung.engine.varying import knob, knobs, wanted
 from rung.insight import house_history, telling, trials
 from rung.insight.models import Backtest
 from rung.lifecycle import published
@@ -45,6 +48,12 @@ IDLE: Final = 10 * MINUTE
 KEPT: Final = 7 * DAY
 """How long a run stays that nobody keeps."""
 
+COMPARED: Final = DAY
+"""How old a comparison of definitions may be before it is made again."""
+MOST_COMPARED: Final = 8
+_COMPARE: Final = "compare"
+"""Stands for the number in a run that is a comparison."""
+
 Clock = Callable[[], int]
 
 
@@ -59,7 +68,7 @@ def ask(
     """
     require(by, "try playbook")
     old_text = against or published.in_force().playbook.text
-    new, old = load(text), load(old_text)
+    new, old = read(text), read(old_text)
     if subset.strip():
         parse(subset, Scope(place="filter", signals=tuple(signal.name for signal in old.signals)))
     if vary:
@@ -85,6 +94,54 @@ def ask(
         )
 
 
+def ask_to_compare(*, texts: Sequence[str], by: User, at: int, start: int | None = None, subset: str = "") -> Backtest:
+    """Asks for a comparison of these definitions on the house's history; otherwise as `ask`."""
+    require(by, "try playbook")
+    books = [read(text) for text in texts]
+    if not 2 <= len(books) <= MOST_COMPARED:
+        raise CannotTry(f"Compare two definitions or more, {MOST_COMPARED} at most.")
+    if subset.strip():
+        parse(subset, Scope(place="filter", signals=tuple(signal.name for signal in books[0].signals)))
+    key = _key(books[0], books[-1], start, subset, "compare " + " ".join(book.version for book in books))
+    with transaction.atomic():
+        same = Backtest.objects.filter(key=key, asked_at__gt=at - COMPARED).exclude(state="failed")
+        found = same.order_by("-pk").first()
+        if found is not None:
+            return found
+        return Backtest.objects.create(
+            uuid=uuid_utils.compat.uuid7(),
+            key=key,
+            old_text=texts[0],
+            old_version=books[0].version,
+            new_text=texts[-1],
+            new_version=books[-1].version,
+            start_at=start,
+            subset=subset.strip(),
+            vary=_COMPARE,
+            texts=list(texts),
+            asked_by=by,
+            asked_at=at,
+            said="Waiting for the worker",
+        )
+
+
+@lru_cache(maxsize=32)
+def read(text: str) -> Playbook:
+    """The playbook in the text; reading one takes a tenth of a second, and a page asks for few again and again.
+
+    Raises PlaybookRefused.
+    """
+    return load(text)
+
+
+def base_of_curve(old: Playbook, new: Playbook, path: str) -> str:
+    """The text whose curve is that of the draft: the number itself stands where it did, so that turning it, which
+    moves along the curve, asks for no other one."""
+    turned = knob(new, path)
+    before = next((each.value for each in knobs(old) if each.path == turned.path), turned.value)
+    return turned.in_text(new, before)
+
+
 def again(*, run: Backtest, at: int) -> None:
     """A run that failed is tried again."""
     Backtest.objects.filter(pk=run.pk, state="failed").update(state="asked", attempts=0, error="", lease_until=0)
@@ -105,6 +162,10 @@ def people_of(run: Backtest) -> People:
 
 def curve_of(run: Backtest) -> Curve:
     return msgspec.convert(run.curve, Curve)
+
+
+def comparison_of(run: Backtest) -> Comparison:
+    return msgspec.convert(run.comparison, Comparison)
 
 
 def forget_old(at: int) -> None:
@@ -173,10 +234,15 @@ class Warm:
                 said=words, done=done, total=total, lease_until=self.clock() + LEASE
             )
 
-        old, new = load(run.old_text), load(run.new_text)
+        old, new = read(run.old_text), read(run.new_text)
         ground, wish = self.ground(said), Wish(start=run.start_at, subset=run.subset)
         began = self.clock()
-        if run.vary:
+        if run.texts is not None:
+            said("Replaying", 0, len(run.texts))
+            books = [read(text) for text in run.texts]
+            found = agreeing.compare(ground, books, ground.scope(books[0], wish))
+            told = {"comparison": msgspec.to_builtins(found), "headline": telling.comparison_headline(found)[:300]}
+        elif run.vary:
             told = self._curve(ground, old, new, run, wish, said)
         else:
             said("Replaying")

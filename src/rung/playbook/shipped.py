@@ -5,6 +5,8 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "playbooks"
 DEFAULT: Final = "default"
+ARTICLES: Final = ("bant-ladder", "engagement-ladder", "sales-ladder", "scored-leads", "two-admissions")
+"""Those that five well-known articles describe."""
 
 
 def shipped() -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import Refused
 from rung.access.models import User
+from rung.insight import proposals
+from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published, publishing_later
 from rung.lifecycle.published import InForce, Version
@@ -29,8 +31,9 @@ from rung.terms.instants import moment
 from rung.web import shell
 from rung.web.agreement import agreement
 from rung.web.reasons import day_in_sentence
+from rung.web.trials import PERIODS
 
-TABS: Final = (("words", "Plain words"), ("source", "Edit and check"), ("history", "History"))
+TABS: Final = (("words", "Plain words"), ("source", "Edit and backtest"), ("history", "History"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def playbook(request: HttpRequest) -> HttpResponse:
     elif tab == "history":
         shown = {"versions": _with_changes(published.versions(), force.playbook)}
     else:
-        shown = _editor(request, *_text_to_edit(request.GET.get("from", ""), force.playbook), force)
+        wanted = request.GET.get("trial") or request.GET.get("from", "")
+        shown = _editor(request, *_text_to_edit(wanted, force.playbook), force)
     return _page(request, tab, force, shown)
 
 
@@ -140,7 +144,13 @@ def _page(
         "tab": tab,
         "tabs": [
             {"label": label, "href": f"?tab={code}", "is_current": code == tab, "count": None} for code, label in TABS
+        ]
+        + [
+            {"label": "Backtests", "href": reverse("trials"), "is_current": False, "count": None},
+            {"label": "Five definitions", "href": reverse("definitions"), "is_current": False, "count": None},
         ],
+        "proposals": proposals.open_proposals(),
+        "may_undo": _may_publish(request) and tab == "history" and publishing_later.earlier() is not None,
         "said": _said(force.playbook),
         "sides": [(side, _signature(force.playbook, side)) for side in SIDES],
         "is_review_due": _is_review_due(force.playbook),
@@ -158,6 +168,7 @@ def _editor(request: HttpRequest, text: str, name: str, force: InForce) -> dict[
         "text_name": name,
         "numbers": range(1, text.count("\n") + 2),
         "shipped": shipped.shipped(),
+        "periods": PERIODS,
         "verdict": _verdict(text, force.playbook),
         "may_publish": _may_publish(request),
     }
@@ -201,6 +212,10 @@ def _day(at: int, playbook: Playbook) -> str:
 
 
 def _text_to_edit(wanted: str, in_force: Playbook) -> tuple[str, str]:
+    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", wanted):
+        run = Backtest.objects.filter(uuid=wanted).first()
+        if run is not None:
+            return run.new_text, f"as tried, {run.new_version[:12]}"
     if wanted in shipped.shipped():
         return shipped.read(wanted), f"{wanted}.yaml"
     earlier = published.version(wanted) if re.fullmatch(r"[0-9a-f]{6,64}", wanted) else None

@@ -1,0 +1,178 @@
+"""A proposal's page: what would change, who has signed, and the acts: sign, put in force, withdraw, go back."""
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from rung.access.actions import NotAllowed, Refused
+from rung.access.models import User
+from rung.insight import proposals, telling, trying_later
+from rung.insight.models import Backtest, Proposal
+from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published, publishing_later
+from rung.playbook.definitions import SIDES
+from rung.playbook.diff import diff_in_words
+from rung.playbook.faults import PlaybookRefused
+from rung.terms.instants import moment
+from rung.web import shell
+from rung.web.agreement import agreement
+from rung.web.reasons import day_in_sentence
+
+
+@require_POST
+def made(request: HttpRequest) -> HttpResponse:
+    """POST playbook/proposals: proposes the text to both sides."""
+    user = _user(request)
+    text = request.POST.get("text", "").replace("\r\n", "\n")
+    trial = Backtest.objects.filter(uuid=_uuid(request.POST.get("trial", ""))).first()
+    replaces = Proposal.objects.filter(uuid=_uuid(request.POST.get("replaces", "")), state="open").first()
+    try:
+        proposal = proposals.propose(text=text, by=user, at=this_instant(), trial=trial, replaces=replaces)
+    except NotAllowed:
+        raise PermissionDenied from None
+    except (PlaybookRefused, Refused) as refusal:
+        return shell.page(
+            request, "web/proposal_refused.html", {"said": str(refusal)}, place="playbook", status=_status(refusal)
+        )
+    return HttpResponseRedirect(reverse("proposal", args=[proposal.uuid]), status=303)
+
+
+@require_GET
+def proposal(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """GET playbook/proposals/<uuid>."""
+    return _page(request, get_object_or_404(Proposal.objects.select_related("proposed_by", "trial"), uuid=uuid))
+
+
+@require_POST
+def signature(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST playbook/proposals/<uuid>/signature: signs for `side`. 409 says why not."""
+    found, side = get_object_or_404(Proposal, uuid=uuid), request.POST.get("side", "")
+    if side not in SIDES:
+        return _page(request, found, refusal="Say for which side you sign.", status=422)
+    zone = ZoneInfo(published.playbook().calendar.timezone)
+    at = this_instant()
+    on = moment(at).astimezone(zone).date()
+    return _act(request, found, lambda user: proposals.sign(proposal=found, side=side, by=user, at=at, on=on))
+
+
+@require_POST
+def withdrawal(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST playbook/proposals/<uuid>/withdrawal: takes it back."""
+    found = get_object_or_404(Proposal, uuid=uuid)
+    return _act(request, found, lambda user: proposals.withdraw(proposal=found, by=user, at=this_instant()))
+
+
+@require_POST
+def publication(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST playbook/proposals/<uuid>/publication: asks the worker to put it in force, signed as it is."""
+    found = get_object_or_404(Proposal, uuid=uuid)
+    return _act(request, found, lambda user: proposals.put_in_force(proposal=found, by=user, at=this_instant()))
+
+
+@require_POST
+def undoing(request: HttpRequest) -> HttpResponse:
+    """POST playbook/undoing: asks the worker to put the playbook before back in force."""
+    try:
+        publishing_later.ask_undo(by=_user(request), at=this_instant())
+    except NotAllowed:
+        raise PermissionDenied from None
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.info(request, "The playbook before is being put back in force. You can leave.")
+    return HttpResponseRedirect(f"{reverse('playbook')}?tab=history", status=303)
+
+
+def _act(request: HttpRequest, found: Proposal, act: Any) -> HttpResponse:
+    try:
+        act(_user(request))
+    except NotAllowed:
+        raise PermissionDenied from None
+    except Refused as refusal:
+        return _page(request, Proposal.objects.get(pk=found.pk), refusal=str(refusal), status=409)
+    return HttpResponseRedirect(reverse("proposal", args=[found.uuid]), status=303)
+
+
+def _page(request: HttpRequest, found: Proposal, *, refusal: str = "", status: int = 200) -> HttpResponse:
+    user = _user(request)
+    force = published.in_force()
+    book = trying_later.read(found.text)
+    zone = ZoneInfo(force.playbook.calendar.timezone)
+    signed = {each.side: each for each in found.signatures.select_related("user")}
+    missing = proposals.missing_sides(found)
+    is_in_force = found.version == force.playbook.version
+    context: dict[str, Any] = {
+        "proposal": found,
+        "playbook": book,
+        "said": _said(found, missing, is_in_force),
+        "on": day_in_sentence(found.proposed_at, this_instant(), zone),
+        "changes": () if is_in_force else diff_in_words(force.playbook, book),
+        "groups": agreement(book),
+        "sides": [
+            {
+                "side": side,
+                "signature": signed.get(side),
+                "on": day_in_sentence(signed[side].signed_at, this_instant(), zone) if side in signed else "",
+                "may_sign": found.state == "open" and side in missing and user.may(f"sign for {side}"),
+            }
+            for side in SIDES
+        ],
+        "may_publish": found.state == "open" and not missing and user.may("publish playbook"),
+        "may_withdraw": found.state == "open" and (found.proposed_by_id == user.pk or user.may("publish playbook")),
+        "is_in_force": is_in_force,
+        "pending": publishing_later.pending(),
+        "refusal": refusal,
+        "trial": _trial(found),
+    }
+    return shell.page(request, "web/proposal.html", context, place="playbook", status=status)
+
+
+def _trial(found: Proposal) -> dict[str, Any] | None:
+    """What the trial it rests on says would change on the day it is put in force."""
+    run = found.trial
+    if run is None or run.state != "done" or run.result is None:
+        return None
+    new = trying_later.read(run.new_text)
+    page = telling.page(trying_later.result_of(run), trying_later.read(run.old_text), new)
+    return {"run": run, "page": page, "href": reverse("trial", args=[run.uuid])}
+
+
+def _said(found: Proposal, missing: list[Any], is_in_force: bool) -> str:
+    if is_in_force:
+        return "This playbook is in force"
+    said = {
+        "asked": "This playbook is being put in force",
+        "withdrawn": "This proposal was withdrawn",
+        "replaced": "Another proposal has taken the place of this one",
+    }.get(found.state)
+    if said:
+        return said
+    if not missing:
+        return "Both sides have signed: it can be put in force"
+    if len(missing) == len(SIDES):
+        return "Marketing and sales have to sign this"
+    return f"{missing[0].capitalize()} has to sign this still"
+
+
+def _status(refusal: Exception) -> int:
+    return 422 if isinstance(refusal, PlaybookRefused) else 409
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

@@ -1,0 +1,47 @@
+// The draft beside its backtest: what is typed or pulled is replayed, the slider writes the number where it stands.
+const area = document.querySelector("#source textarea[name=text]");
+const source = document.querySelector("#source");
+let waiting = 0;
+
+const tried = (delay) => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => document.body.dispatchEvent(new CustomEvent("tried")), delay);
+};
+
+if (area && source) {
+  area.addEventListener("input", () => tried(180));
+  source.addEventListener("change", (event) => event.target.matches("#period, #subset") && tried(0));
+  // Enter in the field of people asks for the trial; it must not put the text in force.
+  source.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("#subset")) return;
+    event.preventDefault();
+    tried(0);
+  });
+
+  // The slider was made for a text: where that has changed under it, it waits until it is made anew.
+  document.addEventListener("input", (event) => {
+    const slider = event.target.closest?.("[data-turn]");
+    if (!slider) return;
+    const { begin, end, suffix } = slider.dataset;
+    const number = `${slider.value}${suffix}`;
+    if (!/^-?[\d.]+[a-z]?$/i.test(area.value.slice(begin, end))) return;
+    area.value = area.value.slice(0, begin) + number + area.value.slice(end);
+    slider.dataset.end = Number(begin) + number.length;
+    slider.parentElement.querySelector("output").textContent = slider.value;
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  // While somebody pulls, the panel of the slider stays as it is; the mark moves when they let go.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id === "curve" && document.activeElement?.matches("[data-turn]:active")) event.detail.shouldSwap = false;
+  });
+  document.addEventListener("change", (event) => event.target.closest?.("[data-turn]") && tried(0));
+  let focused = false;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id === "curve") focused = document.activeElement?.matches("[data-turn]") ?? false;
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    if (focused) document.querySelector("[data-turn]")?.focus();
+    focused = false;
+  });
+}
