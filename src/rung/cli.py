@@ -36,6 +36,7 @@ REFUSALS: Final = (
     ("rung.capture.mapping", "MappingRefused"),
     ("rung.capture.histories", "NothingToRead"),
     ("rung.demo.loading", "NotEmpty"),
+    ("rung.engine.segments", "BadHistory"),
     ("rung.engine.trying", "CannotTry"),
     ("rung.lifecycle.exporting", "NothingToExport"),
     ("rung.playbook.conditions.sql", "NoColumn"),
@@ -165,7 +166,12 @@ def migrate(
 
 @app.command()
 def decide(
-    history: Annotated[Path, typer.Argument(help="One JSON object a line; .gz is welcome; - reads standard input.")],
+    history: Annotated[
+        Path,
+        typer.Argument(
+            help="One JSON object a line (.gz is welcome, - reads standard input), or a folder of segments."
+        ),
+    ],
     playbook: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Default: the shipped one.")
     ] = None,
@@ -174,6 +180,9 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Where everyone stands, and why: standings.csv, moves.csv and refused.ndjson from a history. No database."""
+    if history.is_dir():
+        _decide_folder(history, playbook, until, out, as_json)
+        return
     if str(history) != "-" and not history.is_file():
         raise typer.BadParameter(f"there is no file {history}", param_hint="HISTORY")
     gc.disable()  # a million events are a million objects that live to the end: looking through them finds nothing
@@ -188,6 +197,17 @@ def decide(
         _tell(account.in_words())
     if not account.is_something_decided:
         raise Sorry(f"No line of {history} could be decided: see {out / 'refused.ndjson'}.")
+
+
+def _decide_folder(history: Path, playbook: Path | None, until: str | None, out: Path, as_json: bool) -> None:
+    """A history in Parquet is decided into Parquet, part by part; a run that was killed goes on."""
+    from rung.engine import deciding_segments
+
+    with _progress("Deciding", None, unit="parts") as bar:
+        decided = deciding_segments.decide_folder(
+            history, playbook=_playbook(playbook), until=_instant(until, "--until"), out=out, progress=_to(bar)
+        )
+    _print(decided.as_json()) if as_json else _tell(decided.in_words())
 
 
 @app.command()
@@ -392,7 +412,7 @@ def export(
     what: Annotated[str, typer.Argument(help="people, companies, events or history.")],
     where: Annotated[str | None, typer.Option(help="A condition, as in a playbook: 'score >= 50'.")] = None,
     format_: Annotated[str | None, typer.Option("--format", help="csv, xlsx, ndjson or parquet.")] = None,
-    to: Annotated[Path | None, typer.Option("--to", help="The file. Default: standard output, or WHAT.FORMAT.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="The file; of a history in Parquet, the folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say on standard error, as JSON, how much it was.")] = False,
 ) -> None:
     """Take data out. A history has the log's exact columns and can be read by rung decide."""
@@ -404,12 +424,24 @@ def export(
     chosen = format_ or exporting.format_of(to) or ("ndjson" if what == "history" else "csv")
     if chosen not in exporting.FORMATS:
         raise typer.BadParameter(f"choose one of {', '.join(exporting.FORMATS)}", param_hint="--format")
+    if what == "history" and chosen == "parquet":
+        _export_segments(to or Path("history"), where, as_json)
+        return
     if to is None and chosen in ("xlsx", "parquet"):
         to = Path(f"{what}.{chosen}")
     with exporting.target(to) as file:
         rows = exporting.export(what=what, where=where, format=chosen, to=file, by="rung", at=_now())
     told = {"rows": rows, "to": str(to) if to else None}
     _note(json.dumps(told) if as_json else f"{rows:,} rows" + (f" in {to}" if to else ""))
+
+
+def _export_segments(to: Path, where: str | None, as_json: bool) -> None:
+    """A history in Parquet is a folder; into one that is there, what has happened since is added."""
+    from rung.lifecycle import exporting
+
+    with _progress("Writing", None, unit="events") as bar:
+        rows = exporting.export_segments(where=where, to=to, by="rung", at=_now(), progress=_to(bar))
+    _note(json.dumps({"rows": rows, "to": str(to)}) if as_json else f"{rows:,} rows in the folder {to}")
 
 
 @app.command()

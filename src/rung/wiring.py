@@ -5,7 +5,7 @@ from rung.handoff import carrying, clocks, desks
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
-from rung.lifecycle import consequences, looking, publishing_later
+from rung.lifecycle import archiving, consequences, looking, publishing_later
 from rung.terms.instants import MINUTE, SECOND
 
 ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches,)
@@ -29,6 +29,8 @@ SCHEDULES = (
     Schedule(name="carried lines", every=15 * SECOND, run=carrying.carry),
     Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
+    Schedule(name="write the history's segments", every=10 * MINUTE, run=archiving.write_closed),
+    Schedule(name="erase from the history's segments", cron="20 3 * * *", run=archiving.rewrite_erased),
     Schedule(name="forget old backtests", cron="50 3 * * *", run=trying_later.forget_old),
     Schedule(name="forget old refusals", cron="40 3 * * *", run=refusals.forget_old),
 )

@@ -1,7 +1,7 @@
 """A history in Parquet, part by part: each part holds all rows of some people, read as columns of codes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rung.engine.histories import ABSENT, Codes, Ints, Told, distinct
@@ -17,7 +16,6 @@ from rung.engine.kernel import NONE
 from rung.engine.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
 from rung.engine.segments import (
     BUCKETS,
-    COLUMNS,
     MANIFEST,
     TEXT,
     BadHistory,
@@ -25,9 +23,12 @@ from rung.engine.segments import (
     bucket_of,
     buckets_of,
     compact,
-    field_columns,
+    erased_of,
+    read_file,
     read_manifest,
+    type_of,
     value_told,
+    with_fields,
 )
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -63,15 +64,13 @@ class Source:
         self.last_at = max(last, default=0)
         self.has_tail = bool(self._tail)
         self._told_in_tail = ("anything",) if self._tail else ()
-        self.corrected = _with_erased(corrected if corrected is not None else self._corrections(), self)
+        told = corrected if corrected is not None else self._corrections()
+        self.corrected = replace(told, erased=told.erased | erased_of(folder))
         self._strangers: dict[int, list[tuple[int, Ints, pa.Table]]] | None = None
 
     def parts(self) -> list[int]:
         """The parts that have rows."""
-        found = {int(bucket) for stretch in self.manifest.stretches for bucket in stretch.files} | set(self._tail)
-        if self.corrected.lives_as:
-            found |= set(self._settled())
-        return sorted(found)
+        return sorted({*self._arrived(), *(self._settled() if self.corrected.lives_as else ())})
 
     def part(self, number: int) -> "PartOfHistory":
         """All rows of the people who live in this part."""
@@ -79,17 +78,24 @@ class Source:
         strangers = self._settled().get(number, []) if self.corrected.lives_as else []
         return PartOfHistory(self, number, own, strangers)
 
-    def table(self, bucket: int, names: Sequence[str]) -> pa.Table:
-        """These columns of everything that arrived in the bucket."""
+    def whole(self) -> "PartOfHistory":
+        """Everybody's rows at once, in order of arrival: for those who look at a history from many sides."""
+        return PartOfHistory(self, None, self.table(None, self._wanted()), [])
+
+    def table(self, bucket: int | None, names: Sequence[str]) -> pa.Table:
+        """These columns of everything that arrived in the bucket; of all buckets where it is None."""
+        if bucket is None:
+            found = [self.table(each, names) for each in self._arrived()]
+            return pa.concat_tables(found).unify_dictionaries().combine_chunks()
         tables = [
-            _read(self.folder / stretch.files[str(bucket)][0], names, stretch.fields)
+            read_file(self.folder / stretch.files[str(bucket)][0], names, stretch.fields)
             for stretch in self.manifest.stretches
             if str(bucket) in stretch.files
         ]
         if bucket in self._tail:
-            tables.append(_with_fields(self._tail[bucket], names).select(names))
+            tables.append(with_fields(self._tail[bucket], names).select(names))
         if not tables:
-            return pa.table({name: pa.array([], _type_of(name)) for name in names})
+            return pa.table({name: pa.array([], type_of(name)) for name in names})
         return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
     def columns_of(self, field: str) -> tuple[str, ...]:
@@ -98,6 +104,11 @@ class Source:
         for stretch in self.manifest.stretches:
             told.update(stretch.fields.get(field, ("anything",)))
         return (f"data_{field}", f"type_{field}")[: 2 if told - {TEXT} else len(told)]
+
+    def _arrived(self) -> list[int]:
+        return sorted(
+            {int(bucket) for stretch in self.manifest.stretches for bucket in stretch.files} | set(self._tail)
+        )
 
     def _wanted(self) -> tuple[str, ...]:
         """The columns that are read of every part."""
@@ -110,8 +121,7 @@ class Source:
         themselves with all columns that are known to be needed."""
         if self._strangers is None:
             found: dict[int, list[tuple[int, Ints, pa.Table]]] = {}
-            arrived = {int(bucket) for stretch in self.manifest.stretches for bucket in stretch.files} | set(self._tail)
-            for bucket in sorted(arrived):
+            for bucket in self._arrived():
                 person = self.table(bucket, ("person",)).column("person")
                 home = _homes(person, self.corrected)
                 gone = np.flatnonzero((home != bucket) & (home != NONE))
@@ -163,11 +173,12 @@ class PartOfHistory:
     """
 
     def __init__(
-        self, source: Source, number: int, own: pa.Table, strangers: Sequence[tuple[int, Ints, pa.Table]]
+        self, source: Source, number: int | None, own: pa.Table, strangers: Sequence[tuple[int, Ints, pa.Table]]
     ) -> None:
         self._source, self.number = source, number
         self._strangers = [(bucket, rows) for bucket, rows, _ in strangers]
         self._told: dict[str, Told] = {}
+        self._data: _Data | None = None
         table = own
         if strangers:
             table = pa.concat_tables([own, *(each for _, _, each in strangers)]).unify_dictionaries().combine_chunks()
@@ -178,6 +189,9 @@ class PartOfHistory:
         keep = self._that_count(table, codes, number)
         self.unknown_kinds = sorted({name for name in kinds if name not in KIND_CODES})
         self._rows = None if keep.all() else np.flatnonzero(keep)
+        if number is None:
+            rows = np.flatnonzero(keep)
+            self._rows = rows[np.argsort(table.column("seq").to_numpy()[rows], kind="stable")]
         self.kind = self._kept(codes).astype(np.int16)
         self.at: Ints = self._kept(table.column("at").cast(pa.int64()).to_numpy())
         self.seq: Ints = self._kept(table.column("seq").to_numpy())
@@ -186,6 +200,9 @@ class PartOfHistory:
         company, self.companies = codes_of(table.column("company"))
         self.company: Codes = self._kept(company)
         self.person, self.people = self._people(table.column("person"))
+
+    def __len__(self) -> int:
+        return len(self.at)
 
     def told(self, fields: Sequence[str], rows: Ints) -> list[Told]:
         """What these rows tell in each of the fields."""
@@ -198,8 +215,10 @@ class PartOfHistory:
 
     @property
     def data(self) -> Sequence[Mapping[str, object]]:
-        """Everything that each row told; read when it is asked for, so for few events."""
-        return _Data(self._column("data"))
+        """Everything that each row told; each row is read when it is asked for."""
+        if self._data is None:
+            self._data = _Data(self._column("data"))
+        return self._data
 
     def texts(self, name: str) -> pa.ChunkedArray:
         """Another column of the log, such as `id` or `source`, row by row."""
@@ -207,7 +226,7 @@ class PartOfHistory:
 
     # --- reading
 
-    def _that_count(self, table: pa.Table, kind: NDArray[Any], number: int) -> NDArray[np.bool_]:
+    def _that_count(self, table: pa.Table, kind: NDArray[Any], number: int | None) -> NDArray[np.bool_]:
         corrected = self._source.corrected
         keep = ~np.isin(kind, [*_NOT_ROWS, _UNKNOWN])
         if corrected.seqs:
@@ -216,7 +235,7 @@ class PartOfHistory:
             if gone:
                 is_gone = pc.is_in(table.column(name).cast(pa.string()), pa.array(sorted(gone), pa.string()))
                 keep &= ~is_gone.to_numpy()
-        if corrected.lives_as:
+        if corrected.lives_as and number is not None:
             home = _homes(table.column("person"), corrected)
             keep &= (home == number) | (home == NONE)
         return keep
@@ -286,7 +305,7 @@ def _whole(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """A coded column in one piece."""
     found = column.combine_chunks()
     if isinstance(found, pa.ChunkedArray):
-        found = found.chunk(0) if found.num_chunks else pa.array([], _type_of("person"))
+        found = found.chunk(0) if found.num_chunks else pa.array([], type_of("person"))
     return found
 
 
@@ -309,38 +328,6 @@ def _told(values: pa.DictionaryArray, types: "pa.DictionaryArray | None" = None)
     return Told(found, [ABSENT, *told])
 
 
-def _read(path: Path, names: Sequence[str], fields: Iterable[str]) -> pa.Table:
-    there = [name for name in names if name in COLUMNS.names or name[5:] in fields]
-    missing = [name for name in names if name not in there]
-    wanted = [*there, "data"] if missing and "data" not in there else there
-    table = pq.read_table(
-        path, columns=wanted, read_dictionary=[name for name in wanted if _is_coded(name)], use_threads=False
-    )
-    return _with_fields(table, names).select(names)
-
-
-def _with_fields(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    """The table with the columns of fields that it has not: told out of the data, as in a stretch that was written
-    before a playbook named them."""
-    missing = dict.fromkeys(name[5:] for name in names if name not in table.column_names)
-    if missing:
-        made = field_columns((text.as_py() for text in table.column("data")), tuple(missing))
-        for name, column in made.items():
-            if name not in table.column_names:
-                table = table.append_column(name, column)
-    return table
-
-
-def _is_coded(name: str) -> bool:
-    return name.startswith(("data_", "type_")) or (name in COLUMNS.names and pa.types.is_dictionary(_type_of(name)))
-
-
-def _type_of(name: str) -> pa.DataType:
-    if name in COLUMNS.names:
-        return COLUMNS.field(name).type
-    return pa.dictionary(pa.int32(), pa.string())
-
-
 def _homes(person: pa.ChunkedArray, corrected: Corrected) -> NDArray[np.int64]:
     """The part in which each row's person lives; NONE for rows of nobody."""
     person = _whole(person)
@@ -351,12 +338,3 @@ def _homes(person: pa.ChunkedArray, corrected: Corrected) -> NDArray[np.int64]:
 def _by_bucket(tail: pa.Table) -> dict[int, pa.Table]:
     buckets = buckets_of(tail)
     return {bucket: compact(tail.filter(pa.array(buckets == bucket))) for bucket in np.unique(buckets).tolist()}
-
-
-def _with_erased(corrected: Corrected, source: Source) -> Corrected:
-    if source.manifest.erased is None:
-        return corrected
-    listed = pq.read_table(source.folder / source.manifest.erased, columns=["person"]).column("person").to_pylist()
-    return Corrected(
-        corrected.seqs, corrected.ids, corrected.sources, corrected.lives_as, corrected.erased | frozenset(listed)
-    )

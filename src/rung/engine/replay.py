@@ -81,6 +81,8 @@ class Replayed:
     competitors: list[Value]
     decision_dates: list[Value]
     clause_values: NDArray[np.float64] = field(repr=False)
+    is_there: NDArray[np.bool_] = field(repr=False)
+    """Of whom something had happened by then; nobody else stands anywhere yet."""
 
 
 def replay(
@@ -168,7 +170,9 @@ class Prepared:
             people = [people[person] for person in only.people.tolist()]
         run = _Run(program, encoding, self._machine, records, starts, until, self.own.most_places)
         out, standings, values = run.everybody(keys, clauses or k.Clauses([0] * 8, [], [], [], 0))
-        return _replayed(program, until, people, out, standings, values, (records["seq"], row), ordered, encoding)
+        return _replayed(
+            program, until, people, out, standings, values, (records["seq"], row, starts), ordered, encoding
+        )
 
     def _ordered_for(self, shared: frozenset[str]) -> Ordered:
         if shared not in self._ordered:
@@ -271,7 +275,7 @@ def _replayed(
     out: k.Out,
     standings: k.Standings,
     values: NDArray[np.float64],
-    events: tuple[Ints, Ints],
+    events: tuple[Ints, Ints, Ints],
     ordered: Ordered,
     encoding: Encoding,
 ) -> Replayed:
@@ -280,8 +284,9 @@ def _replayed(
     moves = out.moves[: n_moves * k.MOVE_WIDTH].reshape(n_moves, k.MOVE_WIDTH)
     numbers = out.numbers[: 3 * n_moves].reshape(n_moves, 3)
     handoffs = out.handoffs[: n_handoffs * k.HANDOFF_WIDTH].reshape(n_handoffs, k.HANDOFF_WIDTH)
-    seq, row = (_found(column, moves[:, k.M_ROW]) for column in events)
-    handoff_seq, handoff_row = (_found(column, handoffs[:, k.H_ROW]) for column in events)
+    seqs, rows, starts = events
+    seq, row = (_found(column, moves[:, k.M_ROW]) for column in (seqs, rows))
+    handoff_seq, handoff_row = (_found(column, handoffs[:, k.H_ROW]) for column in (seqs, rows))
     return Replayed(
         program=program,
         until=until,
@@ -316,6 +321,7 @@ def _replayed(
         competitors=encoding.encoder.values[k.COMPETITOR],
         decision_dates=encoding.encoder.values[k.DECISION_DATE],
         clause_values=values,
+        is_there=np.diff(starts) > 0,
     )
 
 

@@ -28,6 +28,7 @@ SCHEMA: Final = 1
 BUCKETS: Final = 64
 MANIFEST: Final = "manifest.json"
 ERASED: Final = "erased.parquet"
+"""Lists the persons whose events do not count, until their buckets are rewritten."""
 
 _CODED: Final = pa.dictionary(pa.int32(), pa.string())
 _TIME: Final = pa.timestamp("us")
@@ -75,8 +76,6 @@ class Manifest:
     schema: int = SCHEMA
     buckets: int = BUCKETS
     stretches: tuple[Stretch, ...] = ()
-    erased: str | None = None
-    """The file that lists the persons whose events do not count until their buckets are rewritten."""
 
     @property
     def last_seq(self) -> int:
@@ -196,13 +195,101 @@ def _texts(column: Any) -> Any:
     return column.cast(pa.string())
 
 
-def remove_unnamed(folder: Path, manifest: Manifest) -> None:
-    """Removes what no manifest names any more: stretches that were replaced, and those of a killed writer."""
+def read_stretch(folder: Path, stretch: Stretch, fields: Sequence[str]) -> pa.Table:
+    """All of a stretch in order of arrival, with the columns of these fields."""
+    names = [*COLUMNS.names, *(name for field in fields for name in (f"data_{field}", f"type_{field}"))]
+    tables = [read_file(folder / place, names, stretch.fields) for place, _ in stretch.files.values()]
+    return pa.concat_tables(tables).unify_dictionaries().sort_by("seq")
+
+
+def read_file(path: Path, names: Sequence[str], fields: Iterable[str]) -> pa.Table:
+    """These columns of a file; those of a field that has none are told out of the data."""
+    there = [name for name in names if name in COLUMNS.names or name[5:] in fields]
+    wanted = [*there, "data"] if len(there) < len(names) and "data" not in there else there
+    coded = [name for name in wanted if is_coded(name)]
+    table = pq.read_table(path, columns=wanted, read_dictionary=coded, use_threads=False)
+    return with_fields(table, names).select(names)
+
+
+def with_fields(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The table with the columns of fields that it has not, as in a stretch written before a playbook named them."""
+    missing = dict.fromkeys(name[5:] for name in names if name not in table.column_names)
+    if missing:
+        made = field_columns((text.as_py() for text in table.column("data")), tuple(missing))
+        for name, column in made.items():
+            if name not in table.column_names:
+                table = table.append_column(name, column)
+    return table
+
+
+def is_coded(name: str) -> bool:
+    return name.startswith(("data_", "type_")) or pa.types.is_dictionary(type_of(name))
+
+
+def type_of(name: str) -> pa.DataType:
+    return COLUMNS.field(name).type if name in COLUMNS.names else _CODED
+
+
+def remove_unnamed(folder: Path, manifest: Manifest, *, before: float | None) -> None:
+    """Removes what the manifest does not name and nobody has touched since `before` (POSIX time; None: whatever its
+    age): stretches that were replaced, and those of a killed writer."""
     named = {Path(place).parts[0] for stretch in manifest.stretches for place, _ in stretch.files.values()}
     for path in folder.iterdir():
-        if path.is_dir() and path.name not in named:
+        is_ours = path.is_dir() or path.name.endswith(".part")
+        if not is_ours or path.name in named:
+            continue
+        if before is not None and path.stat().st_mtime > before:
+            continue
+        if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.name.endswith(".part") or (path.name.startswith("erased-") and path.name != manifest.erased):
+        else:
+            path.unlink(missing_ok=True)
+
+
+# --- erasure
+
+
+def erased_of(folder: Path) -> frozenset[str]:
+    """The persons, as they arrived, whose events do not count any more."""
+    path = folder / ERASED
+    if not path.is_file():
+        return frozenset()
+    return frozenset(pq.read_table(path, columns=["person"]).column("person").to_pylist())
+
+
+def add_erased(folder: Path, persons: Iterable[str]) -> None:
+    """From now on nobody reads the events of these persons."""
+    unfinished = folder / f"{ERASED}.{secrets.token_hex(4)}.part"
+    pq.write_table(pa.table({"person": sorted(erased_of(folder) | set(persons))}), unfinished)
+    unfinished.replace(folder / ERASED)
+
+
+def without_erased(folder: Path, manifest: Manifest) -> tuple[Manifest, int]:
+    """The buckets of erased persons written anew, without their events; and how many events that were."""
+    gone = erased_of(folder)
+    buckets = {str(bucket_of(person)) for person in gone}
+    count, stretches = 0, []
+    for stretch in manifest.stretches:
+        files = dict(stretch.files)
+        for bucket in sorted(buckets & set(files)):
+            place, rows = files.pop(bucket)
+            table = pq.read_table(folder / place)
+            is_gone = pc.is_in(_texts(table.column("person")), pa.array(sorted(gone), pa.string()))
+            left = table.filter(pc.invert(is_gone))
+            count += rows - left.num_rows
+            if left.num_rows:
+                target = f"{Path(place).parent}/{bucket.zfill(2)}-{secrets.token_hex(4)}.parquet"
+                _write(folder / target, left)
+                files[bucket] = (target, left.num_rows)
+        stretches.append(replace(stretch, files=files, rows=sum(rows for _, rows in files.values())))
+    return replace(manifest, stretches=tuple(stretches)), count
+
+
+def remove_replaced_files(folder: Path, manifest: Manifest) -> None:
+    """Removes bucket files that the manifest names no more: what was erased must not lie on the disk."""
+    named = {place for stretch in manifest.stretches for place, _ in stretch.files.values()}
+    for path in folder.glob("*/*.parquet"):
+        if str(path.relative_to(folder)) not in named:
             path.unlink(missing_ok=True)
 
 

@@ -34,7 +34,11 @@ class Written:
 
 
 def ground_of(path: Path, *, until: int | None) -> Ground:
-    """The history in a file. Raises CannotTry where nothing of it can be read."""
+    """The history in a file or a folder of segments. Raises CannotTry where nothing of it can be read."""
+    if path.is_dir():
+        from rung.engine.parts import Source
+
+        return Ground(Source(path).whole(), until=until)
     with inputs.opened(path) as stream:
         found = reading.read(stream, until=until)
         damage = inputs.damage_of(stream)

@@ -16,7 +16,7 @@ from django.db.models import Prefetch, QuerySet
 from rung.access.actions import By, audited, require
 from rung.history.models import Event
 from rung.history.queries import counted
-from rung.lifecycle import segments
+from rung.lifecycle import archiving, segments
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Standing
@@ -31,6 +31,8 @@ MOST_XLSX_ROWS: Final = 1_048_575
 _CHUNK: Final = 2_000
 _BEGINS_A_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 _IS_A_NUMBER: Final = re.compile(r"[+-][\d ()./-]*\Z", re.ASCII)
+
+_WHOLE: Final = "A history is exported whole: leave --where out, or export events."
 
 Row = Mapping[str, Any]
 
@@ -54,6 +56,20 @@ def export(*, what: str, where: str | None, format: str, to: BinaryIO, by: By, a
         is_for_people = what != "history" and format in ("csv", "xlsx")
         written = _WRITERS[format](to, columns, map(_harmless, rows) if is_for_people else rows)
         audited(by=by, verb="exported", object=what, data={"where": where or "", "rows": written}, at=at)
+    return written
+
+
+def export_segments(*, where: str | None, to: Path, by: By, at: int, progress: archiving.Progress | None = None) -> int:
+    """Writes the history as Parquet segments into the folder, or adds what has happened since; returns how many events
+    that were. Raises NothingToExport with `where`, or where the folder holds something else, NotAllowed."""
+    require(by, "export")
+    if where:
+        raise NothingToExport(_WHOLE)
+    if to.exists() and (not to.is_dir() or (any(to.iterdir()) and not (to / archiving.MANIFEST).is_file())):
+        raise NothingToExport(f"{to} is no folder of a history: name a new one, or an empty one.")
+    written = archiving.export(to, progress=progress)
+    with transaction.atomic():
+        audited(by=by, verb="exported", object="history", data={"where": "", "rows": written}, at=at)
     return written
 
 
@@ -159,7 +175,7 @@ def _events(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
 def _history(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
     """Every event as it arrived, corrections and corrected alike: the log's exact columns."""
     if chosen is not None:
-        raise NothingToExport("A history is exported whole: leave --where out, or export events.")
+        raise NothingToExport(_WHOLE)
     return _HISTORY, _lines(Event.objects.all())
 
 
