@@ -43,7 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     events, runs = (100_000, 3) if options.quick else (1_000_000, options.runs)
     figures: list[Figure] = []
-    for name, measure in (("decide", decide), ("replay", replay), ("pages", pages)):
+    for name, measure in (("decide", decide), ("replay", replay), ("pages", pages), ("handoffs", handoffs)):
         if options.only and not name.startswith(options.only):
             continue
         figures += measure(events, runs)
@@ -224,6 +224,24 @@ def pages(events: int, runs: int) -> list[Figure]:
             figures.append(Figure(name, value, "ms", 40.0, value / 40.0, "p95 <= 40 ms", machine()))
         most = float(took.queries)
         figures.append(Figure(f"page-{took.page}-queries", most, "queries", 12.0, most / 12, "<= 12", machine()))
+    return figures
+
+
+def handoffs(events: int, runs: int) -> list[Figure]:
+    """Hand-offs by the thousand: dealt out, on Today, and their clocks after a changed calendar."""
+    import handoffs as measured
+
+    found = measured.measured(events // 100, events // 10, events, runs)
+    rows = (
+        ("handoffs-deal", "deal", "s", "<= 30 s for 100 k"),
+        ("handoffs-today-p95", "today", "ms", "<= 100 ms, 10 k open"),
+        ("handoffs-recompute", "recompute", "s", "<= 10 s for 1 M"),
+    )
+    figures = []
+    for id_, name, unit, target in rows:
+        wall, cpu, reference, reference_cpu = found[name]
+        figures.append(Figure(id_, wall, unit, reference, wall / reference, target, machine()))
+        figures.append(Figure(f"{id_}-cpu", cpu, f"{unit} cpu", reference_cpu, cpu / reference_cpu, target, machine()))
     return figures
 
 

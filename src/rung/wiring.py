@@ -1,14 +1,14 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
 from rung.capture import refusals, submitting, taking
-from rung.handoff import carrying, clocks, desks
+from rung.handoff import carrying, clocks, desks, notifying
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
 from rung.lifecycle import archiving, consequences, looking, publishing_later
 from rung.terms.instants import MINUTE, SECOND
 
-ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches,)
+ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches, notifying.tell)
 """After events were decided, in order: (news) → new events, in the same transaction."""
 
 ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, desks.keep_desks)

@@ -36,7 +36,7 @@ def with_(each: Candidate, **changes: object) -> Candidate:
         (Wanted("the moon team"), ALL, 1, "Sam is next in turn in sales"),
         (Wanted("North"), (with_(SAM, turn=5), TOM), 2, "Tom is next in turn in North"),
         (Wanted("North", country="norway"), (with_(SAM, turn=5), TOM), 1, "Sam is next in turn in North for norway"),
-        (Wanted(needs={"greek"}), ALL, 3, "Eva is next in turn in sales for greek"),
+        (Wanted(needs=frozenset({"greek"})), ALL, 3, "Eva is next in turn in sales for greek"),
         (Wanted("North", "capacity"), (with_(SAM, waiting=3, capacity=4), with_(TOM, waiting=4, capacity=8)), 2,
          "Tom has the most room in North"),
         (Wanted("North"), (with_(SAM, waiting=4, capacity=4), TOM), 2, "Tom is next in turn in North"),

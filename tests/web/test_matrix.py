@@ -99,6 +99,7 @@ _ARGUMENTS: Final = {
     "form": ("none",),
     "form-thanks": ("none",),
     "demo-site": ("pricing",),
+    "calendar-feed": ("no-such-token",),
     "face": ("sales",),
     "playbook-version": ("0" * 12,),
     **{f"interview-{part}": (_NOBODYS, 1) for part in ("question", "answer", "effect", "evidence")},

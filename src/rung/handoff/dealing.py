@@ -26,6 +26,8 @@ from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff, Standing, Tally
 from rung.lifecycle.segments import NoColumn
 from rung.people.models import Company, CompanyTrait, Person, Trait
+from rung.terms.business_time import WorkingTime
+from rung.terms.durations import Duration
 from rung.terms.instants import moment
 
 _AT_A_TIME: Final = 400
@@ -78,9 +80,9 @@ def deal(handoffs: Sequence[Handoff], line: Line, *, at: int, not_to: Mapping[in
         fresh.append(_row(handoff, choice, queue, missing, reps.team_of(choice.id), at=at))
         if queue != "marketing":
             started_at = at if handoff.pk in known else handoff.opened_at
-            clocks.append(clock_row("answer", handoff.person_id, line, started_at, choice.id, handoff))
+            clocks.append((handoff, started_at, choice.id))
     _write(fresh, set(known))
-    start(clocks)
+    start(_clock_rows(clocks, line))
     reps.keep()
     rows_of_lifecycle.give({each.handoff_id: each.owner_id for each in given if each.owner_id is not None})
     return given
@@ -130,17 +132,58 @@ def clock_row(
     event_seq: int | None = None,
 ) -> tuple[Any, ...]:
     """A clock's columns, with its instants by the playbook in force."""
-    promised, lane = line.playbook.handoff, handoff.lane if handoff else lane
+    lane = handoff.lane if handoff else lane
     owed = rules.due(
-        rules.within_of(promised, kind, lane),
-        promised.escalate_at,
+        rules.within_of(line.playbook.handoff, kind, lane),
+        line.playbook.handoff.escalate_at,
         line.playbook.calendar.working_time(),
         started_at=started_at,
     )
+    return _clock(kind, person_id, lane, started_at, owner_id, owed, handoff and handoff.pk, event_seq)
+
+
+def _clock_rows(wanted: Sequence[tuple[Handoff, int, int | None]], line: Line) -> Iterator[tuple[Any, ...]]:
+    """The clocks of answers, their instants computed together where they are many."""
+    promised, working = line.playbook.handoff, line.playbook.calendar.working_time()
+    lanes: dict[str, list[tuple[Handoff, int, int | None]]] = defaultdict(list)
+    for each in wanted:
+        lanes[each[0].lane].append(each)
+    for lane, theirs in lanes.items():
+        within = rules.within_of(promised, "answer", lane)
+        starts = [started_at for _, started_at, _ in theirs]
+        for (handoff, started_at, owner_id), (due_at, warn_at) in zip(
+            theirs, dues(within, promised.escalate_at, working, starts), strict=True
+        ):
+            owed = rules.Due(due_at, warn_at)
+            yield _clock("answer", handoff.person_id, lane, started_at, owner_id, owed, handoff.pk, None)
+
+
+def dues(
+    within: Duration | None, share: float | None, working: WorkingTime, starts: Sequence[int]
+) -> Sequence[tuple[int | None, int | None]]:
+    """(due at, warn at) of each start."""
+    if len(starts) < rules.FEW:
+        owed = (rules.due(within, share, working, started_at=start) for start in starts)
+        return [(each.due_at, each.warn_at) for each in owed]
+    from rung.handoff import timetable  # many at once want NumPy, which the web process does without
+
+    return timetable.dues(within, share, working, starts)
+
+
+def _clock(
+    kind: str,
+    person_id: int,
+    lane: str,
+    started_at: int,
+    owner_id: int | None,
+    owed: rules.Due,
+    handoff_id: int | None,
+    event_seq: int | None,
+) -> tuple[Any, ...]:
     values = {
         **dict.fromkeys(CLOCK_COLUMNS),
         "kind": kind,
-        "assignment_id": handoff.pk if handoff else None,
+        "assignment_id": handoff_id,
         "person_id": person_id,
         "lane": lane,
         "owner_id": owner_id,
@@ -148,7 +191,6 @@ def clock_row(
         "started_at": started_at,
         "due_at": owed.due_at,
         "warn_at": owed.warn_at,
-        "version": line.version,
     }
     return tuple(values[name] for name in CLOCK_COLUMNS)
 
@@ -278,20 +320,16 @@ class _Facts:
 
 
 class _Reps:
-    """Those who take hand-offs, as they are now; each one given moves the turn on."""
+    """Those who take hand-offs, as they are now, and whose turn it was, kept for the next time."""
 
     def __init__(self, line: Line, *, at: int) -> None:
-        self._now = {each.id: each for each in candidates(line, at=at)}
-        self._turn = max((each.turn for each in self._now.values()), default=0)
+        self._deck = rules.Deck(candidates(line, at=at))
         self._given: set[int] = set()
-        self._teams = dict(User.objects.filter(pk__in=list(self._now)).values_list("pk", "team_id"))
+        self._teams = dict(User.objects.filter(pk__in=list(self._deck.now)).values_list("pk", "team_id"))
 
     def give(self, wanted: Wanted) -> Choice:
-        choice = rules.choose(wanted, list(self._now.values()))
+        choice = self._deck.give(wanted)
         if choice.id is not None:
-            self._turn += 1
-            one = self._now[choice.id]
-            self._now[choice.id] = replace(one, waiting=one.waiting + 1, turn=self._turn)
             self._given.add(choice.id)
         return choice
 
@@ -299,12 +337,11 @@ class _Reps:
         return self._teams.get(user_id) if user_id is not None else None
 
     def keep(self) -> None:
-        """Whose turn it was, for the next time."""
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO handoff_rep (user_id, countries, skills, capacity, turn) VALUES (%s, %s, %s, NULL, %s)"
                 " ON CONFLICT (user_id) DO UPDATE SET turn = excluded.turn",
-                [(id_, "[]", "[]", self._now[id_].turn) for id_ in sorted(self._given)],
+                [(id_, "[]", "[]", self._deck.now[id_].turn) for id_ in sorted(self._given)],
             )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Q, QuerySet
 
 from rung.access.models import User
-from rung.handoff import dealing
+from rung.handoff import dealing, tasks
 from rung.handoff.models import Assignment, Clock
 from rung.lifecycle import line as lines
 from rung.lifecycle.line import Line
@@ -51,6 +51,16 @@ def note_touches(news: News) -> list[NewEvent]:
     return []
 
 
+def _remind(event: Happened) -> None:
+    """Who rejected until a day is reminded on it."""
+    until, rep = event.data.get("until"), User.objects.filter(email=event.by.lower()).first()
+    person = Person.objects.filter(pk=event.person_id).first()
+    if isinstance(until, str) and rep is not None and person is not None:
+        because, playbook = str(event.data.get("reason") or "not now"), lines.current().playbook
+        key = f"wake:{event.seq}"
+        tasks.wake(person=person, owner=rep, day=until, because=because, key=key, at=event.at, playbook=playbook)
+
+
 def _note_change(change: HandoffChanged) -> None:
     assignment = Assignment.objects.select_related("handoff").filter(handoff_id=change.handoff_id).first()
     if assignment is not None:
@@ -70,7 +80,9 @@ def _note_answer(event: Happened) -> None:
             note if isinstance(note, str) else "",
             at=event.at,
         )
-    elif event.kind == "handoff_rejected":
+    if event.kind == "handoff_rejected":
+        _remind(event)
+    if open_ is None and event.kind == "handoff_rejected":
         _stop(Clock.objects.filter(person_id=event.person_id), at=event.at)
 
 

@@ -53,8 +53,7 @@ class Assignment(models.Model):
 class Clock(models.Model):
     """One duty of sales with its time: to answer a hand-off, to make the first touch, to answer a reply.
 
-    `warn_at` is the share of the time at which the duty escalates. `version` is the playbook whose calendar and times
-    it was computed by: a clock of another version than the one in force is computed anew.
+    `warn_at` is the share of the time at which the duty escalates.
     """
 
     KINDS = ("answer", "touch", "reply")
@@ -72,7 +71,6 @@ class Clock(models.Model):
     warned_at = models.BigIntegerField(null=True)
     breached_at = models.BigIntegerField(null=True)
     stopped_at = models.BigIntegerField(null=True)
-    version = models.CharField(max_length=64)
 
     class Meta:
         constraints = [
@@ -91,13 +89,22 @@ class Clock(models.Model):
                 name="clock_to_breach",
                 condition=models.Q(stopped_at__isnull=True, breached_at__isnull=True),
             ),
-            models.Index(fields=["version"], name="clock_version", condition=models.Q(stopped_at__isnull=True)),
             models.Index(fields=["person"], name="clock_person", condition=models.Q(stopped_at__isnull=True)),
             models.Index(fields=["kind", "started_at"], name="clock_started"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.person_id}"
+
+
+class Reckoning(models.Model):
+    """By which playbook's times and calendar the running clocks of a line were computed last."""
+
+    line = models.CharField(max_length=40, primary_key=True)
+    version = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.version[:12]}"
 
 
 class Rep(models.Model):
@@ -145,3 +152,64 @@ class Carried(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line} of {self.handoff_id}"
+
+
+class Task(models.Model):
+    """Something one of ours means to do with a person: a call, a mail, a meeting. What was done is an event."""
+
+    KINDS = ("call", "mail", "social", "letter", "meeting", "other")
+
+    uuid = models.UUIDField(unique=True)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tasks")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tasks")
+    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
+    what = models.CharField(max_length=500)
+    due_at = models.BigIntegerField()
+    minutes = models.IntegerField(default=0)
+    """How long a meeting lasts; 0 = a moment."""
+    key = models.CharField(max_length=100, null=True, unique=True)
+    """What the house made it for: it is made once."""
+    created_at = models.BigIntegerField()
+    done_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "due_at"], name="task_desk", condition=models.Q(done_at__isnull=True)),
+            models.Index(fields=["person"], name="task_person", condition=models.Q(done_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}"
+
+
+class Feed(models.Model):
+    """The secret address of somebody's calendar: kept as a hash, so that the database gives no address away."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE)
+    hash = models.CharField(max_length=64, unique=True)
+    created_at = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class Notification(models.Model):
+    """Something one of ours should know; `key` makes it be told once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    key = models.CharField(max_length=120)
+    words = models.CharField(max_length=300)
+    href = models.CharField(max_length=300)
+    is_urgent = models.BooleanField(default=False)
+    created_at = models.BigIntegerField()
+    read_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="notification_once")]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="notification_user"),
+            models.Index(fields=["user"], name="notification_unread", condition=models.Q(read_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.words

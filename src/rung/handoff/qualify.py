@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Final
 
 from django.db import transaction
@@ -19,8 +20,8 @@ from rung.lifecycle.rules import Moved, NewEvent
 from rung.people.models import Alias, Person
 from rung.people.queries import living_ids
 from rung.playbook.definitions import Playbook, Question
-from rung.terms.instants import BadInstant, moment, parse_instant
-from rung.terms.kinds import ADMISSIONS, OUTCOMES
+from rung.terms.instants import LATEST, BadInstant, moment, parse_instant
+from rung.terms.kinds import ADMISSIONS, OUTCOMES, REACHED, TOUCHES
 from rung.terms.stages import BANT, RANK
 from rung.terms.values import BadValue, clean_text
 
@@ -183,6 +184,7 @@ class Sheet:
     answered: Mapping[str, str]
     ticks: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
     calls: int
+    state: "State"
 
     @property
     def next(self) -> Ask | None:
@@ -216,7 +218,46 @@ def sheet(person: Person, force: InForce, *, at: int, events: Sequence[Event] | 
             if checklist.stage in (None, stage)
         ),
         calls=sum(event.kind == "call_made" for event in events),
+        state=state(standing, events, playbook, at=at),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the work with somebody stands inside their rung: new, attempt, connected, meeting, no_show or waiting."""
+
+    name: str
+    attempt: int = 0
+    of: int = 0
+    until: int | None = None
+
+
+def state(standing: Standing | None, events: Sequence[Event], playbook: Playbook, *, at: int) -> State:
+    """The working state by what was noted since the person came to this rung; `of`: attempts the cadence promises."""
+    if standing is not None and standing.rest_until is not None and standing.rest_until > at:
+        return State("waiting", until=standing.rest_until)
+    since = standing.since if standing else 0
+    kinds = [event.kind for event in events if event.at >= since]
+    for kind in reversed(kinds):
+        if kind in ("meeting_booked", "meeting_missed"):
+            return State("meeting" if kind == "meeting_booked" else "no_show")
+        if kind in REACHED:
+            return State("connected")
+    attempts = sum(kind in TOUCHES for kind in kinds)
+    promised = playbook.duties.cadence
+    of = promised.calls + promised.mails + promised.social + promised.letters if promised else 0
+    return State("attempt", attempts, of) if attempts else State("new", of=of)
+
+
+def state_in_words(found: State, zone: tzinfo) -> str:
+    """ "attempt 2 of 6", "waiting until 1 March 2027"."""
+    if found.name == "waiting":
+        assert found.until is not None
+        day = moment(found.until).astimezone(zone) if found.until < LATEST else None
+        return f"waiting until {day.day} {day:%B %Y}" if day else "waiting for good"
+    if found.name == "attempt":
+        return f"attempt {found.attempt}{f' of {found.of}' if found.of >= found.attempt else ''}"
+    return {"new": "new", "connected": "connected", "meeting": "meeting set", "no_show": "no-show"}[found.name]
 
 
 def asks(
@@ -245,7 +286,7 @@ def _asked(question: Question, playbook: Playbook, *, is_due: bool = False) -> A
     return Ask(question.ask, question=question.name, sheet=question.sheet, why=why, is_due=is_due)
 
 
-NOTED: Final = (*_ASKED, "checklist_ticked", "call_made")
+NOTED: Final = (*_ASKED, "checklist_ticked", "meeting_booked", "meeting_missed", *sorted(TOUCHES | REACHED))
 _MOST_NOTED: Final = 400
 
 

@@ -1,13 +1,15 @@
 """Who gets a hand-off, by when it is owed, and what marketing has yet to say. Pure: facts in, decisions out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rung.playbook.definitions import Handoff, Turn
 from rung.terms.business_time import NeverOpen, WorkingTime
 from rung.terms.durations import Duration
 
+FEW: Final = 64
+"""So few clocks are sooner computed one by one."""
 NOBODY: Final = "Nobody is free"
 
 
@@ -79,7 +81,7 @@ class Wanted:
     owner_id: int | None = None
     account: str = ""
     country: str = ""
-    needs: Collection[str] = ()
+    needs: frozenset[str] = frozenset()
     not_to: int | None = None
 
 
@@ -92,28 +94,78 @@ class Choice:
 
 
 def choose(wanted: Wanted, candidates: Sequence[Candidate]) -> Choice:
-    """The owner of the account if there is one; else out of the route's team, by country, skill, room and turn."""
-    here = [each for each in candidates if not each.is_away and each.id != wanted.not_to]
-    owner = next((each for each in candidates if each.id == wanted.owner_id and each.id != wanted.not_to), None)
-    if owner is not None and not owner.is_away:
-        return Choice(owner.id, f"{owner.name} owns {wanted.account or 'this account'}")
-    instead = f"{owner.name}, who owns {wanted.account or 'this account'}, is away: " if owner is not None else ""
-    team, of_team = _team(wanted.to, here)
-    # Narrowed only as far as somebody is left: a hand-off without a speaker of Greek still gets an answer.
+    """Who of these gets it, and why."""
+    return Deck(candidates).give(wanted)
+
+
+class Deck:
+    """Those who take hand-offs, as one after the other is given: whoever got one has one more, and the last turn.
+
+    The owner of the account comes first; else somebody of the route's team, by country, skill, room and turn.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self.now = {each.id: each for each in candidates}
+        self.turn = max((each.turn for each in candidates), default=0)
+        self._pools: dict[tuple[object, ...], _Pool] = {}
+
+    def give(self, wanted: Wanted) -> Choice:
+        choice = self._chosen(wanted)
+        if choice.id is not None:
+            self.turn += 1
+            one = self.now[choice.id]
+            self.now[choice.id] = replace(one, waiting=one.waiting + 1, turn=self.turn)
+        return choice
+
+    def _chosen(self, wanted: Wanted) -> Choice:
+        owner = self.now.get(wanted.owner_id or 0) if wanted.owner_id != wanted.not_to else None
+        account = wanted.account or "this account"
+        if owner is not None and not owner.is_away:
+            return Choice(owner.id, f"{owner.name} owns {account}")
+        instead = f"{owner.name}, who owns {account}, is away: " if owner is not None else ""
+        pool = self._pool(wanted)
+        # Turn and room change with each that is given; who may get it does not.
+        chosen = min(
+            (each for id_ in pool.ids if (each := self.now[id_]).has_room and id_ != wanted.not_to),
+            key=lambda each: _order(each, wanted.turn),
+            default=None,
+        )
+        if chosen is None:
+            return Choice(None, f"{instead}{NOBODY} in {pool.name}: {self._why(pool)}")
+        how = "has the most room" if wanted.turn == "capacity" else "is next in turn"
+        return Choice(chosen.id, f"{instead}{chosen.name} {how} in {pool.name}{pool.where}")
+
+    def _why(self, pool: "_Pool") -> str:
+        if pool.ids:
+            return "everybody has as many as they take"
+        return "everybody is away" if self.now else "there is no rep"
+
+    def _pool(self, wanted: Wanted) -> "_Pool":
+        key = (wanted.to, wanted.country, wanted.needs, wanted.not_to)
+        if key not in self._pools:
+            here = [each for each in self.now.values() if not each.is_away and each.id != wanted.not_to]
+            self._pools[key] = _narrowed(wanted, here)
+        return self._pools[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Who may get a hand-off of a kind, and how that is said."""
+
+    ids: tuple[int, ...]
+    name: str
+    where: str
+
+
+def _narrowed(wanted: Wanted, here: Sequence[Candidate]) -> _Pool:
+    """Narrowed only as far as somebody is left: a hand-off without a speaker of Greek still gets an answer."""
+    team, name = _team(wanted.to, here)
     for_country = [each for each in team if wanted.country and wanted.country in each.countries]
     team = for_country or team
-    able = [each for each in team if set(wanted.needs) & set(each.skills)]
-    team = able or team
-    free = [each for each in team if each.has_room]
-    if not free:
-        why = "everybody has as many as they take" if team else "everybody is away" if candidates else "there is no rep"
-        return Choice(None, f"{instead}{NOBODY} in {of_team}: {why}")
-    said = [f"{', '.join(sorted(set(wanted.needs) & set(able[0].skills)))}" if able else ""]
-    said = [wanted.country if for_country else "", *said]
-    where = " and ".join(part for part in said if part)
-    chosen = min(free, key=lambda each: _order(each, wanted.turn))
-    how = "has the most room" if wanted.turn == "capacity" else "is next in turn"
-    return Choice(chosen.id, f"{instead}{chosen.name} {how} in {of_team}{f' for {where}' if where else ''}")
+    able = [each for each in team if wanted.needs & frozenset(each.skills)]
+    skill = ", ".join(sorted(wanted.needs & frozenset(able[0].skills))) if able else ""
+    where = " and ".join(part for part in (wanted.country if for_country else "", skill) if part)
+    return _Pool(tuple(each.id for each in able or team), name, f" for {where}" if where else "")
 
 
 def _team(to: str, here: Sequence[Candidate]) -> tuple[list[Candidate], str]:

@@ -12,8 +12,6 @@ from rung.terms.business_time import WorkingTime
 from rung.terms.durations import Duration
 from rung.terms.instants import DAY, MINUTE, moment
 
-FEW: Final = 64
-"""So few are sooner computed one by one."""
 _AHEAD: Final = 120 * DAY
 """How far behind the latest start the table reaches; whatever is due later is computed by itself."""
 
@@ -22,7 +20,7 @@ Dues = list[tuple[int | None, int | None]]
 
 def dues(within: Duration | None, share: float | None, working: WorkingTime, starts: Sequence[int]) -> Dues:
     """(due at, warn at) of each start, in order."""
-    if len(starts) < FEW or within is None or not within.is_business or within.count == 0:
+    if len(starts) < rules.FEW or within is None or not within.is_business or within.count == 0:
         return [_alone(within, share, working, start) for start in starts]
     table = _Table(working, min(starts), max(starts) + _AHEAD)
     at = np.asarray(starts, dtype=np.int64)

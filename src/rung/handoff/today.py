@@ -1,5 +1,6 @@
 """What lies on somebody's desk today: hand-offs by time left, replies, first touches, deals at risk, and their week."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,8 @@ from django.db.models import Q
 from rung.access.models import User
 from rung.handoff import rules
 from rung.handoff.dealing import CONTENT_KINDS, INTEREST_KINDS
-from rung.handoff.models import Assignment, Clock
+from rung.handoff.models import Assignment, Clock, Task
+from rung.handoff.tasks import due_today
 from rung.history.models import Event
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.published import InForce
@@ -20,8 +22,9 @@ from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, micros, moment
 
-MOST: Final = 100
-"""Rows of one group that a page shows."""
+MOST: Final = 30
+"""Rows of one group that a page shows; the others come up as these are answered."""
+COUNTED: Final = 400
 SILENT: Final = 14 * DAY
 _OF_A_PERSON: Final = (
     *("person__uuid", "person__name", "person__email", "person__owner_id"),
@@ -91,30 +94,36 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A rep's day."""
+    """A rep's day. `counts`: how many clocks of each kind run, shown or not."""
 
+    counts: Mapping[str, int]
     handoffs: tuple[Row, ...]
     replies: tuple[Row, ...]
     touches: tuple[Row, ...]
+    tasks: tuple[Task, ...]
     risks: tuple[Risk, ...]
     week: Week
 
 
 def today(user: User, force: InForce, *, at: int) -> Today:
-    """Everything of one rep's page, in five queries."""
+    """Everything of one rep's page, in six queries."""
     clocks = list(
         Clock.objects.filter(Q(owner=user) | Q(owner=None, assignment__queue="nobody"), stopped_at__isnull=True)
         .select_related("person__company", "assignment__handoff")
         .only("kind", "lane", "started_at", "due_at", "person_id", *_OF_A_PERSON, *_OF_A_HANDOFF)
-        .order_by("due_at", "pk")[: 3 * MOST]
+        .order_by("due_at", "pk")[:COUNTED]
     )
+    counts = Counter(clock.kind for clock in clocks)
+    clocks = [clock for kind in Clock.KINDS for clock in [each for each in clocks if each.kind == kind][:MOST]]
     standings = _standings({clock.person_id for clock in clocks}, force, of=user)
     told = _last_told([clock.person_id for clock in clocks if clock.kind != "touch"])
     rows = [_row(clock, standings.get(clock.person_id), told.get(clock.person_id)) for clock in clocks]
     return Today(
-        handoffs=tuple(row for row in rows if row.kind == "answer")[:MOST],
-        replies=tuple(row for row in rows if row.kind == "reply")[:MOST],
-        touches=tuple(row for row in rows if row.kind == "touch")[:MOST],
+        counts=counts,
+        handoffs=tuple(row for row in rows if row.kind == "answer"),
+        replies=tuple(row for row in rows if row.kind == "reply"),
+        touches=tuple(row for row in rows if row.kind == "touch"),
+        tasks=tuple(due_today(user, force.playbook, at=at)),
         risks=_risks([row for row in standings.values() if _is_deal_of(row, user)], force.playbook, at=at),
         week=_week(user, force.playbook, at=at),
     )

@@ -81,6 +81,7 @@ def page(
             "navigation": navigation(viewer, place),
             "role_label": ROLE_LABELS.get(viewer.role, viewer.role),
             "commands": [],
+            "bell": reverse("notifications"),
         }
     return render(request, template, {**frame, **(context or {})}, status=status)
 

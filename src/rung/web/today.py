@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.handoff import today as desk
-from rung.handoff.models import Assignment
+from rung.handoff.models import Assignment, Task
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.models import Handoff
@@ -47,8 +47,10 @@ def _of_sales(request: HttpRequest, user: User) -> HttpResponse:
     }
     context: dict[str, Any] = {
         **lines,
+        "counts": day.counts,
+        "tasks": [_task(task, now=now, zone=zone) for task in day.tasks],
         "risks": [_risk(risk, playbook, now=now, zone=zone) for risk in day.risks],
-        "said": _first(lines["handoffs"], lines["replies"], lines["touches"], day.risks),
+        "said": _first(lines["handoffs"], lines["replies"], lines["touches"], day.tasks, day.risks),
         "then": _then(lines["handoffs"], playbook, now=now, zone=zone),
         "week": _week(day.week, playbook, now=now, zone=zone),
         "hours": _hours(playbook, now=now, zone=zone),
@@ -73,7 +75,13 @@ def _open_first(request: HttpRequest, first: Line, force: InForce, *, now: int) 
     return panel(request, found, force, now=now) if found else {}
 
 
-def _first(handoffs: Sequence[Line], replies: Sequence[Line], touches: Sequence[Line], risks: Sequence[Any]) -> str:
+def _first(
+    handoffs: Sequence[Line],
+    replies: Sequence[Line],
+    touches: Sequence[Line],
+    tasks: Sequence[Task],
+    risks: Sequence[Any],
+) -> str:
     """The page's title: what to do next."""
     if handoffs:
         first = handoffs[0]
@@ -89,6 +97,8 @@ def _first(handoffs: Sequence[Line], replies: Sequence[Line], touches: Sequence[
         return f"Write back to {replies[0].row.name}"
     if touches:
         return f"Call {touches[0].row.name}: nobody has spoken with them yet"
+    if tasks:
+        return f"{tasks[0].what}: {tasks[0].person}"
     if risks:
         return f"Nothing waits for an answer; look after {risks[0].row.name}"
     return "Nothing waits for you"
@@ -111,6 +121,19 @@ def _then(handoffs: Sequence[Line], playbook: Playbook, *, now: int, zone: ZoneI
         return f"Then {names}.{after}"
     second = handoffs[1]
     return f"Then {second.row.name}, due {second.clock.when}." if second.clock else f"Then {second.row.name}."
+
+
+def _task(task: Task, *, now: int, zone: ZoneInfo) -> dict[str, Any]:
+    day = words.day(task.due_at, now, zone)
+    return {
+        "it": task,
+        "when": words.clock_time(task.due_at, zone) if day == "Today" else day,
+        "is_late": task.due_at < now,
+        "href": person_href(str(task.person.uuid)),
+        "panel": f"/people/{task.person.uuid}/work",
+        "name": task.person.name or task.person.email or "Somebody",
+        "company": str(task.person.company) if task.person.company_id else "",
+    }
 
 
 def _risk(risk: desk.Risk, playbook: Playbook, *, now: int, zone: ZoneInfo) -> dict[str, Any]:

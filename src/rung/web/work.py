@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from rung.lifecycle import published
 from rung.lifecycle.rules import Moved
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
+from rung.terms.instants import DAY, moment
 from rung.web.people_found import living
 
 OUTCOMES: Final = (
@@ -40,11 +42,14 @@ def work(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def part(person: Person, by: User, *, now: int) -> dict[str, Any]:
     """What the part shows: three queries."""
     force = published.in_force()
+    known = qualify.sheet(person, force, at=now)
     return {
         "person": person,
-        "known": qualify.sheet(person, force, at=now),
+        "known": known,
         "outcomes": OUTCOMES,
         "frictions": frictions(force.playbook),
+        "tomorrow": moment(now + DAY).astimezone(ZoneInfo(force.playbook.calendar.timezone)).date().isoformat(),
+        "known_state": qualify.state_in_words(known.state, ZoneInfo(force.playbook.calendar.timezone)),
         "may_qualify": by.may("qualify"),
         "may_touch": by.may("log touches"),
     }

@@ -120,7 +120,7 @@ document.addEventListener("click", (event) => {
   if (shows) return show(shows);
   if (event.target.closest("[data-closes]")) return shut(event.target.closest("[data-todo]"));
   const row = event.target.closest("[data-todo]");
-  if (!row || event.target.closest("a, .exp") || String(getSelection())) return undefined;
+  if (!row || event.target.closest("a, .exp, label, select, form") || String(getSelection())) return undefined;
   moveTo(row);
   return row.classList.contains("open") ? close(row) : open(row);
 });

@@ -1,0 +1,71 @@
+"""Telling our own people: a new hand-off on their desk, one that is nearly late, one that is late; each once."""
+
+from collections.abc import Iterable, Sequence
+
+from django.db.models import QuerySet
+
+from rung.access.models import User
+from rung.handoff.models import Assignment, Clock, Notification
+from rung.lifecycle.rules import Happened, NewEvent, News
+
+_DUTIES = {"answer": "the answer to", "touch": "the first call to", "reply": "the reply to"}
+MOST = 30
+
+
+def tell(news: News) -> list[NewEvent]:
+    """After events: owners hear of what is new or nearly late, their leaders of what is escalated."""
+    told: list[Notification] = []
+    opened = [event for event in news.events if event.kind == "handoff_opened"]
+    told += _opened(opened, at=news.at)
+    told += _sla([event for event in news.events if event.kind in ("sla_warned", "sla_breached")], at=news.at)
+    Notification.objects.bulk_create(told, ignore_conflicts=True)
+    return []
+
+
+def _opened(events: Sequence[Happened], *, at: int) -> Iterable[Notification]:
+    ids = [event.data["handoff"] for event in events]
+    rows = Assignment.objects.filter(pk__in=ids).select_related("person", "handoff") if ids else []
+    for each in rows:
+        name, href = str(each.person), f"/people/{each.person.uuid}"
+        if each.owner_id is not None and each.ended_at is None:
+            yield _to(each.owner_id, f"opened:{each.pk}", f"{name} is on your desk: {each.because}", href, at)
+        elif each.queue == "nobody":
+            for leader in _leaders():
+                yield _to(
+                    leader, f"nobody:{each.pk}", f"{name} is on nobody's desk: {each.because}", "/team", at, urgent=True
+                )
+
+
+def _sla(events: Sequence[Happened], *, at: int) -> Iterable[Notification]:
+    if not events:
+        return
+    ids = {int(event.message_id.rpartition(":")[2]): event for event in events}
+    leaders = _leaders()
+    for clock in Clock.objects.filter(pk__in=ids).select_related("person", "owner"):
+        event = ids[clock.pk]
+        is_late = event.kind == "sla_breached"
+        what = f"{_DUTIES[clock.kind]} {clock.person} is {'late' if is_late else 'nearly late'}"
+        href = f"/people/{clock.person.uuid}"
+        if clock.owner_id is not None:
+            yield _to(clock.owner_id, event.message_id, what[0].upper() + what[1:], href, at, urgent=True)
+        whose = f" ({clock.owner})" if clock.owner else ""
+        for leader in leaders:
+            yield _to(leader, event.message_id, f"{what[0].upper()}{what[1:]}{whose}", "/team", at, urgent=is_late)
+
+
+def _leaders() -> list[int]:
+    return list(User.objects.filter(role="manager", is_active=True).values_list("pk", flat=True))
+
+
+def _to(user_id: int, key: str, words: str, href: str, at: int, *, urgent: bool = False) -> Notification:
+    return Notification(user_id=user_id, key=key[:120], words=words[:300], href=href, is_urgent=urgent, created_at=at)
+
+
+def unread(user: User) -> QuerySet[Notification]:
+    """What the user has not seen yet, the latest first."""
+    return Notification.objects.filter(user=user, read_at=None).order_by("-created_at", "-pk")
+
+
+def read(*, by: User, at: int) -> int:
+    """Everything up to now has been seen."""
+    return Notification.objects.filter(user=by, read_at=None, created_at__lte=at).update(read_at=at)

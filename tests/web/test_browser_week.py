@@ -1,0 +1,173 @@
+"""A week of sales in a browser: a form, a holiday, a week-end, a warning, a rejection that teaches, and one who climbs.
+
+The house's clock is set by the test; the worker's turns are taken by it, too.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+
+from rung import wiring
+from rung.history.models import Event
+from rung.jobs import clock as house_clock
+from rung.jobs.worker import Worker
+from rung.lifecycle import actions, line
+from rung.lifecycle.models import Standing
+from rung.lifecycle.rules import NewEvent
+from rung.people.queries import person_named
+from rung.people.rules import Keys
+from rung.terms.instants import parse_instant
+from web import test_browser
+from web.test_browser import DESK, PHONE, Axe, browser, house, picture, playwright, visit
+
+__all__ = ["browser", "house", "visit"]
+
+pytestmark = [*test_browser.pytestmark, pytest.mark.parametrize("clock", ["2026-12-24T16:00:00+01:00"], indirect=True)]
+COMPANY: Final = {"name": "Kranhaus", "industry": "Logistics", "employees": 300, "country": "Germany"}
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch, clock: None) -> Callable[[str], None]:
+    """Sets the house's clock; the worker takes its turn then."""
+
+    def set_to(told: str) -> None:
+        behind = parse_instant(told) * 1_000 - time.time_ns()
+        monkeypatch.setattr(house_clock, "time", SimpleNamespace(time_ns=lambda: time.time_ns() + behind))
+        schedules = [each for each in wiring.SCHEDULES if each.name in ("look again", "clocks", "carried lines")]
+        Worker(name="test", jobs=wiring.JOBS, schedules=schedules).turn(house_clock.now())
+
+    return set_to
+
+
+def happens(key: str, *events: tuple[str, dict[str, object]]) -> None:
+    keys = Keys(email=f"{key}@kranhaus.example")
+    told = [NewEvent(kind, keys=keys, data=data, company="kranhaus.example") for kind, data in events]
+    recorded = actions.record(told, by="site", at=house_clock.now())
+    assert not recorded.refused, recorded.refused
+
+
+def standing(key: str) -> Standing:
+    found = person_named(f"{key}@kranhaus.example")
+    return Standing.objects.get(person=found, generation_id=line.current().generation_id)
+
+
+def test_a_week(visit: Any, at: Callable[[str], None]) -> None:
+    expect = playwright.expect
+    expect.set_options(timeout=20_000)
+    clear_the_desk()
+    # Thursday, Christmas Eve, four in the afternoon: a form makes an MQL.
+    described = NewEvent("company_described", company="kranhaus.example", data=COMPANY)
+    actions.record([described], by="site", at=house_clock.now())
+    happens("bea", ("person_described", {"name": "Bea Haug", "title": "Planner", "source": "google"}))
+    happens("bea", ("question_asked", {"question": "Does it plan cranes as well?"}))
+    assert standing("bea").stage == "lead"
+    happens("bea", ("form_submitted", {"form": "Port volumes"}))
+    assert standing("bea").stage == "mql"
+    sales = visit().sign_in("sales")
+    page = sales.open("/")
+    expect(page.locator("h1")).to_have_text(re.compile("Answer Bea Haug first: 8 h (2.|30) left"))
+    expect(page.locator("blockquote")).to_contain_text("Does it plan cranes as well?")
+
+    # Saturday, the second day of Christmas: the clock stands still, and says until when.
+    at("2026-12-26T12:00:00+01:00")
+    expect(sales.open("/").locator(".todo-row.open .clock")).to_have_text(re.compile("7 h( 0.)?, from Mon 09:00"))
+    assert not Event.objects.filter(kind="sla_warned").exists()
+
+    # Monday after lunch: three quarters of the time are over.
+    at("2026-12-28T13:53:00+01:00")
+    assert Event.objects.filter(kind="sla_warned").count() == 1
+    page = sales.open("/")
+    expect(page.locator("h1")).to_have_text(re.compile("Answer Bea Haug first: 2 h 0. left"))
+    found = looked_at(page)
+    for key in ("j", "r", "1"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-consequence]").first).to_contain_text(
+        "Bea goes to Nurture and rests until 28 March 2027."
+    )
+    found += looked_at(page)
+    page.keyboard.press("Enter")
+    expect(page.locator(".came")).to_contain_text(
+        "Rejected: No budget. Bea Haug is Nurture now. Marketing sees the reason."
+    )
+
+    # Marketing reads the reason against the line that carried her.
+    at("2026-12-28T14:10:00+01:00")
+    report = visit().sign_in("marketing").open("/feedback?period=month")
+    expect(report.locator("h1")).to_have_text("Sales rejected 1 of 1: 1 for “No budget”")
+    expect(report.locator("tr", has_text="Form filled")).to_have_text("Form filled signal11100")
+    found += looked_at(report)
+
+    # Whatever she does, she does not come back within the cool-off.
+    at("2027-01-11T10:00:00+01:00")
+    happens("bea", ("form_submitted", {"form": "Port volumes"}), ("content_downloaded", {"title": "Cranes"}))
+    assert (standing("bea").stage, standing("bea").status) == ("lead", "nurture")
+    expect(sales.open("/").locator("h1")).to_have_text("Nothing waits for you")
+
+    # Another asks for a demo: accepted, called, asked, and an opportunity, all by keyboard.
+    happens("cyd", ("person_described", {"name": "Cyd Maas", "title": "Head of Planning", "source": "referral"}))
+    happens("cyd", ("demo_requested", {"message": "Can we see it on Friday?"}))
+    page = sales.open("/")
+    expect(page.locator("h1")).to_have_text(re.compile("Answer Cyd Maas first: (2.|30) minutes left"))
+    page.keyboard.press("a")
+    expect(page.locator(".came").first).to_contain_text("Accepted. Cyd Maas is Sales accepted lead now.")
+    page.keyboard.press("l")
+    page.keyboard.press("1")
+    expect(page.locator(".came").last).to_contain_text("Noted.")
+    found += looked_at(page)
+    asked(page, "main challenges in your operations", "Nobody knows when a crane is free")
+    page.keyboard.press("y")  # need
+    expect(page.locator(".came").last).to_contain_text("Cyd Maas is Prospect now")
+    asked(page, "How will we solve a problem", "They see free cranes a day ahead")
+    for letter in ("Timing", "Authority"):
+        expect(page.locator(".next .eyebrow")).to_contain_text(letter)
+        page.keyboard.press("y")
+    expect(page.locator(".next .eyebrow")).to_contain_text("Budget")
+    page.keyboard.press("c")
+    expect(page.locator(".tag", has_text="Considers us")).to_be_visible()
+    page.keyboard.press("w")
+    expect(page.locator(".came").last).to_contain_text("Cyd Maas is Opportunity now, because reached and need")
+    assert standing("cyd").stage == "opportunity"
+    assert not found, "\n".join(found)
+
+
+def test_today_and_the_team_on_a_phone_and_in_the_dark(visit: Any, at: Callable[[str], None]) -> None:
+    found = []
+    for role, path, name in (
+        ("sales", "/", "today"),
+        ("manager", "/team", "team"),
+        ("marketing", "/feedback", "feedback"),
+    ):
+        for theme in ("light", "dark"):
+            phone = visit(PHONE, theme).sign_in(role).open(path)
+            assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+            picture(phone, f"{name}-390-{theme}")
+            desk = visit(DESK, theme).sign_in(role).open(path)
+            picture(desk, f"{name}-1440-{theme}")
+            found += looked_at(desk)
+    assert not found, "\n".join(found)
+
+
+def clear_the_desk() -> None:
+    """The people of the world waited before: they are no part of this week."""
+    from rung.handoff.models import Assignment, Clock
+
+    Assignment.objects.update(queue="done", ended_at=house_clock.now())
+    Clock.objects.update(stopped_at=house_clock.now())
+
+
+def asked(page: Any, words: str, answer: str) -> None:
+    """The next question, answered without a mouse."""
+    playwright.expect(page.locator(".next .q")).to_contain_text(words)
+    page.keyboard.press("q")
+    page.keyboard.type(answer)
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator(".next .q")).not_to_contain_text(words)
+
+
+def looked_at(page: Any) -> list[str]:
+    violations = Axe().run(page).response["violations"]
+    return [f"{page.url}: {each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}" for each in violations]
