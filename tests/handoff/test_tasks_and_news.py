@@ -83,6 +83,17 @@ def test_who_was_rejected_until_a_day_is_on_the_rep_s_list_that_day(hand_over: H
     assert task.due_at == parse_instant("2027-03-01T09:00:00+01:00")
 
 
+def test_the_end_of_a_contract_brings_the_person_back(hand_over: HandOver, team: Team) -> None:
+    hand_over()
+    told = {"contract_end": "2027-06-30", "value": "With Qlarion"}
+    qualify.answer_letter(person=person(), letter="timing", confirmed="no", told=told, by=team["sam"], at=AT)
+    task = Task.objects.get()
+    assert (task.what, task.due_at) == (
+        "Woke up today: their contract ends",
+        parse_instant("2027-06-30T09:00:00+02:00"),
+    )
+
+
 def test_the_state_of_the_work_follows_what_was_noted(hand_over: HandOver, team: Team) -> None:
     actions.accept(handoff_id=hand_over().pk, by=team["sam"], at=AT)
     said = []

@@ -48,15 +48,17 @@ def note_touches(news: News) -> list[NewEvent]:
             _start_reply(event)
         elif event.kind == "persons_merged":
             _become_one(event)
+        elif event.kind == "bant_answered" and event.data.get("contract_end"):
+            _remind(event, event.data["contract_end"], "their contract ends")
     return []
 
 
-def _remind(event: Happened) -> None:
-    """Who rejected until a day is reminded on it."""
-    until, rep = event.data.get("until"), User.objects.filter(email=event.by.lower()).first()
+def _remind(event: Happened, until: object, because: str) -> None:
+    """Who noted a day on which to come back is reminded on it."""
+    rep = User.objects.filter(email=event.by.lower()).first()
     person = Person.objects.filter(pk=event.person_id).first()
     if isinstance(until, str) and rep is not None and person is not None:
-        because, playbook = str(event.data.get("reason") or "not now"), lines.current().playbook
+        playbook = lines.current().playbook
         key = f"wake:{event.seq}"
         tasks.wake(person=person, owner=rep, day=until, because=because, key=key, at=event.at, playbook=playbook)
 
@@ -81,7 +83,7 @@ def _note_answer(event: Happened) -> None:
             at=event.at,
         )
     if event.kind == "handoff_rejected":
-        _remind(event)
+        _remind(event, event.data.get("until"), reason if isinstance(reason, str) else "not now")
     if open_ is None and event.kind == "handoff_rejected":
         _stop(Clock.objects.filter(person_id=event.person_id), at=event.at)
 

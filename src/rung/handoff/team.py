@@ -7,12 +7,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.handoff import rules, today
-from rung.handoff.models import Absence, Clock, Rep
+from rung.handoff.models import Absence, Clock, Rep, Task
 from rung.history.models import Event
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.published import InForce
@@ -69,7 +69,7 @@ class Team:
     """Hand-offs that wait, least time first: the row, whose it is, and their id."""
     nobody: int
     loose: tuple[Standing, ...]
-    """People above lead without an owner."""
+    """People above lead without an owner or a next step."""
     loose_count: int
     start_at: int
 
@@ -107,7 +107,7 @@ def team(force: InForce, *, at: int) -> Team:
         )
         for user in reps.order_by("team__name", "name")
     )
-    loose = list(_loose(force).select_related("person__company").order_by("-score")[: MOST_LOOSE + 1])
+    loose = list(_loose(force).select_related("person__company", "owner").order_by("-score")[: MOST_LOOSE + 1])
     return Team(
         members=members,
         rows=_rows(force),
@@ -262,10 +262,17 @@ def _rows(force: InForce) -> tuple[tuple[today.Row, str, int | None], ...]:
     return tuple((row, str(clock.owner or ""), clock.owner_id) for row, clock in zip(found, clocks, strict=True))
 
 
-def _loose(force: InForce) -> Any:
-    above = [
-        code for code in force.playbook.rungs if RANK[code] >= RANK[force.playbook.handoff.on] and code != "customer"
-    ]
+def _loose(force: InForce) -> QuerySet[Standing]:
+    """Whoever stands on the hand-off rung or above and has no owner, or nothing that comes next: no clock, no task."""
+    rungs = force.playbook.rungs
+    above = [code for code in rungs if RANK[code] >= RANK[force.playbook.handoff.on] and code != "customer"]
+    running = Clock.objects.filter(person_id=OuterRef("person_id"), stopped_at__isnull=True)
+    planned = Task.objects.filter(person_id=OuterRef("person_id"), done_at__isnull=True)
+    has_next = Q(Exists(running)) | Q(Exists(planned))
     return Standing.objects.filter(
-        generation_id=force.generation_id, stage__in=above, status="active", is_anonymous=False, owner=None
+        Q(owner=None) | ~has_next,
+        generation_id=force.generation_id,
+        stage__in=above,
+        status="active",
+        is_anonymous=False,
     )

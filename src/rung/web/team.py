@@ -132,7 +132,7 @@ def _page(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
                 "company": str(row.person.company) if row.person.company_id else "",
                 "href": person_href(str(row.person.uuid)),
                 "stage": row.stage,
-                "score": row.score,
+                "lacks": f"{row.owner}, no next step" if row.owner else "no owner",
             }
             for row in found.loose
         ],

@@ -41,3 +41,9 @@ document.addEventListener(
   },
   true,
 );
+
+// What is asked for now and then does not close what somebody is reading.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (target?.querySelector(":popover-open") && requestConfig?.verb === "get") event.preventDefault();
+});
