@@ -6,10 +6,13 @@ from django.test import Client
 from rung import wiring
 from rung.access.models import Audit
 from rung.insight import interviewing
-from rung.insight.models import Interview
+from rung.insight.models import Backtest, Interview, Proposal
+from rung.insight.trying_later import Warm
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
 from rung.lifecycle import published
+from rung.playbook.loading import load
+from rung.terms.instants import moment
 from web.conftest import World
 from web.reading import words_of
 
@@ -175,3 +178,37 @@ def test_the_agreement_is_read_again_in_a_year_also_when_that_day_is_a_leap_day(
     from datetime import date
 
     assert interviewing._a_year_later(date(2028, 2, 29)) == date(2029, 2, 28)
+
+
+def test_the_answers_are_replayed_as_they_are_given(rui: Client, interview: Interview) -> None:
+    said = words_of(rui.post(f"/interviews/{interview.uuid}/4/effect", {"to_pass": "0", "to_offer": "4"}))
+    assert "Waiting for the worker …" in said
+    run = Backtest.objects.get()
+    assert (run.old_text, run.state) == (published.playbook().text, "asked")
+    assert "bant >= 4" in run.new_text
+    same = rui.post(f"/interviews/{interview.uuid}/4/effect", {"to_pass": "0", "to_offer": "3"})
+    assert "Nothing changes so far" in words_of(same)
+    assert Backtest.objects.count() == 1
+
+
+def test_the_replay_stands_above_the_words_once_it_is_done(rui: Client, interview: Interview) -> None:
+    rui.post(f"/interviews/{interview.uuid}/3/effect", {"is": "enough"})
+    run = Backtest.objects.get()
+    assert Warm(now, is_compiled=False).turn()
+    said = words_of(rui.get(f"/interviews/{interview.uuid}/trials/{run.uuid}"))
+    assert "On your history In force With these answers Change" in said
+
+
+def test_the_interview_ends_as_a_proposal_to_be_read_again_in_a_year(rui: Client, interview: Interview) -> None:
+    rui.post(f"/interviews/{interview.uuid}/4/answer", {"to_pass": "0", "to_offer": "4"})
+    response = rui.post(f"/interviews/{interview.uuid}/proposal")
+    proposal = Proposal.objects.get()
+    assert (response.status_code, response["Location"]) == (303, f"/playbook/proposals/{proposal.uuid}")
+    playbook = load(proposal.text)
+    assert playbook.stages["opportunity"].enter.text.endswith("bant >= 4")
+    assert playbook.review_by == interviewing._a_year_later(moment(now()).date())
+    again = rui.post(f"/interviews/{interview.uuid}/proposal")
+    assert (again.status_code, Proposal.objects.count()) == (409, 1)
+    assert "This interview has ended in a proposal already." in words_of(again)
+    late = rui.post(f"/interviews/{interview.uuid}/2/answer", {"by": "spoken"})
+    assert "Begin another one to change the answers." in words_of(late)

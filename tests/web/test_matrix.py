@@ -103,11 +103,12 @@ _ARGUMENTS: Final = {
     "face": ("sales",),
     "playbook-version": ("0" * 12,),
     **{f"interview-{part}": (_NOBODYS, 1) for part in ("question", "answer", "effect", "evidence")},
-    "interview-agreement": (_NOBODYS,),
     "trial": (_NOBODYS,),
     **{f"trial-{part}": (_NOBODYS,) for part in ("people", "why", "keeping", "repetition")},
     "proposal": (_NOBODYS,),
     **{f"proposal-{part}": (_NOBODYS,) for part in ("signature", "withdrawal", "publication")},
+    "interview-trial": (_NOBODYS, _NOBODYS),
+    **{f"interview-{part}": (_NOBODYS,) for part in ("agreement", "proposal")},
 }
 
 

@@ -10,9 +10,10 @@ import uuid_utils.compat
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.insight import evidence
+from rung.access.models import User
+from rung.insight import evidence, proposals
 from rung.insight.evidence import Evidence, Row
-from rung.insight.models import Interview
+from rung.insight.models import Interview, Proposal
 from rung.jobs.actions import enqueue
 from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
@@ -72,6 +73,18 @@ def leave_open(*, interview: Interview, question: str, by: By, at: int) -> None:
             interview.changed_at = at
             interview.save(update_fields=["answers", "changed_at"])
             audited(by=by, verb="left open", object=str(interview.uuid), data={"question": question}, at=at)
+
+
+def propose(*, interview: Interview, by: User, at: int, on: date) -> Proposal:
+    """Ends the interview: what was agreed is proposed to both sides, to be read again a year from `on`."""
+    with transaction.atomic():
+        interview = Interview.objects.select_for_update().get(pk=interview.pk)
+        if interview.proposed_at is not None:
+            raise Refused("This interview has ended in a proposal already.")
+        proposal = proposals.propose(text=agreed(interview, on=on), by=by, at=at)
+        interview.proposed_at, interview.changed_at = at, at
+        interview.save(update_fields=["proposed_at", "changed_at"])
+    return proposal
 
 
 def playbook_of(interview: Interview, answers: Mapping[str, Any] | None = None) -> Playbook:

@@ -1,8 +1,10 @@
 """The SLA interview: six questions, one a screen, the firm's own evidence beside each, and a sheet to sign."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from django.core.exceptions import PermissionDenied
@@ -13,12 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import Refused
 from rung.access.models import User
-from rung.insight import interviewing
+from rung.insight import interviewing, telling, trying_later
 from rung.insight.evidence import Row
-from rung.insight.models import Interview
+from rung.insight.models import Backtest, Interview
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
-from rung.playbook.definitions import SIDES
+from rung.playbook.definitions import SIDES, Playbook
 from rung.playbook.diff import diff_in_words
 from rung.playbook.interview import QUESTIONS, Question, answers_in
 from rung.playbook.words import plain_words
@@ -91,7 +93,19 @@ def effect(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     """POST interviews/<uuid>/<1 to 6>/effect: what the answer would change, in words, as it is being given."""
     _require(request)
     interview, asked = get_object_or_404(Interview, uuid=uuid), _question(number)
-    return render(request, "web/_interview_effect.html", _effect(interview, asked, request.POST))
+    context = _effect(interview, asked, request.POST)
+    if tried := context.get("tried"):
+        assert isinstance(tried, Playbook)
+        context |= _trial(interview, trying_later.ask(text=tried.text, by=_user(request), at=this_instant()))
+    return render(request, "web/_interview_effect.html", context)
+
+
+@require_GET
+def trial(request: HttpRequest, uuid: UUID, trial: UUID) -> HttpResponse:
+    """GET interviews/<uuid>/trials/<uuid>: the replay of the answers so far; asked again until it is done."""
+    _require(request)
+    interview, run = get_object_or_404(Interview, uuid=uuid), get_object_or_404(Backtest, uuid=trial)
+    return render(request, "web/_interview_trial.html", _trial(interview, run))
 
 
 @require_GET
@@ -108,25 +122,19 @@ def evidence(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
 def agreement(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """GET interviews/<uuid>/agreement: what was agreed, on one sheet, to be printed and signed."""
     _require(request)
-    interview = get_object_or_404(Interview, uuid=uuid)
-    playbook = interviewing.playbook_of(interview)
-    before = published.playbook()
-    sections = {section.title: section for section in plain_words(playbook)}
-    context = {
-        "interview": interview,
-        "playbook": playbook,
-        "steps": _steps(interview, 0),
-        "open": [each for each in QUESTIONS if each.name not in interview.answers],
-        "changes": diff_in_words(before, playbook),
-        "sections": [
-            (title, [each for each in sections[title].sentences if not each.about.startswith("band ")])
-            for title in ON_THE_PAGE
-            if title in sections
-        ],
-        "sides": SIDES,
-        "today": moment(this_instant()).date(),
-    }
-    return shell.page(request, "web/interview_agreement.html", context, place="playbook")
+    return _sheet(request, get_object_or_404(Interview, uuid=uuid))
+
+
+@require_POST
+def propose(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST interviews/<uuid>/proposal: what was agreed goes to both sides to sign."""
+    _require(request)
+    interview, at = get_object_or_404(Interview, uuid=uuid), this_instant()
+    try:
+        proposal = interviewing.propose(interview=interview, by=_user(request), at=at, on=_today(at))
+    except Refused as refusal:
+        return _sheet(request, interview, refusal=str(refusal), status=409)
+    return HttpResponseRedirect(reverse("proposal", args=[proposal.uuid]), status=303)
 
 
 # --- a screen
@@ -160,6 +168,28 @@ def _screen(
     return shell.page(request, "web/interview.html", context, place="playbook", status=status)
 
 
+def _sheet(request: HttpRequest, interview: Interview, *, refusal: str = "", status: int = 200) -> HttpResponse:
+    playbook = interviewing.playbook_of(interview)
+    before = published.playbook()
+    sections = {section.title: section for section in plain_words(playbook)}
+    context = {
+        "interview": interview,
+        "playbook": playbook,
+        "steps": _steps(interview, 0),
+        "open": [each for each in QUESTIONS if each.name not in interview.answers],
+        "changes": diff_in_words(before, playbook),
+        "sections": [
+            (title, [each for each in sections[title].sentences if not each.about.startswith("band ")])
+            for title in ON_THE_PAGE
+            if title in sections
+        ],
+        "sides": SIDES,
+        "today": _today(this_instant()),
+        "refusal": refusal,
+    }
+    return shell.page(request, "web/interview_agreement.html", context, place="playbook", status=status)
+
+
 def _effect(interview: Interview, asked: Question, typed: QueryDict | None) -> dict[str, object]:
     """What the answers so far, with this one as it is typed, change against the playbook in force."""
     answers = dict(interview.answers)
@@ -169,7 +199,16 @@ def _effect(interview: Interview, asked: Question, typed: QueryDict | None) -> d
         playbook = interviewing.playbook_of(interview, answers)
     except Refused as refusal:
         return {"effect_refusal": str(refusal), "changes": ()}
-    return {"changes": diff_in_words(published.playbook(), playbook), "tried": playbook, "effect_refusal": ""}
+    changes = diff_in_words(published.playbook(), playbook)
+    return {"changes": changes, "tried": playbook if changes else None, "effect_refusal": ""}
+
+
+def _trial(interview: Interview, run: Backtest) -> dict[str, object]:
+    told: dict[str, object] = {"run": run, "trial_href": reverse("interview-trial", args=[interview.uuid, run.uuid])}
+    if run.state == "done":
+        old, new = trying_later.read(run.old_text), trying_later.read(run.new_text)
+        told["page"] = telling.page(trying_later.result_of(run), old, new)
+    return told
 
 
 def _evidence(interview: Interview, asked: Question) -> dict[str, object]:
@@ -225,6 +264,11 @@ def _href(interview: Interview, number: int) -> str:
     if number > len(QUESTIONS):
         return reverse("interview-agreement", args=[interview.uuid])
     return reverse("interview-question", args=[interview.uuid, number])
+
+
+def _today(at: int) -> date:
+    """The day in the zone in which the firm cuts its days."""
+    return moment(at).astimezone(ZoneInfo(published.playbook().calendar.timezone)).date()
 
 
 def _require(request: HttpRequest) -> None:
