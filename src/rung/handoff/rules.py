@@ -1,5 +1,6 @@
 """Who gets a hand-off, by when it is owed, and what marketing has yet to say. Pure: facts in, decisions out."""
 
+import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -124,24 +125,33 @@ class Deck:
             return Choice(owner.id, f"{owner.name} owns {account}")
         instead = f"{owner.name}, who owns {account}, is away: " if owner is not None else ""
         pool = self._pool(wanted)
-        # Turn and room change with each that is given; who may get it does not.
-        chosen = min(
-            (each for id_ in pool.ids if (each := self.now[id_]).has_room and id_ != wanted.not_to),
-            key=lambda each: _order(each, wanted.turn),
-            default=None,
-        )
+        chosen = self._next(pool)
         if chosen is None:
             return Choice(None, f"{instead}{NOBODY} in {pool.name}: {self._why(pool)}")
         how = "has the most room" if wanted.turn == "capacity" else "is next in turn"
         return Choice(chosen.id, f"{instead}{chosen.name} {how} in {pool.name}{pool.where}")
 
+    def _next(self, pool: "_Pool") -> Candidate | None:
+        """Whoever has room and comes first. Turns and desks only grow, so an old place in the heap is never too late:
+        it is put right when it comes up."""
+        while pool.heap:
+            order, id_ = pool.heap[0]
+            each = self.now[id_]
+            if not each.has_room:
+                heapq.heappop(pool.heap)
+            elif order != (now := _order(each, pool.turn)):
+                heapq.heapreplace(pool.heap, (now, id_))
+            else:
+                return each
+        return None
+
     def _why(self, pool: "_Pool") -> str:
-        if pool.ids:
+        if pool.is_anybody:
             return "everybody has as many as they take"
         return "everybody is away" if self.now else "there is no rep"
 
     def _pool(self, wanted: Wanted) -> "_Pool":
-        key = (wanted.to, wanted.country, wanted.needs, wanted.not_to)
+        key = (wanted.to, wanted.turn, wanted.country, wanted.needs, wanted.not_to)
         if key not in self._pools:
             here = [each for each in self.now.values() if not each.is_away and each.id != wanted.not_to]
             self._pools[key] = _narrowed(wanted, here)
@@ -150,9 +160,11 @@ class Deck:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Who may get a hand-off of a kind, and how that is said."""
+    """Who may get a hand-off of a kind, in the order in which they do, and how that is said."""
 
-    ids: tuple[int, ...]
+    heap: list[tuple[tuple[float, int, int], int]]
+    turn: Turn
+    is_anybody: bool
     name: str
     where: str
 
@@ -165,7 +177,9 @@ def _narrowed(wanted: Wanted, here: Sequence[Candidate]) -> _Pool:
     able = [each for each in team if wanted.needs & frozenset(each.skills)]
     skill = ", ".join(sorted(wanted.needs & frozenset(able[0].skills))) if able else ""
     where = " and ".join(part for part in (wanted.country if for_country else "", skill) if part)
-    return _Pool(tuple(each.id for each in able or team), name, f" for {where}" if where else "")
+    heap = [(_order(each, wanted.turn), each.id) for each in able or team]
+    heapq.heapify(heap)
+    return _Pool(heap, wanted.turn, bool(heap), name, f" for {where}" if where else "")
 
 
 def _team(to: str, here: Sequence[Candidate]) -> tuple[list[Candidate], str]:

@@ -263,14 +263,14 @@ def _rows(force: InForce) -> tuple[tuple[today.Row, str, int | None], ...]:
 
 
 def _loose(force: InForce) -> QuerySet[Standing]:
-    """Whoever stands on the hand-off rung or above and has no owner, or nothing that comes next: no clock, no task."""
+    """Whoever stands on the hand-off rung or above and lies on nobody's desk, or has nothing that comes next."""
     rungs = force.playbook.rungs
     above = [code for code in rungs if RANK[code] >= RANK[force.playbook.handoff.on] and code != "customer"]
     running = Clock.objects.filter(person_id=OuterRef("person_id"), stopped_at__isnull=True)
     planned = Task.objects.filter(person_id=OuterRef("person_id"), done_at__isnull=True)
     has_next = Q(Exists(running)) | Q(Exists(planned))
     return Standing.objects.filter(
-        Q(owner=None) | ~has_next,
+        (Q(owner=None) & ~Q(Exists(running))) | ~has_next,
         generation_id=force.generation_id,
         stage__in=above,
         status="active",

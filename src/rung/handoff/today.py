@@ -8,7 +8,8 @@ from statistics import median
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 
 from rung.access.models import User
 from rung.handoff import rules
@@ -44,6 +45,16 @@ _VAGUE: Final = (
 )
 """Shown only where nothing more telling happened."""
 _TOLD_AT_MOST: Final = 400
+
+
+_MINE_AND_NOBODYS: Final = """
+    SELECT id FROM (
+        SELECT id FROM handoff_clock WHERE owner_id = %s AND stopped_at IS NULL ORDER BY due_at LIMIT %s) AS mine
+    UNION ALL
+    SELECT id FROM (
+        SELECT id FROM handoff_clock WHERE owner_id IS NULL AND stopped_at IS NULL ORDER BY due_at LIMIT %s) AS nobodys
+"""
+"""Two descents of one index; an OR over both would read everything that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +119,10 @@ class Today:
 def today(user: User, force: InForce, *, at: int) -> Today:
     """Everything of one rep's page, in six queries."""
     clocks = list(
-        Clock.objects.filter(Q(owner=user) | Q(owner=None, assignment__queue="nobody"), stopped_at__isnull=True)
+        Clock.objects.filter(pk__in=RawSQL(_MINE_AND_NOBODYS, [user.pk, COUNTED, MOST]))
         .select_related("person__company", "assignment__handoff")
         .only("kind", "lane", "started_at", "due_at", "person_id", *_OF_A_PERSON, *_OF_A_HANDOFF)
-        .order_by("due_at", "pk")[:COUNTED]
+        .order_by(F("due_at").asc(nulls_last=True), "pk")[:COUNTED]
     )
     counts = Counter(clock.kind for clock in clocks)
     clocks = [clock for kind in Clock.KINDS for clock in [each for each in clocks if each.kind == kind][:MOST]]
