@@ -140,7 +140,8 @@ def _start_reply(event: Happened) -> None:
 def _let_go(moves: Sequence[Moved], *, at: int) -> None:
     """What was returned and still waits ends when the person falls from the rung, or beside the ladder."""
     on = RANK[lines.current().playbook.handoff.on] if moves else 0
-    fallen = [move.person_id for move in moves if move.status != "active" or RANK[move.stage] < on]
+    left = [move for move in moves if RANK[move.from_stage] >= on]
+    fallen = [move.person_id for move in left if move.status != "active" or RANK[move.stage] < on]
     if fallen:
         returned = Q(handoff__answer="returned")
         _end(Assignment.objects.filter(returned, person_id__in=fallen, ended_at__isnull=True), at=at)
