@@ -43,7 +43,8 @@ def main() -> None:
     options = parser.parse_args()
     events, runs = (100_000, 3) if options.quick else (1_000_000, options.runs)
     figures: list[Figure] = []
-    for name, measure in (("decide", decide), ("replay", replay), ("pages", pages), ("handoffs", handoffs)):
+    measured = (("decide", decide), ("replay", replay), ("trial", trial), ("pages", pages), ("handoffs", handoffs))
+    for name, measure in measured:
         if options.only and not name.startswith(options.only):
             continue
         figures += measure(events, runs)
@@ -209,6 +210,67 @@ def replay(events: int, runs: int) -> list[Figure]:
             Figure(
                 f"replay-{label}{ending}", whole, unit, reference, whole / reference, "<= 2 x sort (10 M)", machine()
             )
+        )
+    return figures
+
+
+def trial(events: int, runs: int) -> list[Figure]:
+    """A backtest and forty values of a number against one replay, and a changed number on the demo company.
+
+    A backtest is two replays with all figures and their intervals; the answer on the demo company is what a page waits
+    for once the history is warm: replay, figures, words.
+    """
+    from rung.demo.company import history as invented
+    from rung.engine import reading
+    from rung.engine.program import compile_program
+    from rung.engine.replay import replay as replayed
+    from rung.engine.trying import Ground, Wish
+    from rung.engine.varying import knob
+    from rung.insight import telling, trials
+    from rung.insight.trials import Wanted
+    from rung.playbook import loading, shipped
+
+    playbook = loading.load(shipped.read(shipped.DEFAULT))
+    turned, program = knob(playbook, "stages.mql.enter:score"), compile_program(playbook)
+    lower = turned.turned(playbook, 42)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "history.ndjson")
+        write_history(path, events)
+        with path.open("rb") as stream:
+            history = reading.read(stream).history
+        with path.open("w", encoding="utf-8") as file:
+            now = int(datetime(2026, 11, 19, 13, 32, tzinfo=UTC).timestamp()) * 1_000_000
+            file.writelines(json.dumps(line) + "\n" for line in invented(5_000, 18, 7, now=now))
+        with path.open("rb") as stream:
+            demo = Ground(reading.read(stream).history)
+    until = int(history.at.max())
+    span = Wanted(turned.path, tuple(float(value) for value in range(20, 60)))
+    times: dict[str, list[Took]] = {"replay": [], "backtest": [], "explorer": [], "answer": []}
+    replayed(program, history, until)
+    trials.explored(demo, playbook, playbook, turned, span, Wish())
+
+    def answer(value: float) -> None:
+        draft = turned.turned(playbook, value)
+        telling.page(demo.backtest(playbook, draft)[0], playbook, draft)
+
+    for run in range(runs):
+        times["replay"].append(timed(lambda: replayed(program, history, until)))
+        times["backtest"].append(timed(lambda: Ground(history).backtest(playbook, lower)))
+        fresh = Ground(history)
+        times["explorer"].append(
+            timed(lambda fresh=fresh: trials.explored(fresh, playbook, playbook, turned, span, Wish()))
+        )
+        times["answer"].append(timed(lambda run=run: answer(30.5 + run)))
+    figures = []
+    for ending, clock, unit in CLOCKS:
+        reference = median(times["replay"], clock)
+        for name, target in (("backtest", "<= 2.2 x one replay"), ("explorer", "<= 6 x one replay, 40 values")):
+            whole = median(times[name], clock)
+            label = f"{name}-{events // 1_000}k{ending}"
+            figures.append(Figure(label, whole, unit, reference, whole / reference, target, machine()))
+        whole = median(times["answer"], clock)
+        figures.append(
+            Figure(f"trial-answer{ending}", whole, unit, 1.0, whole, "<= 1 s on the demo company", machine())
         )
     return figures
 

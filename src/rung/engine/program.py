@@ -253,6 +253,7 @@ class Assembler:
         self.spans: list[int] = []
         self.atoms: list[Atom] = []
         self.registers = 0
+        self._candidates: dict[tuple[int, int], list[int]] = {}
         self.signal_index = {signal.name: index for index, signal in enumerate(playbook.signals)}
         facts = [fact for rule in self.rules() for fact in facts_named(rule)]
         self.slots = list(
@@ -411,11 +412,15 @@ class Assembler:
 
     def candidates(self, stage: int, status: int) -> list[int]:
         """The setbacks that could fire for somebody who stands there, in order."""
-        return [
-            index
-            for index, line in enumerate(self.playbook.setbacks)
-            if self._is_below(line, stage, status) and _settled(line.when.condition, _Place(stage, status)) is not False
-        ]
+        found = self._candidates.get((stage, status))
+        if found is None:
+            found = self._candidates[stage, status] = [
+                index
+                for index, line in enumerate(self.playbook.setbacks)
+                if self._is_below(line, stage, status)
+                and _settled(line.when.condition, _Place(stage, status)) is not False
+            ]
+        return found
 
     def _is_below(self, line: Setback, stage: int, status: int) -> bool:
         target, target_status = self.target(line)
@@ -653,6 +658,7 @@ class _Ranges:
         self.lines: list[int] = []
         self.timers: list[k.Timer] = []
         self.decays: list[k.Decay] = []
+        self._risen: dict[int, tuple[tuple[int, int], tuple[int, int]]] = {}
 
     def all(self) -> tuple[list[k.Standing], list[int], list[k.Timer], list[k.Decay]]:
         standings = [self._standing(stage, status) for stage in range(len(STAGES)) for status in range(len(STATUSES))]
@@ -661,16 +667,24 @@ class _Ranges:
     def _standing(self, stage: int, status: int) -> k.Standing:
         playbook, candidates = self.assembler.playbook, self.assembler.candidates(stage, status)
         falling = [playbook.setbacks[line].when.condition for line in candidates]
-        rising: list[Condition] = []
-        for code, above in playbook.stages.items():
-            if RANK[code] > stage:
-                rising.append(above.enter.condition)
-                rising += [playbook.setbacks[i].when.condition for i in self.assembler.candidates(RANK[code], k.ACTIVE)]
         first_line = len(self.lines)
         self.lines += candidates
         timers, decays = self._timers(falling), self._decays(falling)
-        rise_timers, rise_decays = self._timers(rising), self._decays(rising)
+        rise_timers, rise_decays = self._rising(stage)
         return k.Standing(first_line, len(self.lines), *timers, *rise_timers, *decays, *rise_decays)
+
+    def _rising(self, stage: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """What time alone may change about rising from a rung, whatever the status."""
+        found = self._risen.get(stage)
+        if found is None:
+            playbook, rising = self.assembler.playbook, list[Condition]()
+            for code, above in playbook.stages.items():
+                if RANK[code] > stage:
+                    rising.append(above.enter.condition)
+                    waiting = self.assembler.candidates(RANK[code], k.ACTIVE)
+                    rising += [playbook.setbacks[line].when.condition for line in waiting]
+            found = self._risen[stage] = self._timers(rising), self._decays(rising)
+        return found
 
     def _timers(self, conditions: list[Condition]) -> tuple[int, int]:
         first = len(self.timers)
