@@ -181,6 +181,7 @@ def fill(people: int, events: int) -> None:
         insert(Identity, ({"kind": "email", "value": key, "person_id": n, "since_at": 0} for n, key in emails))
         insert(Event, history(people, companies, events, start=at - 365 * DAY, end=at))
         actions.describe_companies_again(set(range(1, companies + 1)))
+    compiling.allow()
     compiling.begin(events)
     with transaction.atomic():
         bulk.decide_again(line, range(1, people + 1), at=at, is_first=True, progress=told)

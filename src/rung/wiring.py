@@ -5,7 +5,7 @@ from rung.handoff import carrying, clocks, desks, notifying
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
-from rung.lifecycle import archiving, consequences, looking, publishing_later
+from rung.lifecycle import archiving, bulk_acts, consequences, looking, publishing_later
 from rung.terms.instants import MINUTE, SECOND
 
 ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches, notifying.tell)
@@ -21,6 +21,7 @@ LONG_JOBS: dict[str, Job] = {
     publishing_later.KIND: publishing_later.publish_asked,
     interviewing.KIND: interviewing.gather_evidence,
     publishing_later.UNDO: publishing_later.undo_asked,
+    bulk_acts.JOB: bulk_acts.carry_on,
 }
 """Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
 

@@ -7,11 +7,12 @@ from django.test import Client
 
 from rung.access.models import User
 from rung.insight import jobs as insight_jobs
+from rung.insight.models import Snapshot
 from rung.jobs.clock import now
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys
-from rung.terms.instants import DAY
+from rung.terms.instants import DAY, HOUR
 from web.conftest import World
 from web.reading import links_of, words_of
 
@@ -103,3 +104,10 @@ def test_with_the_workers_snapshot_a_page_asks_the_database_at_most_twelve_times
 
 def test_the_late_answer_is_told_where_it_waits(sam: Client, world: World) -> None:
     assert "answers late" in words_of(sam.get("/ladder"))
+
+
+def test_old_conversions_say_how_old_they_are(stalled: Client) -> None:
+    insight_jobs.refresh(now())
+    assert "as of" not in words_of(stalled.get("/ladder"))
+    Snapshot.objects.update(computed_at=now() - 2 * HOUR)
+    assert "against the four quarters before, as of 2 h ago" in words_of(stalled.get("/ladder"))

@@ -109,6 +109,9 @@ _ARGUMENTS: Final = {
     **{f"proposal-{part}": (_NOBODYS,) for part in ("signature", "withdrawal", "publication")},
     "interview-trial": (_NOBODYS, _NOBODYS),
     **{f"interview-{part}": (_NOBODYS,) for part in ("agreement", "proposal")},
+    "people-act": (_NOBODYS,),
+    "people-act-undoing": (_NOBODYS,),
+    "people-view-removal": (999,),
 }
 
 

@@ -29,6 +29,12 @@ def people(client: Client, address: str = "") -> list[str]:
     return names(client.get(f"/people{address}"))
 
 
+def test_the_frame_says_whose_house_it_is(sam: Client) -> None:
+    for path in ("/people", "/ladder", "/playbook", "/companies"):
+        page = sam.get(path).content.decode()
+        assert "<small>Default</small>" in page, path
+
+
 def test_everyone_who_is_known_is_listed_and_visitors_stand_apart(sam: Client) -> None:
     assert set(people(sam)) == {"Ana Lima", "Bo Virtanen", "Chiara Fontana", "Diego Fuentes", "Elif Yıldız"}
     (visitor,) = people(sam, "?who=visitors")

@@ -13,6 +13,7 @@ from rung.jobs.worker import Worker
 from rung.lifecycle import published
 from rung.lifecycle.models import Generation, PlaybookVersion
 from rung.playbook import shipped
+from rung.playbook.loading import load
 from web.conftest import World
 from web.reading import words_of
 
@@ -57,7 +58,7 @@ def test_no_sentence_of_the_plain_words_is_lost_by_grouping() -> None:
     from rung.web.agreement import agreement
 
     for name in shipped.shipped():
-        playbook = published._loaded(shipped.read(name))
+        playbook = load(shipped.read(name))
         grouped = [each.about for group in agreement(playbook) for part in group.sections for each in part.sentences]
         assert sorted(grouped) == sorted(each.about for part in plain_words(playbook) for each in part.sentences)
 

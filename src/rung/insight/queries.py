@@ -1,10 +1,11 @@
 """The ladder's figures, read from standings, moves and hand-offs. One call, one frozen answer."""
 
+import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -14,6 +15,7 @@ from rung.insight.models import Snapshot
 from rung.insight.rules import USUAL, Step, steps, weakest
 from rung.lifecycle import segments
 from rung.lifecycle.models import Handoff, StageMove, Standing
+from rung.lifecycle.queries import COUNTED
 from rung.people.models import Person
 from rung.playbook.conditions import And, Condition, Not, source
 from rung.playbook.conditions.sql import NoColumn
@@ -25,7 +27,7 @@ from rung.terms.stages import RANK, STAGES
 QUIET: Final = 14 * DAY
 
 FRESH: Final = 15 * MINUTE
-"""How old the worker's snapshot may be before a page reads the moves itself."""
+"""How old the worker's snapshot may be before a page says of when its conversions are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Blame:
     words: str
     line: int
     failing: int
+    """At most `queries.COUNTED`, as in the list that it opens."""
     standing: int
     condition: str
     """Finds the people who fail it, in the playbook's language."""
@@ -107,6 +110,8 @@ class Ladder:
     rungs: tuple[RungFigures, ...]
     steps: tuple[Step, ...]
     weakest: Step | None
+    steps_at: int
+    """Of when the steps are: the worker computes them every few minutes."""
     blame: Blame | None
     silent: Mapping[str, int]
     """Rung → how many stand there above the hand-off rung and gave no sign of life for `QUIET`."""
@@ -121,8 +126,9 @@ def ladder(playbook: Playbook, generation_id: int, *, months: int, now: int) -> 
     start = period_start(now, playbook.calendar.timezone, months=months)
     used = ("suspect", *playbook.stages)
     counts = _counts(generation_id)
-    moves = _moves_between(generation_id, start, now)
-    found = _steps(generation_id, ranks_used(playbook), months=months, start=start, now=now)
+    moves = _moves_between(playbook, generation_id, start, now)
+    kept = _kept(playbook, generation_id, months=months, start=start, now=now)
+    found = kept.steps
     went_on = {step.rank: step.went_on for step in found}
     rungs = tuple(
         RungFigures(
@@ -144,7 +150,8 @@ def ladder(playbook: Playbook, generation_id: int, *, months: int, now: int) -> 
         rungs=rungs,
         steps=found,
         weakest=(weak := weakest(found)),
-        blame=_blame(playbook, generation_id, weak, now) if weak else None,
+        steps_at=kept.at,
+        blame=_blame(playbook, generation_id, counts, weak, kept.clause, now) if weak else None,
         silent=_silent(playbook, generation_id, now),
         beside=tuple(
             Beside(code, counts.beside[code], _commonest(moves.beside[code]))
@@ -203,7 +210,7 @@ def _counts(generation_id: int) -> _Counts:
     anonymous: Counter[str] = Counter()
     beside: Counter[str] = Counter()
     rows = Standing.objects.filter(generation_id=generation_id).values_list("stage", "status", "is_anonymous")
-    rows = rows.annotate(people=Count("id"), again=Count("id", filter=Q(lap__gt=1))).order_by()
+    rows = rows.annotate(people=Count("*"), again=Count("lap", filter=Q(lap__gt=1))).order_by()
     second_lap = 0
     for stage, status, is_anonymous, people, again in rows:
         second_lap += again
@@ -220,14 +227,19 @@ def _flow(generation_id: int) -> Q:
     return Q(generation_id=generation_id, is_redefinition=False)
 
 
-def _moves_between(generation_id: int, start: int, now: int) -> _Moves:
+def _moves_between(playbook: Playbook, generation_id: int, start: int, now: int) -> _Moves:
+    # The line of a setback instead of its words, and the order of the filters: all of it lies in one index.
+    words = {setback.line: setback.because for setback in playbook.setbacks}
     arrived: Counter[str] = Counter()
     fell: dict[str, Counter[str]] = defaultdict(Counter)
     beside: dict[str, Counter[str]] = defaultdict(Counter)
     moves = StageMove.objects.filter(_flow(generation_id), at__gte=start, at__lte=now)
-    rows = moves.values_list("cause", "from_stage", "stage", "status", "because").annotate(Count("id")).order_by()
-    for cause, from_stage, stage, status, because, count in rows:
+    rows = (
+        moves.values_list("cause", "from_stage", "stage", "status", "rule_line").annotate(people=Count("*")).order_by()
+    )
+    for cause, from_stage, stage, status, line, count in rows:
         if cause == "setback":
+            because = words.get(line, "")
             fell[from_stage][because] += count
             beside[status][because] += count
         elif RANK[stage] > RANK[from_stage]:
@@ -239,17 +251,32 @@ def _newly_known(start: int, now: int) -> int:
     return Person.objects.filter(first_seen_at__gte=start, first_seen_at__lte=now).count()
 
 
-def _steps(generation_id: int, ranks: Sequence[int], *, months: int, start: int, now: int) -> tuple[Step, ...]:
-    """From the worker's last snapshot when it is fresh and of this very period, else from the moves themselves."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the worker computes ahead of a page: the steps, the clause of the weakest one's rule to blame, and when."""
+
+    steps: tuple[Step, ...]
+    clause: int | None
+    at: int
+
+    def figures(self, start: int) -> dict[str, Any]:
+        return {"start": start, "steps": [asdict(step) for step in self.steps], "clause": self.clause}
+
+
+def _kept(playbook: Playbook, generation_id: int, *, months: int, start: int, now: int) -> Kept:
+    """The worker's last snapshot of this very period; where there is none yet, read from the moves themselves."""
     kept = Snapshot.objects.filter(report=report_of(months), generation_id=generation_id).first()
-    if kept is not None and kept.computed_at > now - FRESH and kept.figures["start"] == start:
-        return tuple(Step(**step) for step in kept.figures["steps"])
-    return read_steps(generation_id, ranks, start=start, now=now)
+    if kept is None or kept.figures["start"] != start or "clause" not in kept.figures:
+        return computed(playbook, generation_id, start=start, now=now)
+    steps_ = tuple(Step(**step) for step in kept.figures["steps"])
+    return Kept(steps_, kept.figures["clause"], kept.computed_at)
 
 
-def read_steps(generation_id: int, ranks: Sequence[int], *, start: int, now: int) -> tuple[Step, ...]:
-    """The steps, read from all moves of the last eighteen months: seconds for a million people."""
-    return steps(_climbs(generation_id, now), ranks, start=start, now=now)
+def computed(playbook: Playbook, generation_id: int, *, start: int, now: int) -> Kept:
+    """Read from all moves of the last eighteen months and everybody on the weakest step: seconds for many people."""
+    found = steps(_climbs(generation_id, now), ranks_used(playbook), start=start, now=now)
+    weak = weakest(found)
+    return Kept(found, _clause_to_blame(playbook, generation_id, weak, now) if weak else None, now)
 
 
 def report_of(months: int) -> str:
@@ -276,9 +303,10 @@ def _answers(playbook: Playbook, start: int, now: int) -> Answers:
     ).values_list("opened_at", "lane", "answer", "answered_at", "withdrawn_at", "reason")
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
+    dues = _dues_of(playbook)
     for opened_at, lane, answer, answered_at, withdrawn_at, reason in handoffs:
         is_open = answered_at is None and withdrawn_at is None
-        due = due_at(playbook, lane=lane, opened_at=opened_at)
+        due = dues[lane, opened_at]
         counts["opened"] += opened_at >= start
         counts[answer or ("open" if is_open else "withdrawn")] += 1
         counts["late"] += due is not None and (answered_at or (now if is_open else 0)) > due
@@ -299,6 +327,32 @@ def _answers(playbook: Playbook, start: int, now: int) -> Answers:
     )
 
 
+class _Dues(dict[tuple[str, int], int | None]):
+    """(lane, opened at) → due at by one playbook: what is computed once is the same for ever."""
+
+    def __init__(self, playbook: Playbook) -> None:
+        super().__init__()
+        self.playbook = playbook
+
+    def __missing__(self, key: tuple[str, int]) -> int | None:
+        if len(self) >= _MOST_DUES:
+            self.clear()
+        lane, opened_at = key
+        self[key] = found = due_at(self.playbook, lane=lane, opened_at=opened_at)
+        return found
+
+
+_MOST_DUES: Final = 50_000
+_dues: dict[str, _Dues] = {}
+
+
+def _dues_of(playbook: Playbook) -> _Dues:
+    if playbook.version not in _dues:
+        _dues.clear()
+        _dues[playbook.version] = _Dues(playbook)
+    return _dues[playbook.version]
+
+
 def due_at(playbook: Playbook, *, lane: str, opened_at: int) -> int | None:
     """When sales owes its answer to a hand-off; None where the playbook sets no clock for the lane."""
     handoff = playbook.handoff
@@ -306,44 +360,50 @@ def due_at(playbook: Playbook, *, lane: str, opened_at: int) -> int | None:
     return None if duration is None else playbook.calendar.working_time().add(opened_at, duration)
 
 
-def _blame(playbook: Playbook, generation_id: int, weak: Step, now: int) -> Blame | None:
-    low, rule = STAGES[weak.rank], playbook.stages[STAGES[weak.next_rank]].enter
-    # Only those we know by name: nobody can do anything for a visitor, and lists leave visitors out as well.
-    standing = Standing.objects.filter(generation_id=generation_id, stage=low, status="active", is_anonymous=False)
-    clauses = rule.condition.parts if isinstance(rule.condition, And) else (rule.condition,)
-    total, failing = _failing(standing, clauses, generation_id, now)
-    if not failing:
+def _blame(
+    playbook: Playbook, generation_id: int, counts: _Counts, weak: Step, number: int | None, now: int
+) -> Blame | None:
+    if number is None:
         return None
-    count, clause = max(failing, key=lambda found: found[0])
+    low, rule = STAGES[weak.rank], playbook.stages[STAGES[weak.next_rank]].enter
+    clause = _clauses(rule.condition)[number]
+    fails = segments.as_filter(Not(clause), generation_id=generation_id, at=now)
+    failing = _known_on(generation_id, low).filter(fails)[:COUNTED].count()
     return Blame(
         stage=low,
         rule=source(clause),
         words=in_words(clause, playbook.words),
         line=rule.line,
-        failing=count,
-        standing=total,
+        failing=failing,
+        standing=counts.standing[low] - counts.anonymous[low],
         condition=f'stage == "{low}" and status == "active" and not ({source(clause)})',
     )
 
 
-def _failing(
-    standing: QuerySet[Standing], clauses: Sequence[Condition], generation_id: int, now: int
-) -> tuple[int, list[tuple[int, Condition]]]:
-    """How many there are, and how many of them each clause fails for, in one reading; clauses that none fails left out.
+def _clause_to_blame(playbook: Playbook, generation_id: int, weak: Step, now: int) -> int | None:
+    """The number of the clause that fails for most of those who stand on the weakest step; None when none fails.
 
     A clause that no list can ask for could not open its people either: it is passed over.
     """
-    asked: dict[str, Condition] = {}
-    counts = {"everybody": Count("id")}
-    for clause in clauses:
-        try:
-            holds = segments.as_filter(Not(clause), generation_id=generation_id, at=now)
-        except NoColumn:
-            continue
-        name = f"clause_{len(asked)}"
-        asked[name], counts[name] = clause, Count("id", filter=holds)
-    found = standing.aggregate(**counts)
-    return found["everybody"], [(found[name], clause) for name, clause in asked.items() if found[name]]
+    counts: dict[str, Count] = {}
+    for number, clause in enumerate(_clauses(playbook.stages[STAGES[weak.next_rank]].enter.condition)):
+        with contextlib.suppress(NoColumn):
+            fails = segments.as_filter(Not(clause), generation_id=generation_id, at=now)
+            counts[str(number)] = Count("id", filter=fails)
+    if not counts:
+        return None
+    failing = _known_on(generation_id, STAGES[weak.rank]).aggregate(**counts)
+    worst = max(failing, key=lambda number: failing[number])
+    return int(worst) if failing[worst] else None
+
+
+def _known_on(generation_id: int, stage: str) -> QuerySet[Standing]:
+    # Only those we know by name: nobody can do anything for a visitor, and lists leave visitors out as well.
+    return Standing.objects.filter(generation_id=generation_id, stage=stage, status="active", is_anonymous__in=[False])
+
+
+def _clauses(condition: Condition) -> tuple[Condition, ...]:
+    return condition.parts if isinstance(condition, And) else (condition,)
 
 
 def _silent(playbook: Playbook, generation_id: int, now: int) -> dict[str, int]:

@@ -41,9 +41,21 @@ class NothingToExport(ValueError):
     """What was asked for cannot be written so; the text says what can."""
 
 
-def export(*, what: str, where: str | None, format: str, to: BinaryIO, by: By, at: int) -> int:
-    """Writes the rows and returns how many there are. Raises ConditionError for a condition that is none, NoColumn
-    for a fact that no list can ask for, NothingToExport where the format cannot hold them, NotAllowed."""
+def export(
+    *,
+    what: str,
+    where: str | None,
+    format: str,
+    to: BinaryIO,
+    by: By,
+    at: int,
+    people: Sequence[int] | None = None,
+) -> int:
+    """Writes the rows, of these people only where they are named, and returns how many there are.
+
+    Raises ConditionError for a condition that is none, NoColumn for a fact that no list can ask for, NothingToExport
+    where the format cannot hold them, NotAllowed.
+    """
     require(by, "export")
     with transaction.atomic():
         line = ensure_playbook(at=at)
@@ -51,11 +63,14 @@ def export(*, what: str, where: str | None, format: str, to: BinaryIO, by: By, a
         if where:
             signals = tuple(signal.name for signal in line.playbook.signals)
             chosen = _people_where(parse(where, Scope(place="filter", signals=signals)), line, at)
+        if people is not None:
+            everybody = Standing.objects.filter(generation_id=line.generation_id, line=line.name)
+            chosen = (chosen if chosen is not None else everybody).filter(person_id__in=people)
         columns, rows = _SOURCES[what](line, chosen)
         # Text from outside must not become a formula on whoever opens the file; a history is read by programs.
         is_for_people = what != "history" and format in ("csv", "xlsx")
         written = _WRITERS[format](to, columns, map(_harmless, rows) if is_for_people else rows)
-        audited(by=by, verb="exported", object=what, data={"where": where or "", "rows": written}, at=at)
+        audited(by=by, verb="exported", object=what, data=_asked(where, people, written), at=at)
     return written
 
 
@@ -71,6 +86,11 @@ def export_segments(*, where: str | None, to: Path, by: By, at: int, progress: a
     with transaction.atomic():
         audited(by=by, verb="exported", object="history", data={"where": "", "rows": written}, at=at)
     return written
+
+
+def _asked(where: str | None, people: Sequence[int] | None, written: int) -> dict[str, object]:
+    named = {} if people is None else {"people": list(people)[:100]}
+    return {"where": where or "", "rows": written, **named}
 
 
 def format_of(path: Path | None) -> str | None:

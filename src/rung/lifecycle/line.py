@@ -1,12 +1,15 @@
-"""The playbook in force: which generation is current, and its program, compiled once in a process."""
+"""The playbook in force with its program, compiled once in a process: what deciding begins with.
+
+Pages that decide nothing ask `published`, which knows no engine; both load a playbook in one place.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rung.engine.program import ENGINE_VERSION, Program, compile_program
-from rung.lifecycle.models import Generation, PlaybookVersion, Pointer
+from rung.lifecycle.models import Generation, Pointer
+from rung.lifecycle.published import loaded
 from rung.playbook.definitions import Playbook
-from rung.playbook.loading import load
 
 MAIN = "main"
 
@@ -52,13 +55,11 @@ def generation_of(name: str = MAIN) -> Generation | None:
 
 
 def _line(generation_id: int, version: str, name: str) -> Line:
-    playbook, program = _program(version)
+    playbook = loaded(version)
     shared = frozenset(signal.on for signal in playbook.signals if signal.is_company)
-    return Line(generation_id, playbook, program, shared, str(ENGINE_VERSION), name)
+    return Line(generation_id, playbook, _program(version), shared, str(ENGINE_VERSION), name)
 
 
 @lru_cache(maxsize=8)
-def _program(version: str) -> tuple[Playbook, Program]:
-    # A version is the hash of what the playbook says, so what was compiled once stays right.
-    playbook = load(PlaybookVersion.objects.get(version=version).text)
-    return playbook, compile_program(playbook)
+def _program(version: str) -> Program:
+    return compile_program(loaded(version))

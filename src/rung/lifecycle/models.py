@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import models
 
+from rung.access.models import Team
 from rung.people.models import Company, Person
 from rung.terms.stages import STAGES, STATUSES
 
@@ -123,6 +124,8 @@ class Standing(models.Model):
         constraints = [models.UniqueConstraint(fields=["generation", "person", "line"], name="standing_once")]
         indexes = [
             models.Index(fields=["generation", "stage", "status", "score"], name="standing_rung"),
+            # How many stand where is counted from the index alone, and it changes only when somebody moves.
+            models.Index(fields=["generation", "stage", "status", "is_anonymous", "lap"], name="standing_place"),
             # The two orders of the list of people; with the rung in the index most filters need no look at the row.
             models.Index(
                 fields=["generation", "is_anonymous", "score", "person", "stage", "status"], name="standing_by_score"
@@ -196,7 +199,11 @@ class StageMove(models.Model):
             models.UniqueConstraint(fields=["generation", "person", "line_of_business", "number"], name="move_once")
         ]
         indexes = [
-            models.Index(fields=["generation", "at"], name="move_at"),
+            # What moved in a period is counted from the index alone.
+            models.Index(
+                fields=["generation", "at", "is_redefinition", "cause", "from_stage", "stage", "status", "rule_line"],
+                name="move_flow",
+            ),
             models.Index(fields=["generation", "stage", "at"], name="move_stage"),
             models.Index(fields=["event_seq"], name="move_event"),
         ]
@@ -284,3 +291,45 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk} {self.name}"
+
+
+class SavedView(models.Model):
+    """A list of people that somebody kept: its name and the address that asks for it. A team's members share one."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="views")
+    team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE, related_name="views")
+    """Whom it is shared with; null: nobody."""
+    name = models.CharField(max_length=60)
+    where = models.TextField(blank=True)
+    text = models.CharField(max_length=100, blank=True)
+    sort = models.CharField(max_length=20, blank=True)
+    is_anonymous = models.BooleanField(default=False)
+    created_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="view_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BulkAct(models.Model):
+    """One act on many people: whom, what, how far it has come. Undoing it voids each of its events."""
+
+    uuid = models.UUIDField(unique=True)
+    kind = models.CharField(max_length=20)
+    data: Any = models.JSONField(default=dict)
+    """`owner` (an e-mail address), or `because`; `back` is the address of the list it was asked from."""
+    people: Any = models.JSONField(default=list)
+    """The ids inside, in the order in which they are done."""
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.BigIntegerField()
+    done = models.IntegerField(default=0)
+    """How many of them have been done; on the way back, how many are left to undo."""
+    refused = models.IntegerField(default=0)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    undone_at = models.BigIntegerField(null=True)
+    """When somebody asked to undo it."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} × {len(self.people)}"

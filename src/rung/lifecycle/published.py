@@ -20,13 +20,12 @@ class InForce:
 
 def in_force(line: str = "main") -> InForce:
     """One query. Before the first publishing the shipped default is shown, and nobody has a standing."""
-    pointer = Pointer.objects.select_related("generation__playbook").filter(line=line).first()
-    if pointer is None:
-        return InForce(generation_id=None, playbook=_loaded(shipped.read("default")), since_at=None)
-    generation = pointer.generation
-    return InForce(
-        generation_id=generation.pk, playbook=_loaded(generation.playbook.text), since_at=generation.switched_at
-    )
+    pointers = Pointer.objects.filter(line=line)
+    found = pointers.values_list("generation_id", "generation__playbook__version", "generation__switched_at").first()
+    if found is None:
+        return InForce(generation_id=None, playbook=_shipped(), since_at=None)
+    generation_id, version, since_at = found
+    return InForce(generation_id=generation_id, playbook=loaded(version), since_at=since_at)
 
 
 def playbook(line: str = "main") -> Playbook:
@@ -34,8 +33,14 @@ def playbook(line: str = "main") -> Playbook:
 
 
 @lru_cache(maxsize=16)
-def _loaded(text: str) -> Playbook:
-    return load(text)
+def loaded(version: str) -> Playbook:
+    """A playbook that was published. A version is the hash of what it says, so what was loaded once stays right."""
+    return load(PlaybookVersion.objects.get(version=version).text)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Playbook:
+    return load(shipped.read("default"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,9 @@ class Version:
 
 def versions(line: str = "main") -> list[Version]:
     """Every playbook that was ever put in force, the latest first, each once."""
-    pointer = Pointer.objects.select_related("generation__playbook").filter(line=line).first()
-    current = pointer.generation.playbook.version if pointer else ""
+    current = Pointer.objects.filter(line=line).values_list("generation__playbook__version", flat=True).first()
     return [
-        Version(row.version, _loaded(row.text), row.created_at, row.created_by, row.version == current)
+        Version(row.version, loaded(row.version), row.created_at, row.created_by, row.version == current)
         for row in PlaybookVersion.objects.order_by("-created_at", "-pk")
     ]
 

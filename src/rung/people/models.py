@@ -61,7 +61,7 @@ class Person(models.Model):
             # Search looks for the beginning of any word of a name: it reads this index through, and no row.
             models.Index(fields=["name", "email"], name="person_name_email"),
             models.Index(fields=["company", "company_since_at", "company_since_seq"], name="person_company_since"),
-            models.Index(fields=["last_event_at"], name="person_last_event"),
+            models.Index(fields=["first_seen_at"], name="person_first_seen"),
             models.Index(fields=["source"], name="person_source"),
         ]
 

@@ -52,6 +52,7 @@ def companies(request: HttpRequest) -> HttpResponse:
     here = reverse("companies")
     parts = {"q": text, "sort": _sort_text(sort, is_up)}
     context = {
+        "firm": in_force.playbook.name,
         "title": f"{_count(page.total)} called “{text}”" if text else f"{_count(page.total)} with people you know",
         "said": "Their standing is the highest rung of their people.",
         "text": text,
@@ -79,6 +80,7 @@ def company(request: HttpRequest, uuid: UUID) -> HttpResponse:
     page = queries.company_page(found, generation_id=in_force.generation_id)
     playbook = in_force.playbook
     context: dict[str, Any] = {
+        "firm": playbook.name,
         "company": found,
         "said": _said(page, playbook),
         "page": page,

@@ -63,9 +63,11 @@ def ladder(request: HttpRequest) -> HttpResponse:
     found = insight.ladder(playbook, force.generation_id or 0, months=months, now=now)
     rungs, steps = _rungs(found, playbook), _steps(found, playbook)
     context = {
+        "firm": playbook.name,
         "said": _said(found, playbook),
         "ladder": found,
         "blame": found.blame,
+        "steps_at": found.steps_at if found.steps_at <= found.now - insight.FRESH else None,
         "because": _because(found.blame, playbook),
         "people_to_open": _people(found.blame.condition) if found.blame else "",
         "playbook": playbook,

@@ -1,17 +1,22 @@
 """The table of people: one condition as chips, as text and as the address."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from rung.access.models import User
+from rung.access.queries import users
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle import published, queries
+from rung.lifecycle import bulk_acts, published, queries
+from rung.lifecycle.models import SavedView
 from rung.lifecycle.queries import Asked, PersonRow
 from rung.lifecycle.segments import NoColumn
+from rung.lifecycle.views import views_for
 from rung.playbook.conditions import Condition, source
 from rung.playbook.definitions import Playbook
 from rung.terms.values import BadValue, clean_text
@@ -63,6 +68,10 @@ class Question:
         }
         return address(reverse("people"), **{**parts, **changed})
 
+    @property
+    def sort_text(self) -> str:
+        return _sort_text(self.sort, self.is_up) or ""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -81,20 +90,26 @@ def people(request: HttpRequest) -> HttpResponse:
     at = this_instant()
     in_force = published.in_force()
     playbook = in_force.playbook
-    question = _question(request, playbook)
+    question = question_of(request.GET, playbook)
     try:
-        page = queries.people_page(_asked(question), generation_id=in_force.generation_id, at=at)
+        page = queries.people_page(asked(question), generation_id=in_force.generation_id, at=at)
     except NoColumn as fault:
         question = _without_condition(
             question, f"Lists cannot ask for {str(fault).removesuffix(' cannot be asked here')}."
         )
-        page = queries.people_page(_asked(question), generation_id=in_force.generation_id, at=at)
+        page = queries.people_page(asked(question), generation_id=in_force.generation_id, at=at)
+    kept = views_for(request.user) if isinstance(request.user, User) else []
     view = next((view for view in views(playbook) if view.where == question.where and not question.is_anonymous), None)
     context: dict[str, Any] = {
+        "firm": playbook.name,
         "question": question,
         "title": _title(question, view, page.total),
         "said": _said(question, page.total),
-        "tabs": _tabs(question, playbook),
+        "tabs": _tabs(question, playbook, kept),
+        "kept": next((view for view in kept if _is(view, question)), None),
+        "sort": question.sort_text,
+        "acts": _acts(request.user),
+        "total": page.total,
         "chips": [(chip, question.link(where=chip.rest)) for chip in chips(question.condition, playbook.short_label)],
         "columns": _columns(question),
         "lines": [line(row, playbook) for row in page.rows],
@@ -121,9 +136,10 @@ def people_counts(request: HttpRequest) -> HttpResponse:
     in_force = published.in_force()
     made = views(in_force.playbook)
     numbers = _numbers(made, in_force.generation_id, in_force.playbook, this_instant())
-    question = _question(request, in_force.playbook)
+    question = question_of(request.GET, in_force.playbook)
     counted = dict(zip(["", *(view.where for view in made)], map(words.count, numbers), strict=True))
-    return shell.page(request, "web/people_tabs.html", {"tabs": _tabs(question, in_force.playbook, counted)})
+    kept = views_for(request.user) if isinstance(request.user, User) else []
+    return shell.page(request, "web/people_tabs.html", {"tabs": _tabs(question, in_force.playbook, kept, counted)})
 
 
 def _numbers(made: tuple[View, ...], generation_id: int | None, playbook: Playbook, at: int) -> list[int]:
@@ -137,8 +153,8 @@ def _numbers(made: tuple[View, ...], generation_id: int | None, playbook: Playbo
     return kept
 
 
-def _question(request: HttpRequest, playbook: Playbook) -> Question:
-    get = request.GET
+def question_of(get: QueryDict, playbook: Playbook) -> Question:
+    """What an address or a form asks a list for."""
     typed = get.get("where", "").strip()[:2_000]
     condition, wrong = filters.read(typed, playbook)
     if wrong is not None:
@@ -179,7 +195,7 @@ def _without_condition(question: Question, said: str) -> Question:
     )
 
 
-def _asked(question: Question) -> Asked:
+def asked(question: Question) -> Asked:
     return Asked(
         where=question.condition,
         text=question.text,
@@ -232,7 +248,27 @@ def _said(question: Question, total: int) -> str:
     return f"{order.capitalize()}." if total else ""
 
 
-def _tabs(question: Question, playbook: Playbook, counted: dict[str, str] | None = None) -> list[dict[str, Any]]:
+def _is(view: SavedView, question: Question) -> bool:
+    """Whether the list is this view: the same people in the same order."""
+    asked_for = (question.where, question.text, question.sort_text, question.is_anonymous)
+    return (view.where, view.text, view.sort, view.is_anonymous) == asked_for
+
+
+def _href(view: SavedView) -> str:
+    who = "visitors" if view.is_anonymous else None
+    return address(reverse("people"), who=who, where=view.where, q=view.text, sort=view.sort or None)
+
+
+def _acts(user: Any) -> dict[str, Any]:
+    """What this user may do to those who are selected, and whom they can be given to."""
+    may = {kind for kind, verb in bulk_acts.VERBS.items() if user.may(verb)}
+    owners = [(each.email, each.name or each.email) for each in users()] if "owner" in may else []
+    return {"may": may, "owners": owners, "can_export": user.may("export"), "has_team": user.team_id is not None}
+
+
+def _tabs(
+    question: Question, playbook: Playbook, kept: Sequence[SavedView], counted: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
     counted = counted or {}
     known = not question.is_anonymous and not question.text
     items = [("Everyone", "", reverse("people"))]
@@ -248,7 +284,21 @@ def _tabs(question: Question, playbook: Playbook, counted: dict[str, str] | None
         for label, where, href in items
     ]
     visitors = {"label": "Visitors", "href": address(reverse("people"), who="visitors"), "count": None}
-    return [*tabs, {**visitors, "is_current": question.is_anonymous, "tip": "people who have not said who they are"}]
+    saved = [
+        {
+            "label": view.name,
+            "href": _href(view),
+            "is_current": _is(view, question),
+            "count": None,
+            "tip": view.where or view.text,
+        }
+        for view in kept
+    ]
+    is_saved = any(each["is_current"] for each in saved)
+    tabs = [{**tab, "is_current": tab["is_current"] and not is_saved} for tab in tabs]
+    is_visitors = question.is_anonymous and not is_saved
+    tip = "people who have not said who they are"
+    return [*tabs, {**visitors, "is_current": is_visitors, "tip": tip}, *saved]
 
 
 def _columns(question: Question) -> list[Column]:

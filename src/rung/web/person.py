@@ -96,6 +96,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     names = _names(page.events.values())
     entries = _entries(page.happenings, page.explanation, playbook, names)
     context = _as_of(page.explanation, playbook, page.events, names, until=now, now=now, zone=zone) | {
+        "firm": playbook.name,
         "person": found,
         "name": found.name or found.email or "Somebody unknown",
         "company": found.company,

@@ -7,9 +7,11 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
 
 from rung.access.models import User
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
 from rung.ui.context import look
 
 
@@ -77,7 +79,8 @@ def page(
     frame: dict[str, Any] = {**look(request), "now": this_instant(), "viewer": viewer}
     if isinstance(viewer, User):
         frame |= {
-            "firm": "",
+            # Asked only where the frame shows it; a page that has read the playbook says it itself.
+            "firm": SimpleLazyObject(lambda: published.in_force().playbook.name),
             "navigation": navigation(viewer, place),
             "role_label": ROLE_LABELS.get(viewer.role, viewer.role),
             "commands": [],

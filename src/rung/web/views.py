@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from rung.playbook.conditions import ConditionError, engagement_at_least, parse, source
+from rung.playbook.conditions import ConditionError, Scope, engagement_at_least, parse, source
 from rung.playbook.definitions import Playbook
 from rung.ui.words import count
 from rung.web.filters import scope
@@ -75,11 +76,17 @@ def views(playbook: Playbook) -> tuple[View, ...]:
 
 
 def _canonical(view: View, playbook: Playbook) -> View | None:
+    where = _canonical_text(view.where, scope(playbook))
+    return View(view.code, view.label, where, view.sentence, view.nobody) if where else None
+
+
+@lru_cache(maxsize=64)
+def _canonical_text(where: str, asked: Scope) -> str:
+    """The text as everybody writes it; empty where this playbook has no words for it."""
     try:
-        where = source(parse(view.where, scope(playbook)))
+        return source(parse(where, asked))
     except ConditionError:
-        return None
-    return View(view.code, view.label, where, view.sentence, view.nobody)
+        return ""
 
 
 def _people(number: int, one: str, many: str) -> str:

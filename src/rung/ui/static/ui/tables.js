@@ -25,6 +25,12 @@ const tell = () => {
     bar.hidden = count === 0;
     bar.querySelector("[data-count]").textContent = `${count} selected`;
     bar.setAttribute("aria-label", `${count} selected`);
+    // Everybody whom the list holds can be meant once the whole page is.
+    const everyone = bar.querySelector("[data-everyone]");
+    if (everyone) {
+      everyone.hidden = count < boxes.length;
+      if (everyone.hidden) everyone.querySelector("input").checked = false;
+    }
   }
 };
 
