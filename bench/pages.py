@@ -1,7 +1,7 @@
 """A house of 100 000 people and 1 000 000 events, and how long its pages take through the whole app, warm, one client.
 
-The house's history is written past the doors (the door's own speed is another figure); where everybody stands by it is
-decided by the house itself. It is kept under var/ for the next run.
+The house is filled past the doors (the door's own speed is another figure) with what a replay says of everybody, and
+kept under var/ for the next run; the persons whose pages are asked for have been decided by the house itself.
 """
 
 import json
@@ -9,30 +9,33 @@ import os
 import random
 import statistics
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote_plus
 from uuid import UUID
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-FILLED: Final = 2
+FILLED: Final = 3
 """Rises when the house is to be filled in another way."""
 CONDITIONS: Final = (
     "score >= 20",
     'stage == "mql" and status == "active"',
     'stage == "lead" and person.title.matches("*chief*")',
-    'times("Pricing page") >= 2',
-    'times("page_viewed") >= 5 and score >= 10',
-    'company.employees >= 500 and not (person.country == "DE")',
+    'times("page_viewed") >= 5',
+    'times("form_submitted") >= 2 and score >= 10',
+    "person.employees >= 2000 and not (status == 'nurture')",
     'since("email_clicked") < days(30)',
-    "idle >= days(60) and fit >= 20",
-    'person.source in ["fair", "search"] or bant >= 1',
+    "idle >= days(60) and engagement >= 1",
+    'temperature in ["warm", "hot"] or visits >= 20',
 )
 SORTS: Final = ("", "score", "since", "last.up", "score.up")
-SEARCHES: Final = ("ana", "ber", "chief", "firm7", "lind")
+SEARCHES: Final = ("p12", "p9999", "firm7", "firm123", "nobody")
 WARM: Final = 20
 
 
@@ -57,6 +60,7 @@ def measure(*, people: int, events: int, requests: int) -> list[Took]:
 
     from rung.access.actions import add_user
     from rung.access.models import User
+    from rung.insight import jobs
     from rung.jobs.clock import now
     from rung.people.models import Person
 
@@ -67,7 +71,24 @@ def measure(*, people: int, events: int, requests: int) -> list[Took]:
     )
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
-    return [took(client, name, addresses) for name, addresses in pages(requests).items()]
+    asked = pages(requests)
+    decide([int(address[-12:], 16) for address in asked["person"]])
+    jobs.refresh(now())  # as the worker does every five minutes
+    return [took(client, name, addresses) for name, addresses in asked.items()]
+
+
+def decide(people: list[int]) -> None:
+    """Gives these people the state that the house keeps of everybody it has decided itself."""
+    from django.db import transaction
+
+    from rung.jobs.clock import now
+    from rung.lifecycle import bulk
+    from rung.lifecycle.generations import ensure_playbook
+    from rung.lifecycle.models import State
+
+    missing = set(people) - set(State.objects.filter(person_id__in=people).values_list("person_id", flat=True))
+    with transaction.atomic():
+        bulk.decide_again(ensure_playbook(at=now()), sorted(missing), at=now())
 
 
 def pages(requests: int) -> dict[str, list[str]]:
@@ -138,123 +159,149 @@ def at_95(values: list[float]) -> float:
 # filling
 
 
-TITLES: Final = ("Chief Financial Officer", "Head of IT", "Developer", "VP Sales", "Assistant", "Plant manager", "CIO")
-KINDS: Final = (
-    ("page_viewed", 60), ("email_opened", 12), ("content_downloaded", 6), ("form_submitted", 4), ("email_clicked", 5),
-    ("webinar_attended", 3), ("demo_requested", 1), ("call_made", 3), ("contacted", 2), ("handoff_accepted", 1),
-    ("handoff_rejected", 0.5), ("bant_answered", 1), ("deal_opened", 0.5), ("deal_won", 0.2),
-)  # fmt: skip
-PATHS: Final = ("/", "/pricing", "/product", "/blog/how-to-choose", "/docs/start", "/customers", "/about", "/contact")
-DATA: Final[dict[str, Callable[[random.Random], dict[str, Any]]]] = {
-    "page_viewed": lambda rng: {"path": rng.choice(PATHS), "title": "A page"},
-    "form_submitted": lambda rng: {"form": rng.choice(("Contact", "Guide", "Newsletter"))},
-    "content_downloaded": lambda rng: {"content": "Guide"},
-    "handoff_rejected": lambda rng: {"reason": "No budget"},
-    "contacted": lambda rng: {"outcome": rng.choice(("positive", "neutral", "no_answer"))},
-    "bant_answered": lambda rng: {"letter": rng.choice(("budget", "authority", "need", "timing")), "confirmed": True},
-    "deal_won": lambda rng: {"deal": "d1", "amount": 500_000, "currency": "EUR"},
-}
-SOURCES: Final = ("search", "fair", "referral", "newsletter", "ads")
-
-
 def fill(people: int, events: int) -> None:
-    """A year that ends now: events, companies and people as told; then everybody decided by the playbook in force."""
+    """Everything that pages read, as a replay of the bench's history says."""
     from django.db import transaction
+    from run import write_history
 
-    from rung.history.models import Event
+    from rung.engine import reading, replay
     from rung.jobs.clock import now
-    from rung.lifecycle import bulk, compiling
     from rung.lifecycle.generations import ensure_playbook
-    from rung.people import actions
-    from rung.people.models import Company, Identity, Person
-    from rung.terms.instants import DAY
 
-    at = now()
     print(f"Filling a house of {people:,} people and {events:,} events …", file=sys.stderr)  # noqa: T201
-    line = ensure_playbook(at=at)
-    companies = max(1, people // 20)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "history.ndjson")
+        write_history(path, events, start=datetime.now(UTC) - timedelta(days=365))
+        with path.open("rb") as stream:
+            found = reading.read(stream)
+    line = ensure_playbook(at=now())
+    replayed = replay.replay(line.program, found.history, found.last_at or 0)
     with transaction.atomic():
-        insert(Company, ({**known(n), "key": f"firm{n}.example", "first_seen_at": 0} for n in range(1, companies + 1)))
-        insert(Person, ({**known(n), "first_seen_at": 0, "last_event_at": 0, "is_anonymous": n % 7 == 0}
-                        for n in range(1, people + 1)))  # fmt: skip
-        emails = ((n, f"p{n}@mail.example") for n in range(1, people + 1) if n % 7)
-        insert(Identity, ({"kind": "email", "value": key, "person_id": n, "since_at": 0} for n, key in emails))
-        insert(Event, history(people, companies, events, start=at - 365 * DAY, end=at))
-        actions.describe_companies_again(set(range(1, companies + 1)))
-    compiling.allow()
-    compiling.begin(events)
-    with transaction.atomic():
-        bulk.decide_again(line, range(1, people + 1), at=at, is_first=True, progress=told)
+        _Filling(found.history, replayed, line).write()
 
 
-def told(done: int, of: int) -> None:
-    if done % 10_000 == 0 or done == of:
-        print(f"  {done:,} of {of:,} people decided", file=sys.stderr)  # noqa: T201
+class _Filling:
+    def __init__(self, history: Any, replayed: Any, line: Any) -> None:
+        self.history, self.replayed, self.line = history, replayed, line
+        self.traits: list[dict[str, Any]] = [{} for _ in history.people]
+        self.tallies: list[Counter[str]] = [Counter() for _ in history.people]
+        self.last: list[dict[str, int]] = [{} for _ in history.people]
+        self.company = [0] * len(history.people)
 
+    def write(self) -> None:
+        from rung.history.models import Event
+        from rung.lifecycle.models import StageMove, Standing, Tally
+        from rung.people.models import Company, Identity, Person, Trait
 
-def known(n: int) -> dict[str, Any]:
-    return {"id": n, "uuid": UUID(int=n).hex}
+        self._insert(Event, self._events())
+        self._insert(Company, self._companies())
+        self._insert(Person, self._people())
+        self._insert(
+            Identity,
+            (
+                {"kind": "email", "value": key, "person_id": n, "since_at": 0}
+                for n, key in enumerate(self.history.people, 1)
+            ),
+        )
+        self._insert(Trait, self._traits())
+        self._insert(Standing, self._standings())
+        self._insert(StageMove, self._moves())
+        self._insert(Tally, self._tallies())
 
+    def _insert(self, model: Any, rows: Iterator[dict[str, Any]]) -> None:
+        from rung import tables
 
-def history(people: int, companies: int, events: int, *, start: int, end: int) -> Iterator[dict[str, Any]]:
-    """In order of time: companies described, then somebody new every so often; some do far more than others, and some
-    companies have a thousand people where most have ten."""
-    rng = random.Random(1)
-    kinds = rng.choices([name for name, _ in KINDS], [weight for _, weight in KINDS], k=events)
-    told = 0
-    for n in range(1, companies + 1):
-        industry = rng.choice(("Software", "Logistics", "Retail", "Energy"))
-        data = {"name": f"Firm {n}", "industry": industry, "employees": rng.randrange(5, 5_000)}
-        yield event(n, None, n, "company_described", start, data)
-        told += 1
-    rest = events - told
-    every, here = rest / people, 0
-    for number in range(rest):
-        at = start + (end - start) * number // rest
-        if number >= here * every and here < people:
-            here += 1
-            company = 1 + int(companies * rng.random() ** 2) if rng.random() < 0.7 else None
-            yield event(told + number + 1, here, company, "person_described", at, described(here, rng))
-            continue
-        kind = kinds[number]
-        made = DATA.get(kind)
-        person = 1 + int(here * rng.random() ** 2)
-        yield event(told + number + 1, person, None, kind, at, made(rng) if made else {})
+        fields = {field.column: field for field in model._meta.concrete_fields}
+        defaults = {name: field.get_default() for name, field in fields.items()}
+        rows = iter(rows)
+        first = next(rows)
+        names = [name for name in fields if name in first or not fields[name].primary_key]
 
+        def values() -> Iterator[list[Any]]:
+            yield [first.get(name, defaults[name]) for name in names]
+            for row in rows:
+                yield [row.get(name, defaults[name]) for name in names]
 
-def described(n: int, rng: random.Random) -> dict[str, Any]:
-    source = {"source": rng.choice(SOURCES)}
-    if n % 7 == 0:
-        return source
-    from rung.demo.names import COUNTRIES
+        tables.insert(model, names, values())
 
-    country = rng.choice(COUNTRIES)
-    name = f"{rng.choice(country.given)} {rng.choice(country.family)}"
-    who = {"name": name, "email": f"p{n}@mail.example", "title": rng.choice(TITLES), "country": country.code}
-    return {**who, **source}
+    def _events(self) -> Iterator[dict[str, Any]]:
+        from rung.engine.reading import KIND_NAMES
 
+        history = self.history
+        columns = (history.person.tolist(), history.at.tolist(), history.kind.tolist(), history.company.tolist())
+        for seq, (person, at, kind, company) in enumerate(zip(*columns, strict=True), 1):
+            name, data = KIND_NAMES[kind], history.data[seq - 1]
+            self.tallies[person][name] += 1
+            self.last[person][name] = at
+            if name == "person_identified":
+                self.traits[person] |= data
+            if company >= 0:
+                self.company[person] = company + 1
+            yield {
+                "seq": seq, "person_id": person + 1, "company_id": company + 1 if company >= 0 else None, "kind": name,
+                "at": at, "occurred_at": at, "received_at": at, "source": "bench", "message_id": f"m{seq}",
+                "data": json.dumps(data),
+            }  # fmt: skip
 
-def event(
-    seq: int, person: int | None, company: int | None, kind: str, at: int, data: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "seq": seq, "person_id": person, "company_id": company, "kind": kind, "at": at, "received_at": at,
-        "source": "bench", "message_id": f"m{seq}", "data": json.dumps(data),
-    }  # fmt: skip
+    def _companies(self) -> Iterator[dict[str, Any]]:
+        for n, key in enumerate(self.history.companies, 1):
+            names = {"key": key, "name": key, "domain": key}
+            yield {"id": n, "uuid": UUID(int=n).hex, **names, "traits": "{}", "first_seen_at": 0}
 
+    def _people(self) -> Iterator[dict[str, Any]]:
+        standings = self.replayed.standings
+        for n, key in enumerate(self.history.people, 1):
+            yield {
+                "id": n, "uuid": UUID(int=n).hex, "name": key.partition("@")[0], "email": key,
+                "title": self.traits[n - 1].get("title", ""), "company_id": self.company[n - 1] or None,
+                "company_since_at": 0, "company_since_seq": 0, "traits": json.dumps(self.traits[n - 1]),
+                "first_seen_at": int(standings.first_at[n - 1]), "last_event_at": int(standings.last_at[n - 1]),
+            }  # fmt: skip
 
-def insert(model: Any, rows: Iterator[dict[str, Any]]) -> None:
-    from rung import tables
+    def _traits(self) -> Iterator[dict[str, Any]]:
+        for n, traits in enumerate(self.traits, 1):
+            if "employees" in traits:
+                yield {"person_id": n, "field": "employees", "number": traits["employees"]}
 
-    fields = {field.column: field for field in model._meta.concrete_fields}
-    defaults = {name: json.dumps({}) if name in ("traits", "data") else f.get_default() for name, f in fields.items()}
-    rows = iter(rows)
-    first = next(rows)
-    names = [name for name in fields if name in first or not fields[name].primary_key]
+    def _standings(self) -> Iterator[dict[str, Any]]:
+        from rung.terms.stages import STAGES, STATUSES
 
-    def values() -> Iterator[list[Any]]:
-        yield [first.get(name, defaults[name]) for name in names]
-        for row in rows:
-            yield [row.get(name, defaults[name]) for name in names]
+        told, until = self.replayed.standings, self.replayed.until
+        for n in range(len(self.history.people)):
+            yield {
+                "generation_id": self.line.generation_id, "person_id": n + 1, "stage": STAGES[told.stage[n]],
+                "status": STATUSES[told.status[n]], "lap": int(told.lap[n]), "score": float(told.score[n]),
+                "fit": float(told.fit[n]), "engagement": float(told.engagement[n]),
+                "temperature": ("cold", "warm", "hot")[told.temperature[n]], "since": int(told.since[n]),
+                "scored_at": until, "decided_until": until, "company_id": self.company[n] or None,
+                "signals": int(told.signals[n]), "visits": int(told.visits[n]), "idle_since": int(told.idle_since[n]),
+                "last_at": int(told.last_at[n]), "reachable": True, "playbook_version": self.line.version,
+                "engine_version": self.line.engine_version,
+            }  # fmt: skip
 
-    tables.insert(model, names, values())
+    def _moves(self) -> Iterator[dict[str, Any]]:
+        from rung.engine.deciding import reason_of
+        from rung.terms.stages import STAGES, STATUSES
+
+        moves = self.replayed.moves
+        for n in range(len(moves.at)):
+            because, rule_line = reason_of(self.line.program, int(moves.cause[n]), int(moves.line[n]), None)
+            row = int(moves.row[n])
+            yield {
+                "generation_id": self.line.generation_id, "person_id": int(moves.person[n]) + 1, "number": n,
+                "at": int(moves.at[n]), "from_stage": STAGES[moves.from_stage[n]],
+                "from_status": STATUSES[moves.from_status[n]], "stage": STAGES[moves.stage[n]],
+                "status": STATUSES[moves.status[n]], "cause": ("promotion", "setback", "override")[moves.cause[n]],
+                "because": because, "rule_line": rule_line, "lap": int(moves.lap[n]), "score": float(moves.score[n]),
+                "fit": float(moves.fit[n]), "engagement": float(moves.engagement[n]),
+                "event_seq": row + 1 if row >= 0 else None, "passed": bool(moves.passed[n]),
+                "playbook_version": self.line.version, "engine_version": self.line.engine_version,
+            }  # fmt: skip
+
+    def _tallies(self) -> Iterator[dict[str, Any]]:
+        for n, tally in enumerate(self.tallies, 1):
+            for name, times in tally.items():
+                yield {
+                    "generation_id": self.line.generation_id, "person_id": n, "name": name, "is_signal": False,
+                    "times": times, "last_at": self.last[n - 1][name],
+                }  # fmt: skip

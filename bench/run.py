@@ -143,11 +143,10 @@ PATHS = ("/", "/pricing", "/product", "/blog/how-to-choose", "/docs/start", "/cu
 TITLES = ("Chief Financial Officer", "Head of IT", "Developer", "VP Sales", "Assistant", "Plant manager")
 
 
-def write_history(path: Path, events: int, seed: int = 1) -> None:
+def write_history(path: Path, events: int, seed: int = 1, start: datetime = datetime(2025, 1, 1, tzinfo=UTC)) -> None:
     """A history of events / 10 people at events / 60 companies over a year, in order of time."""
     rng = random.Random(seed)
     kinds = rng.choices([name for name, _ in KINDS], [weight for _, weight in KINDS], k=events)
-    start = datetime(2025, 1, 1, tzinfo=UTC)
     seconds = sorted(rng.randrange(365 * 86_400) for _ in range(events))
     with path.open("w", encoding="utf-8") as file:
         for number, (kind, second) in enumerate(zip(kinds, seconds, strict=True)):

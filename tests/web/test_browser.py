@@ -159,11 +159,13 @@ def test_dark_stays_dark_without_a_flash(visit: Any) -> None:
     assert 'data-theme="dark"' in answer.text()
 
 
-def test_a_phone_shows_the_page_without_scrolling_sideways(visit: Any) -> None:
+def test_a_phone_and_a_small_laptop_show_the_page_without_scrolling_sideways(visit: Any) -> None:
     window = visit(PHONE).sign_in("revops")
     for path in pages():
         page = window.open(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+        for width, height in (PHONE, (1024, 768)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

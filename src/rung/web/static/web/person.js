@@ -29,3 +29,12 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
   dim();
 });
+
+// Whoever stands on another rung than when this page was last shown is seen to move there: once, and for 320 ms.
+const steps = [...document.querySelectorAll("#strip li")];
+const here = steps.findIndex((step) => step.classList.contains("here"));
+const kept = `rung of ${location.pathname}`;
+const before = Number(sessionStorage.getItem(kept) ?? here);
+if (here > before) for (const step of steps.slice(before + 1, here + 1)) step.classList.add("is-new");
+if (here < before) steps[here]?.classList.add("is-new");
+sessionStorage.setItem(kept, String(here));
