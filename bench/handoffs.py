@@ -157,10 +157,11 @@ def more_clocks(count: int, at: int) -> None:
     from rung.handoff.models import Clock
 
     chance = random.Random(4)
+    starts = sorted(at - chance.randrange(60 * DAY) for _ in range(count))  # hand-offs open one after the other
     with transaction.atomic():
         write(Clock, ({
             "id": 2_000_000 + n, "kind": "answer", "lane": "scored" if n % 4 else "hand_raise", "person_id": 1 + n % 5_000,
-            "started_at": at - chance.randrange(60 * DAY), "due_at": at, "warn_at": at,
+            "started_at": starts[n], "due_at": at, "warn_at": at,
         } for n in range(count)))  # fmt: skip
 
 
