@@ -46,6 +46,12 @@ check: setup  ## format, lint, types, import contract, migrations
 bench: setup .venv/.warm  ## measure the figures as ratios in one run; writes var/bench.json
 	$(BIN)/python bench/run.py
 
+.PHONY: faults
+faults: setup clients  ## break it on purpose, at full size: kill -9 while a client streams (docs/reliability.md)
+	$(BIN)/python faults/run.py killing
+	! $(BIN)/python faults/run.py killing --events 2000 --kills 6 --planted ack-before-commit
+	! $(BIN)/python faults/run.py killing --events 2000 --kills 6 --planted delete-before-commit
+
 .PHONY: lock
 lock: setup  ## write requirements/*.txt anew from *.in
 	$(BIN)/pip install --quiet --disable-pip-version-check uv

@@ -67,7 +67,9 @@ def main(open_: int, dealt: int, clocks: int, runs: int) -> dict[str, list[float
 
     def touched() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("UPDATE handoff_clock SET due_at = due_at + 1, warn_at = warn_at + 1 WHERE stopped_at IS NULL")
+            cursor.execute(
+                "UPDATE handoff_clock SET due_at = due_at + 1, warn_at = warn_at + 1 WHERE stopped_at IS NULL"
+            )
 
     reference = took(touched)
     found["recompute"] = [*took(again), *reference]
@@ -81,7 +83,12 @@ def prepared(at: int) -> Any:
     line = ensure_playbook(at=at)
     for number in range(REPS):
         add_user(
-            email=f"rep{number}@bench.example", name=f"Rep {number}", role="sales", team=f"T{number % 8}", by="bench", at=1
+            email=f"rep{number}@bench.example",
+            name=f"Rep {number}",
+            role="sales",
+            team=f"T{number % 8}",
+            by="bench",
+            at=1,
         )
     return line
 
@@ -100,7 +107,11 @@ def fill(count: int, line: Any, at: int) -> None:
     def owner(n: int) -> int | None:
         return owners[n % len(owners)] if n % 3 == 0 else None
 
-    told = {"generation_id": line.generation_id, "playbook_version": line.version, "engine_version": line.engine_version}
+    told = {
+        "generation_id": line.generation_id,
+        "playbook_version": line.version,
+        "engine_version": line.engine_version,
+    }
     opened = [at - chance.randrange(5 * DAY) for _ in range(count)]
     with transaction.atomic():
         write(Person, ({

@@ -43,8 +43,14 @@ def main() -> None:
     options = parser.parse_args()
     events, runs = (100_000, 3) if options.quick else (1_000_000, options.runs)
     figures: list[Figure] = []
-    measured = (("decide", decide), ("replay", replay), ("trial", trial), ("pages", pages), ("handoffs", handoffs))
-    for name, measure in measured:
+    for name, measure in (
+        ("decide", decide),
+        ("replay", replay),
+        ("trial", trial),
+        ("pages", pages),
+        ("handoffs", handoffs),
+        ("collector", collector),
+    ):
         if options.only and not name.startswith(options.only):
             continue
         figures += measure(events, runs)
@@ -303,6 +309,27 @@ def handoffs(events: int, runs: int) -> list[Figure]:
         wall, cpu, reference, reference_cpu = found[name]
         figures.append(Figure(id_, wall, unit, reference, wall / reference, target, machine()))
         figures.append(Figure(f"{id_}-cpu", cpu, f"{unit} cpu", reference_cpu, cpu / reference_cpu, target, machine()))
+    return figures
+
+
+def collector(events: int, runs: int) -> list[Figure]:
+    """Events acknowledged after the commit (synchronous FULL), against the same server with nothing stored."""
+    import collector as measured
+
+    rates = measured.measure(runs, seconds=1.0 if events < 1_000_000 else measured.SECONDS)
+    figures = []
+    for events_a_request, name, target in (
+        (1, "one", ">= 0.15 x nothing stored"),
+        (20, "batch20", ">= 25 000 events/s"),
+    ):
+        for ending, clock, unit in (("", "wall", "events/s"), ("-cpu", "cpu", "events/cpu s")):
+            stored, nothing = (
+                statistics.median(getattr(rate, clock) for rate in rates[events_a_request, is_stored])
+                for is_stored in (True, False)
+            )
+            figures.append(
+                Figure(f"collector-{name}{ending}", stored, unit, nothing, stored / nothing, target, machine())
+            )
     return figures
 
 

@@ -1,0 +1,207 @@
+"""`make faults`: the guarantees of docs/reliability.md, each as a procedure whose judge stands outside our code.
+
+    python faults/run.py killing [--events 200000] [--kills 50] [--planted BUG]
+
+Each procedure prints one JSON object and ends with 1 where the guarantee was broken. With --planted the house runs with
+that bug in it, and the procedure must break: a test that cannot fail proves nothing.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CLIENT = ROOT / "tests" / "clients" / "installed" / "python-2.4"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("procedure", choices=["killing"])
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pace", type=float, default=8, help="seconds of streaming for each kill")
+    parser.add_argument("--planted", default="")
+    options = parser.parse_args()
+    found = killing(
+        events=options.events, kills=options.kills, seed=options.seed, pace=options.pace, planted=options.planted
+    )
+    print(json.dumps(found, indent=2))
+    sys.exit(0 if found["is_kept"] else 1)
+
+
+class Roles:
+    """The web process (with the collector) and the worker, on a socket of ours; who is killed comes again."""
+
+    def __init__(self, home: Path, planted: str) -> None:
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(1024)
+        self.listener.set_inheritable(True)
+        self.port = self.listener.getsockname()[1]
+        self.environment = {**os.environ, "RUNG_HOME": str(home), "PYTHONPATH": str(ROOT / "src")}
+        begin = (
+            [sys.executable, str(ROOT / "faults" / "planted.py"), planted]
+            if planted
+            else [sys.executable, "-m", "rung.cli"]
+        )
+        self.commands = {
+            "web": [*begin, "web", "--fd", str(self.listener.fileno())],
+            "worker": [*begin, "worker"],
+        }
+        self.takes = 3.0
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.log = (home / "log").open("ab")
+
+    def start(self, role: str) -> None:
+        self.running[role] = subprocess.Popen(
+            self.commands[role],
+            env=self.environment,
+            pass_fds=(self.listener.fileno(),),
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def kill(self, role: str) -> None:
+        """No farewell: SIGKILL."""
+        self.running[role].send_signal(signal.SIGKILL)
+        self.running[role].wait()
+        self.start(role)
+
+    def wait_until_back(self, role: str) -> None:
+        """The web process says so itself; the worker takes about as long."""
+        began = time.monotonic()
+        if role == "web":
+            self.wait_until_ready()
+            self.takes = time.monotonic() - began
+        else:
+            time.sleep(self.takes + 1)
+
+    def stop(self) -> None:
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            process.wait(60)
+        self.listener.close()
+        self.log.close()
+
+    def wait_until_ready(self) -> None:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise RuntimeError("the house does not open")
+
+
+def killing(*, events: int, kills: int, seed: int, pace: float, planted: str = "") -> dict[str, object]:
+    """Fault 1: every process is killed at random while Segment's unmodified client streams, 5 % of it twice.
+
+    The judge is the client's own ledger against the database file, read by Python's own sqlite3.
+    """
+    dice = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        environment = {**os.environ, "RUNG_HOME": folder}
+        made = subprocess.run(
+            [sys.executable, "-m", "rung.cli", "key", "add", "app", "--kind", "secret", "--json"],
+            env=environment, check=True, capture_output=True,
+        )  # fmt: skip
+        key = json.loads(made.stdout)["key"]
+        roles = Roles(home, planted)
+        for role in roles.commands:
+            roles.start(role)
+        roles.wait_until_ready()
+        sending = subprocess.Popen(
+            [
+                sys.executable, str(ROOT / "faults" / "stream.py"), key, f"http://127.0.0.1:{roles.port}", str(events),
+                str(seed), str(kills * pace),
+            ],
+            env={**os.environ, "PYTHONPATH": str(CLIENT)}, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        said: list[str] = []
+        reading = threading.Thread(target=lambda: said.append(sending.stdout.read() if sending.stdout else ""))
+        reading.start()
+        _wait_until_something_came(home)
+        killed: Counter[str] = Counter()
+        while sum(killed.values()) < kills and sending.poll() is None:
+            time.sleep(dice.uniform(0.05, 1.5))
+            role = dice.choice(sorted(roles.commands))
+            roles.kill(role)
+            killed[role] += 1
+            roles.wait_until_back(role)  # whoever is killed while still starting has nothing to lose
+        sending.wait()
+        reading.join()
+        ledger = json.loads(said[0])
+        _wait_until_taken_in(home)
+        roles.stop()
+        found = _judged(home, ledger)
+    return {**found, "killed": dict(killed), "planted": planted or None}
+
+
+def _wait_until_something_came(home: Path) -> None:
+    for _ in range(600):
+        inbox = sqlite3.connect(home / "inbox.sqlite3")
+        try:
+            if inbox.execute("SELECT count(*) FROM sqlite_sequence").fetchone()[0]:
+                return
+        except sqlite3.OperationalError:
+            pass  # its tables are not there yet
+        finally:
+            inbox.close()
+        time.sleep(0.1)
+
+
+def _wait_until_taken_in(home: Path) -> None:
+    """Until the inbox is empty; some minutes at most."""
+    for _ in range(1_200):
+        inbox = sqlite3.connect(home / "inbox.sqlite3")
+        left = inbox.execute("SELECT count(*) FROM inbox").fetchone()[0]
+        inbox.close()
+        if not left:
+            return
+        time.sleep(0.5)
+
+
+def _judged(home: Path, ledger: dict[str, list[str]]) -> dict[str, object]:
+    """Every acknowledged event is there once; received = accepted + duplicate + refused."""
+    database = sqlite3.connect(home / "rung.sqlite3")
+    there = Counter(
+        row[0]
+        for row in database.execute(
+            "SELECT message_id FROM history_event WHERE source = 'key:app' AND kind = 'product_used'"
+        )
+    )
+    counts = dict(database.execute("SELECT outcome, sum(number) FROM capture_capturecount GROUP BY outcome").fetchall())
+    database.close()
+    acknowledged = set(ledger["acknowledged"])
+    received = counts.pop("received", 0)
+    lost = acknowledged - set(there)
+    doubled = [id_ for id_, times in there.items() if times > 1]
+    return {
+        "acknowledged": len(acknowledged),
+        "given_up_by_the_client": len(ledger["given_up"]),
+        "there": len(there),
+        "lost": len(lost),
+        "doubled": len(doubled),
+        "received": received,
+        "outcomes": counts,
+        "is_kept": not lost and not doubled and received == sum(counts.values()),
+    }
+
+
+if __name__ == "__main__":
+    main()
