@@ -45,5 +45,5 @@ document.addEventListener(
 // What is asked for now and then does not close what somebody is reading.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, requestConfig } = event.detail;
-  if (target?.querySelector(":popover-open") && requestConfig?.verb === "get") event.preventDefault();
+  if (target?.id === "bell" && target.querySelector(":popover-open") && requestConfig?.verb === "get") event.preventDefault();
 });
