@@ -44,11 +44,15 @@ COUNTRIES = ("Germany", "Austria", "France", "Spain", "United Kingdom", "Brazil"
 
 
 def playbook(*, has_colleagues: bool = False) -> Playbook:
-    """Twenty signals, seven stages; with colleagues, the last signal is one of a colleague."""
+    return load(playbook_text(has_colleagues=has_colleagues))
+
+
+def playbook_text(*, has_colleagues: bool = False) -> str:
+    """Twenty signals, seven stages; with colleagues, one of the signals is a colleague's."""
     text = PLAYBOOK.read_text("utf-8")
-    if has_colleagues:
-        text = text.replace("on: custom, points: 1", "on: page_viewed, from: company, points: 1")
-    return load(text)
+    return (
+        text.replace("on: custom, points: 1", "on: page_viewed, from: company, points: 1") if has_colleagues else text
+    )
 
 
 def history(root: Path, events: int) -> Path:

@@ -5,6 +5,7 @@ table and writes var/bench.json.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -46,6 +47,7 @@ def main() -> None:
     for name, measure in (
         ("decide", decide),
         ("replay", replay),
+        ("spark", spark),
         ("trial", trial),
         ("pages", pages),
         ("handoffs", handoffs),
@@ -169,53 +171,46 @@ def write_history(path: Path, events: int, seed: int = 1, start: datetime = date
             file.write(json.dumps(line) + "\n")
 
 
-# replay against DuckDB's sort
+# replay from Parquet against DuckDB's sort of the same files
 
 
 def replay(events: int, runs: int) -> list[Figure]:
-    """Deciding everybody, from columns in memory, against DuckDB sorting the same rows by person and time."""
-    import duckdb
-    import numpy as np
-    import pyarrow as pa
+    """The whole of `rung decide FOLDER`, standings and moves written, against DuckDB sorting everything in the same
+    files by person and time into a table; its growth, its memory, and the price of colleagues' events."""
+    import histories
 
-    from rung.engine import reading
-    from rung.engine.program import compile_program
-    from rung.engine.replay import replay as replayed
-    from rung.playbook import loading, shipped
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "history.ndjson")
-        write_history(path, events)
-        with path.open("rb") as stream:
-            found = reading.read(stream)
-    history = found.history
-    program = compile_program(loading.load(shipped.read(shipped.DEFAULT)))
-    until = found.last_at or 0
-    table = pa.table(  # noqa: F841 - DuckDB finds it by its name
-        {
-            "person": history.person,
-            "at": history.at,
-            "seq": np.arange(len(history)),
-            "kind": history.kind,
-            "company": history.company,
-        }
-    )
-    connection = duckdb.connect()
-    sort = 'CREATE OR REPLACE TABLE sorted AS SELECT * FROM "table" ORDER BY person, "at", seq'
-    replayed(program, history, until)
-    times: dict[str, list[Took]] = {"replay": [], "sort": []}
+    large, small = (histories.history(ROOT / "var" / "bench", size) for size in (events * 10, events))
+    decided_folder(small)  # compiles the kernel where nobody has yet
+    peaks: list[float] = []
+    times: dict[str, list[Took]] = {name: [] for name in ("sort", "lean", "large", "small", "colleagues")}
     for _ in range(runs):
-        times["sort"].append(timed(lambda: connection.execute(sort)))
-        times["replay"].append(timed(lambda: replayed(program, history, until)))
-    label = f"{events // 1_000}k"
-    figures = []
+        times["sort"].append(timed(lambda: sorted_by_duckdb(large, "*")))
+        times["lean"].append(timed(lambda: sorted_by_duckdb(large, 'seq, person, "at", kind, company, data')))
+        times["large"].append(timed(lambda: peaks.append(decided_folder(large))))
+        times["small"].append(timed(lambda: decided_folder(small)))
+    reached: list[float] = []
+    times["colleagues"].append(timed(lambda: reached.append(decided_folder(large, has_colleagues=True))))
+    peak, peak_colleagues = max(peaks), max(reached)
+    label = f"{events * 10 // 1_000}k"
+    figures = [
+        Figure(f"replay-memory-{label}", peak, "MiB", 4096, peak / 4096, "<= 1 x 4 GiB", machine()),
+        Figure(
+            f"replay-memory-colleagues-{label}", peak_colleagues, "MiB", 4096, peak_colleagues / 4096,
+            "<= 1 x 4 GiB", machine(),
+        ),
+    ]  # fmt: skip
     for ending, clock, unit in CLOCKS:
-        reference, whole = median(times["sort"], clock), median(times["replay"], clock)
-        figures.append(
-            Figure(
-                f"replay-{label}{ending}", whole, unit, reference, whole / reference, "<= 2 x sort (10 M)", machine()
-            )
+        sort, lean, whole, tenth, colleagues = (
+            median(times[name], clock) for name in ("sort", "lean", "large", "small", "colleagues")
         )
+        for name, value, reference, target in (
+            ("replay", whole, sort, "<= 2 x DuckDB's sort"),
+            ("replay-lean", whole, lean, "(sort of six columns)"),
+            ("replay-growth", whole, tenth, "<= 11 x for 10 x"),
+            ("replay-colleagues", colleagues, sort, "(one signal of colleagues)"),
+        ):
+            id_ = f"{name}-{label}{ending}"
+            figures.append(Figure(id_, value, unit, reference, value / reference, target, machine()))
     return figures
 
 
@@ -278,6 +273,63 @@ def trial(events: int, runs: int) -> list[Figure]:
             Figure(f"trial-answer{ending}", whole, unit, 1.0, whole, "<= 1 s on the demo company", machine())
         )
     return figures
+
+
+def spark(events: int, runs: int) -> list[Figure]:
+    """Deciding on Spark, local[2], against its own shuffle and sort of the same history; nothing without pyspark."""
+    if importlib.util.find_spec("pyspark") is None:
+        print("spark: pyspark is not installed, so nothing is measured")  # noqa: T201
+        return []
+    import histories
+    from pyspark.sql import SparkSession
+
+    from rung.engine.spark import decide_on_spark
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    folder, playbook = histories.history(ROOT / "var" / "bench", events * 10), histories.playbook()
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.driver.memory", "6g").getOrCreate()
+    times: dict[str, list[Took]] = {"sort": [], "decide": []}
+
+    def sort() -> None:
+        rows = session.read.parquet(f"{folder}/*/*.parquet").repartition("person")
+        rows.sortWithinPartitions("person", "at", "seq").write.format("noop").mode("overwrite").save()
+
+    with tempfile.TemporaryDirectory() as out:
+        for _ in range(runs):
+            times["sort"].append(timed(sort))
+            times["decide"].append(
+                timed(lambda: decide_on_spark(folder, playbook=playbook, until=None, out=Path(out), spark=session))
+            )
+    session.stop()
+    whole, reference = median(times["decide"], "wall"), median(times["sort"], "wall")
+    label = f"spark-{events * 10 // 1_000}k"
+    return [Figure(label, whole, "s", reference, whole / reference, "<= 1.5 x its own sort", machine())]
+
+
+def decided_folder(folder: Path, has_colleagues: bool = False) -> float:
+    """Decides it in a process of its own and returns the most memory that took, in MiB."""
+    import histories
+
+    with tempfile.TemporaryDirectory() as out:
+        playbook = Path(out, "playbook.yaml")
+        playbook.write_text(histories.playbook_text(has_colleagues=has_colleagues), encoding="utf-8")
+        command = [sys.executable, "-m", "rung.cli", "decide", str(folder), "--playbook", str(playbook), "--out", out]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
+    return used.ru_maxrss / 1024
+
+
+def sorted_by_duckdb(folder: Path, columns: str) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""CREATE TABLE sorted AS SELECT {columns} FROM '{folder}/*/*.parquet' ORDER BY person, "at", seq"""
+        )
 
 
 def pages(events: int, runs: int) -> list[Figure]:

@@ -37,6 +37,7 @@ REFUSALS: Final = (
     ("rung.capture.histories", "NothingToRead"),
     ("rung.demo.loading", "NotEmpty"),
     ("rung.engine.segments", "BadHistory"),
+    ("rung.engine.spark", "NoSpark"),
     ("rung.engine.trying", "CannotTry"),
     ("rung.lifecycle.exporting", "NothingToExport"),
     ("rung.playbook.conditions.sql", "NoColumn"),
@@ -177,11 +178,14 @@ def decide(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Look no further than this time. Default: the last event.")] = None,
     out: Annotated[Path, typer.Option(file_okay=False, help="Where the files go.")] = Path(),
+    engine: Annotated[str, typer.Option(help="local, or spark for a folder of segments.")] = "local",
     as_json: AsJson = False,
 ) -> None:
     """Where everyone stands, and why: standings.csv, moves.csv and refused.ndjson from a history. No database."""
+    if engine not in ("local", "spark") or (engine == "spark" and not history.is_dir()):
+        raise typer.BadParameter("choose local; spark decides a folder of segments", param_hint="--engine")
     if history.is_dir():
-        _decide_folder(history, playbook, until, out, as_json)
+        _decide_folder(history, playbook, until, out, engine, as_json)
         return
     if str(history) != "-" and not history.is_file():
         raise typer.BadParameter(f"there is no file {history}", param_hint="HISTORY")
@@ -199,14 +203,20 @@ def decide(
         raise Sorry(f"No line of {history} could be decided: see {out / 'refused.ndjson'}.")
 
 
-def _decide_folder(history: Path, playbook: Path | None, until: str | None, out: Path, as_json: bool) -> None:
+def _decide_folder(
+    history: Path, playbook: Path | None, until: str | None, out: Path, engine: str, as_json: bool
+) -> None:
     """A history in Parquet is decided into Parquet, part by part; a run that was killed goes on."""
-    from rung.engine import deciding_segments
+    book, end = _playbook(playbook), _instant(until, "--until")
+    if engine == "spark":
+        from rung.engine import spark
 
-    with _progress("Deciding", None, unit="parts") as bar:
-        decided = deciding_segments.decide_folder(
-            history, playbook=_playbook(playbook), until=_instant(until, "--until"), out=out, progress=_to(bar)
-        )
+        decided = spark.decide_on_spark(history, playbook=book, until=end, out=out)
+    else:
+        from rung.engine import deciding_segments
+
+        with _progress("Deciding", None, unit="parts") as bar:
+            decided = deciding_segments.decide_folder(history, playbook=book, until=end, out=out, progress=_to(bar))
     _print(decided.as_json()) if as_json else _tell(decided.in_words())
 
 

@@ -7,7 +7,7 @@ there gets the stretch of their time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,21 @@ class Reached:
     unreached: int
 
 
+class Reaching(Protocol):
+    """What brings people the rows of their companies: joined here, or (Spark) before."""
+
+    @property
+    def entries(self) -> Ints: ...
+    @property
+    def number(self) -> Ints: ...
+    @property
+    def groups(self) -> list[Alike]: ...
+    @property
+    def facts(self) -> dict[str, Told]: ...
+    def of(self, part: int, shared: frozenset[str], /) -> Reached: ...
+    def state_at(self, part: int, /) -> Ints: ...
+
+
 class Colleagues:
     """All pieces put together. `entries` (company, person, at, seq) are sorted by (company, at, seq); those of
     companies too large for everybody to be reached stand behind them.
@@ -115,7 +130,7 @@ class Colleagues:
         acts = self._acts(pieces, company_of, programs)
         described, number, told = self._described(pieces, company_of, programs)
         self._put_in_order(acts, (described, number))
-        self.facts = self._states(described, told)
+        self.facts: dict[str, Told] = self._states(described, told)
 
     def of(self, part: int, shared: frozenset[str]) -> Reached:
         """What reaches the people of the part where events of these kinds reach colleagues."""

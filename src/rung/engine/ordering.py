@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rung.engine import kernel as k
-from rung.engine.colleagues import Colleagues
+from rung.engine.colleagues import Reaching
 from rung.engine.histories import History, Ints, Told
 from rung.engine.machine import Machine
 from rung.engine.payloads import OF_A_COMPANY, Alike, Keys, alike, fields_read, fields_told
@@ -52,9 +52,7 @@ class Own:
     came_row: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """The places in the order at which somebody comes to a company."""
 
-    def with_colleagues(
-        self, colleagues: Colleagues | None, part: int, shared: frozenset[str], how: Machine
-    ) -> Ordered:
+    def with_colleagues(self, colleagues: Reaching | None, part: int, shared: frozenset[str], how: Machine) -> Ordered:
         """The rows where events of the shared kinds reach colleagues."""
         records = self._records()
         if colleagues is None:

@@ -178,7 +178,7 @@ class PartOfHistory:
         self._source, self.number = source, number
         self._strangers = [(bucket, rows) for bucket, rows, _ in strangers]
         self._told: dict[str, Told] = {}
-        self._data: _Data | None = None
+        self._data: Data | None = None
         table = own
         if strangers:
             table = pa.concat_tables([own, *(each for _, _, each in strangers)]).unify_dictionaries().combine_chunks()
@@ -217,7 +217,7 @@ class PartOfHistory:
     def data(self) -> Sequence[Mapping[str, object]]:
         """Everything that each row told; each row is read when it is asked for."""
         if self._data is None:
-            self._data = _Data(self._column("data"))
+            self._data = Data(self._column("data"))
         return self._data
 
     def texts(self, name: str) -> pa.ChunkedArray:
@@ -264,7 +264,7 @@ class PartOfHistory:
         if name not in self._told:
             read = [self._column(column) for column in self._source.columns_of(name)]
             if read:
-                self._told[name] = _told(*(_whole(column) for column in read))
+                self._told[name] = told_of(*(whole_of(column) for column in read))
             else:
                 self._told[name] = Told(np.zeros(len(self.at), np.int32), [ABSENT])
         return self._told[name]
@@ -281,7 +281,7 @@ class PartOfHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class _Data(Sequence[Mapping[str, object]]):
+class Data(Sequence[Mapping[str, object]]):
     texts: pa.ChunkedArray
 
     def __len__(self) -> int:
@@ -296,12 +296,12 @@ class _Data(Sequence[Mapping[str, object]]):
 
 def codes_of(column: pa.ChunkedArray) -> tuple[Codes, list[str]]:
     """A column's codes, NONE for null, and the texts they stand for."""
-    whole = _whole(column)
+    whole = whole_of(column)
     codes = whole.indices.fill_null(NONE).to_numpy(zero_copy_only=False)
     return codes.astype(np.int32), whole.dictionary.to_pylist()
 
 
-def _whole(column: pa.ChunkedArray) -> pa.DictionaryArray:
+def whole_of(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """A coded column in one piece."""
     found = column.combine_chunks()
     if isinstance(found, pa.ChunkedArray):
@@ -309,7 +309,7 @@ def _whole(column: pa.ChunkedArray) -> pa.DictionaryArray:
     return found
 
 
-def _told(values: pa.DictionaryArray, types: "pa.DictionaryArray | None" = None) -> Told:
+def told_of(values: pa.DictionaryArray, types: "pa.DictionaryArray | None" = None) -> Told:
     codes = values.indices.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int32) + 1
     texts = values.dictionary.to_pylist()
     if types is None or types.dictionary.to_pylist() == [TEXT]:
@@ -330,7 +330,7 @@ def _told(values: pa.DictionaryArray, types: "pa.DictionaryArray | None" = None)
 
 def _homes(person: pa.ChunkedArray, corrected: Corrected) -> NDArray[np.int64]:
     """The part in which each row's person lives; NONE for rows of nobody."""
-    person = _whole(person)
+    person = whole_of(person)
     homes = np.array([*(bucket_of(corrected.key(key)) for key in person.dictionary.to_pylist()), NONE], np.int64)
     return np.asarray(homes[person.indices.fill_null(NONE).to_numpy(zero_copy_only=False)])
 

@@ -4,7 +4,7 @@ The scalar `Encoder` says what each distinct combination of the fields that deci
 told (an address, a title) may differ from row to row: their updates are put in by the column.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -17,6 +17,7 @@ from rung.engine.encoding import Encoder, is_timed
 from rung.engine.histories import ABSENT, Codes, Told, distinct, spread
 from rung.engine.program import FIRST_TOLD, Program
 from rung.engine.records import JOINING, MATCH, PAYLOAD, UPDATE
+from rung.playbook.conditions import Value
 from rung.terms.companies import email_domain, is_free_mailbox
 from rung.terms.kinds import KINDS
 
@@ -224,11 +225,23 @@ class Encoding:
         found = [(k.EMAIL, self.encoder.value_ids(k.EMAIL, column.values, is_person=True))]
         for slot, derive in ((self._domain, email_domain), (self._free, is_free_mailbox)):
             if slot is not None:
-                derived = [
-                    derive(value) if type(value) is str else (ABSENT if value is ABSENT else None)
-                    for value in column.values
-                ]
-                found.append((slot, self.encoder.value_ids(slot, derived, is_person=False)))
+                found.append((slot, self._derived_ids(slot, derive, column.values)))
+        return found
+
+    def _derived_ids(
+        self, slot: int, derive: Callable[[str], Value], addresses: Sequence[object]
+    ) -> "NDArray[np.int64]":
+        """What follows from each address: worked out once for each text behind the sign."""
+        ids: dict[object, int] = {}
+        found = np.zeros(len(addresses), np.int64)
+        for place, address in enumerate(addresses):
+            if type(address) is str:
+                domain = address.rpartition("@")[1:]
+                if domain not in ids:
+                    ids[domain] = self.encoder.value_id(slot, derive(address))
+                found[place] = ids[domain]
+            elif address is ABSENT:
+                found[place] = k.NONE
         return found
 
     def _joins(self, states: dict[str, Told], n_states: int) -> Records:

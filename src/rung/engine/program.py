@@ -12,6 +12,7 @@ from rung.playbook.conditions import (
     Condition,
     Count,
     Fact,
+    Facts,
     In,
     Known,
     Not,
@@ -76,6 +77,7 @@ _GROUPS: Final = {
 """Which groups of changes concern a fact; all that is not named here is talk between sales and them."""
 
 _Name = TypeVar("_Name")
+_MOST_REMEMBERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,22 @@ class _Place:
 
     def value(self, fact: Fact, /) -> Value:
         return self._places[fact.name]
+
+
+def _remembered(test: Callable[[Facts], bool]) -> Callable[[Value], bool]:
+    """The test of one value, which knows what it said before: a history in parts shows it the same values again."""
+    said: dict[tuple[type, Value], bool] = {}
+
+    def holds(value: Value) -> bool:
+        key = (type(value), value)
+        found = said.get(key)
+        if found is None:
+            found = test(_One(value))
+            if len(said) < _MOST_REMEMBERED:
+                said[key] = found
+        return found
+
+    return holds
 
 
 def as_value(told: object) -> Value:
@@ -515,7 +533,7 @@ class Assembler:
             if isinstance(condition, Known) and fact.name not in FIRST_TOLD:
                 return self._step(k.OP_SLOT_KNOWN, yes, no, b=self.slots.index(fact.name))
             slot = self.slots.index(fact.name)
-            self.atoms.append(Atom(slot, condition, lambda value: test(_One(value))))
+            self.atoms.append(Atom(slot, condition, _remembered(test)))
             return self._step(k.OP_SLOT, yes, no, b=slot, d=len(self.atoms) - 1)
         if fact.name in ("stage", "status"):
             codes = STAGES if fact.name == "stage" else STATUSES

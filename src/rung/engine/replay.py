@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rung.engine import kernel as k
 from rung.engine import machine
-from rung.engine.colleagues import Colleagues, piece_of
+from rung.engine.colleagues import Colleagues, Reaching, piece_of
 from rung.engine.histories import History, Ints, spread
 from rung.engine.machine import Machine
 from rung.engine.ordering import Ordered, Own, in_order
@@ -135,7 +135,7 @@ class Some:
 class Prepared:
     """A history, or a part of one, on which programs run: `replay` as often as you like, in several threads at once."""
 
-    def __init__(self, own: Own, until: int, how: Machine, colleagues: Colleagues | None, part: int = 0) -> None:
+    def __init__(self, own: Own, until: int, how: Machine, colleagues: Reaching | None, part: int = 0) -> None:
         self.own, self.until, self.history = own, until, own.history
         self._machine, self._colleagues, self._part = how, colleagues, part
         self._ordered: dict[frozenset[str], Ordered] = {}
