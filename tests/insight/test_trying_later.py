@@ -1,6 +1,7 @@
 """A definition asked for on a page, replayed by the worker's child on the house's own history; and proposals."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,11 @@ from engine.trying_world import BOOK, ground, year
 from rung.access.actions import NotAllowed, Refused, add_user
 from rung.access.models import Audit, User
 from rung.engine.trying import CannotTry
-from rung.insight import house_history, proposals, trying_later
+from rung.insight import house_history, proposals, trials, trying_later
 from rung.insight.models import Backtest, Proposal
 from rung.insight.trying_later import LEASE, MOST_ATTEMPTS, Warm
 from rung.jobs.models import Outbox
-from rung.lifecycle import bulk, published, publishing, publishing_later
+from rung.lifecycle import bulk, exporting, published, publishing, publishing_later
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys
 from rung.playbook.conditions import ConditionError
@@ -74,6 +75,18 @@ def test_the_house_and_a_file_of_the_same_history_say_the_same(house: dict[str, 
     ours = house_history.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
     theirs = ground().backtest(load(BOOK), load(LOWER))[0]
     assert ours.figures == theirs.figures and ours.wins == theirs.wins and ours.by_month == theirs.by_month
+
+
+def test_a_folder_of_segments_says_what_the_house_says(house: dict[str, User], tmp_path: Path) -> None:
+    exporting.export_segments(where=None, to=tmp_path / "history", by="test", at=NOW)
+    folder = trials.ground_of(tmp_path / "history", until=NOW)
+    told = folder.backtest(load(BOOK), load(LOWER))[0]
+    ours = house_history.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
+    # People come in another order, so that other ones are drawn: intervals differ, figures do not.
+    assert [(f.id, f.old, f.new) for f in told.figures] == [(f.id, f.old, f.new) for f in ours.figures]
+    for one, other in ((told.by_source, ours.by_source), (told.by_rule, ours.by_rule), (told.by_tip, ours.by_tip)):
+        assert {(row.key, row.old, row.new) for row in one} == {(row.key, row.old, row.new) for row in other}
+    assert (told.wins.gained, told.wins.earlier, told.wins.median_days) == (1, 1, 4.0)
 
 
 def test_the_same_wish_is_answered_once_while_the_history_is_warm(house: dict[str, User]) -> None:

@@ -133,7 +133,7 @@ class _Comparing:
             rejected=int((~self.is_accepted).sum()),
             wins=len(self._winners()),
             people=int(self.scope.members.sum()),
-            events=len(self.ground.history),
+            events=len(self.ground.history.kind),
             as_of=format_instant(self.scope.end),
             start=format_instant(self.scope.start),
             end=format_instant(self.scope.end),
@@ -245,7 +245,7 @@ class _Comparing:
 
     def _standings(self, playbook: Playbook, people: NDArray[np.int64]) -> list[Standing]:
         program = compile_program(playbook)
-        replayed = self.ground.replayed(program, Some(people, np.ones(len(self.ground.history), bool)))
+        replayed = self.ground.replayed(program, Some(people, np.ones(len(self.ground.history.kind), bool)))
         moves = replayed.moves
         found = []
         for place in range(len(people)):

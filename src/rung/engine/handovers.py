@@ -451,31 +451,29 @@ def _amounts(data: Sequence[Mapping[str, object]]) -> tuple[tuple[NDArray[np.flo
 def _sources(history: History, is_seen: Truths) -> tuple[Ints, tuple[str, ...]]:
     codes: dict[str, int] = {DIRECT: 0}
     source = np.zeros(len(history.people), np.int64)
-    described = _rows(history, is_seen, ("person_identified", "person_described"))
     is_told = np.zeros(len(history.people), bool)
-    for row, person in zip(described.tolist(), history.person[described].tolist(), strict=True):
-        data = history.data[row]
-        if "source" in data:
-            told = data["source"]
-            source[person] = _code(codes, told) if isinstance(told, str) and told else 0
-            is_told[person] = True
-    for row, person in _first_told(history, is_seen, is_told):
-        source[person] = _code(codes, history.data[row]["utm_source"])
+    described = _rows(history, is_seen, ("person_identified", "person_described"))
+    rows, told = _that_tell(history, "source", described, codes)
+    # Of several for one person the last stays: rows are in order of time.
+    source[history.person[rows]] = np.maximum(told, 0)
+    is_told[history.person[rows]] = True
+    asked = np.flatnonzero(is_seen)
+    asked = asked[~is_told[history.person[asked]]]
+    rows, told = _that_tell(history, "utm_source", asked, codes)
+    rows, told = rows[told != NONE], told[told != NONE]
+    latest = np.lexsort((rows, history.at[rows]))[::-1]  # so that the first of each person is put in last
+    source[history.person[rows[latest]]] = told[latest]
     return source, tuple(codes)
 
 
-def _first_told(history: History, is_seen: Truths, is_told: Truths) -> list[tuple[int, int]]:
-    """The first row of each person not told about that carries a source of its own."""
-    asked = np.flatnonzero(is_seen)
-    asked = asked[~is_told[history.person[asked]]]
-    rows = [row for row in asked.tolist() if "utm_source" in history.data[row]]
-    rows.sort(key=lambda row: (history.at[row], row))
-    found: dict[int, int] = {}
-    for row in rows:
-        told = history.data[row]["utm_source"]
-        if isinstance(told, str) and told:
-            found.setdefault(int(history.person[row]), row)
-    return [(row, person) for person, row in found.items()]
+def _that_tell(history: History, field: str, rows: Ints, codes: dict[str, int]) -> tuple[Ints, Ints]:
+    """The rows that tell the field, and a code for each: NONE for what is no text."""
+    if not len(rows):
+        return rows, rows
+    (told,) = history.told((field,), rows)
+    is_there = told.codes != 0
+    values = np.array([_code(codes, value) for value in told.values], np.int64)
+    return rows[is_there], values[told.codes[is_there]]
 
 
 def _code(codes: dict[str, int], told: object) -> int:

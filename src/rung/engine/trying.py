@@ -18,8 +18,9 @@ from rung.engine.company import joined
 from rung.engine.deciding import Row
 from rung.engine.explain import explain
 from rung.engine.handovers import NEVER, Deeds, Side
+from rung.engine.histories import History
 from rung.engine.program import Program, compile_program
-from rung.engine.reading import KIND_NAMES, Columns
+from rung.engine.reading import KIND_NAMES
 from rung.engine.replay import Prepared, Replayed, Some, prepare
 from rung.engine.varying import CannotTry, Knob, changed, what_moves
 from rung.playbook.conditions import Condition, Fact, facts_named, parse
@@ -70,9 +71,9 @@ class Ground:
     """One history up to `until`, with what happened in it whatever the definition."""
 
     def __init__(
-        self, history: Columns, *, until: int | None = None, refused: int = 0, is_compiled: bool | None = None
+        self, history: History, *, until: int | None = None, refused: int = 0, is_compiled: bool | None = None
     ) -> None:
-        if not len(history) or not history.people:
+        if not len(history.kind) or not history.people:
             raise CannotTry("The history is empty: there is nobody on whom a definition could be tried.")
         self.history, self.refused, self.is_compiled = history, refused, is_compiled
         self.until = int(history.at.max()) if until is None else until
@@ -83,7 +84,7 @@ class Ground:
         self.answered_at = np.full(self.deeds.n_people, NEVER, np.int64)
         """When sales first answered for each person."""
         np.minimum.at(self.answered_at, self.deeds.answer_person, self.deeds.answer_at)
-        self._all = np.ones(len(history), bool)
+        self._all = np.ones(len(history.kind), bool)
         self._by_themselves = self._rows_by_themselves()
         self._codes: dict[str, int] = {}
         self.notes: list[str] = []
@@ -102,7 +103,7 @@ class Ground:
             self.deeds,
             scope,
             people=self.history.people,
-            events=len(self.history),
+            events=len(self.history.kind),
             warnings=tuple(dict.fromkeys(self.warnings(old, new, scope))),
         )
         return result, people
@@ -374,11 +375,11 @@ def _facts(playbook: Playbook) -> Iterable[Fact]:
         yield from facts_named(rule)
 
 
-def event_of(history: Columns, row: int) -> Event:
+def event_of(history: History, row: int) -> Event:
     """The event of a row."""
     person, company = int(history.person[row]), int(history.company[row])
     return Event(
-        seq=row + 1,
+        seq=int(history.seq[row]),
         person=history.people[person] if person >= 0 else None,
         at=int(history.at[row]),
         kind=KIND_NAMES[history.kind[row]],

@@ -38,7 +38,11 @@ def ground_of(path: Path, *, until: int | None) -> Ground:
     if path.is_dir():
         from rung.engine.parts import Source
 
-        return Ground(Source(path).whole(), until=until)
+        history = Source(path).whole()
+        whole = Ground(history, until=until)
+        if history.unknown_kinds:
+            whole.notes.append(f"Kinds that are not known are left out: {', '.join(history.unknown_kinds[:5])}.")
+        return whole
     with inputs.opened(path) as stream:
         found = reading.read(stream, until=until)
         damage = inputs.damage_of(stream)
