@@ -71,19 +71,31 @@ class Intake:
         return taken
 
     def _some(self, inbox: Inbox, at: int) -> int:
+        is_stubborn = self._failed >= _STUBBORN
         try:
-            with transaction.atomic():
-                locks.hold()
-                position = _position(inbox)
-                numbered = inbox.after(position.number, _AT_A_TIME)
-                if numbered:
-                    take([each.item for each in numbered], at=at, is_stubborn=self._failed >= _STUBBORN)
-                    position.number = numbered[-1].number
-                    position.save()
+            try:
+                number = self._taken(inbox, at, is_careful=is_stubborn, is_stubborn=is_stubborn)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                log.exception("a batch cannot be recorded: its messages are looked at one by one")
+                number = self._taken(inbox, at, is_careful=True, is_stubborn=False)
         except (OperationalError, InterfaceError):
             self._failed += 1
             raise
         self._failed = 0
+        return number
+
+    def _taken(self, inbox: Inbox, at: int, *, is_careful: bool, is_stubborn: bool) -> int:
+        with transaction.atomic():
+            locks.hold()
+            position = _position(inbox)
+            numbered = inbox.after(position.number, _AT_A_TIME)
+            if numbered:
+                items = [each.item for each in numbered]
+                take(items, at=at, is_careful=is_careful, is_stubborn=is_stubborn)
+                position.number = numbered[-1].number
+                position.save()
         # What was taken by a turn that died before it could delete goes here, too.
         inbox.delete_up_to(position.number)
         return len(numbered)
@@ -94,10 +106,18 @@ def inbox_path() -> Path:
     return Path(settings.RUNG_HOME) / "inbox.sqlite3"
 
 
-def take(items: Sequence[Item], *, at: int, is_stubborn: bool = False) -> list[Message]:
-    """Records the messages in the caller's transaction; what is refused is noted, everything is counted."""
+def take(items: Sequence[Item], *, at: int, is_careful: bool = True, is_stubborn: bool = False) -> list[Message]:
+    """Records the messages in the caller's transaction; what is refused is noted, everything is counted.
+
+    Careful: a message that breaks the house is found and refused, and the others go on. That needs savepoints, which
+    SQLite pays for with every statement; so the intake tries without them first.
+    """
     messages = [_message(item) for item in items]
-    _record([each for each in messages if not each.outcome], at=at, is_stubborn=is_stubborn)
+    good = [each for each in messages if not each.outcome]
+    if is_careful:
+        _record_carefully(good, at=at, is_stubborn=is_stubborn)
+    elif good:
+        _record(good, at=at)
     refused = [each for each in messages if each.outcome not in ("accepted", "duplicate")]
     RefusedEvent.objects.bulk_create([_refused(each) for each in refused], batch_size=200)
     tally(messages)
@@ -128,14 +148,13 @@ def _message(item: Item) -> Message:
     return message
 
 
-def _record(messages: Sequence[Message], *, at: int, is_stubborn: bool) -> None:
+def _record_carefully(messages: Sequence[Message], *, at: int, is_stubborn: bool) -> None:
     """Records all, or, where that goes wrong, each half by itself, until the message that it is about stands alone."""
     if not messages:
         return
-    events = [event for message in messages for event in message.events]
     try:
         with transaction.atomic():
-            told = actions.record(events, by=BY, at=at)
+            _record(messages, at=at)
     except Exception as fault:
         if isinstance(fault, (OperationalError, InterfaceError)) and not is_stubborn:
             raise  # the database, not a message: everything stays in the inbox
@@ -144,9 +163,12 @@ def _record(messages: Sequence[Message], *, at: int, is_stubborn: bool) -> None:
             messages[0].refuse("defect", f"{type(fault).__name__}: {fault}")
             return
         middle = len(messages) // 2
-        _record(messages[:middle], at=at, is_stubborn=is_stubborn)
-        _record(messages[middle:], at=at, is_stubborn=is_stubborn)
-        return
+        _record_carefully(messages[:middle], at=at, is_stubborn=is_stubborn)
+        _record_carefully(messages[middle:], at=at, is_stubborn=is_stubborn)
+
+
+def _record(messages: Sequence[Message], *, at: int) -> None:
+    told = actions.record([event for message in messages for event in message.events], by=BY, at=at)
     seqs = dict(zip(told.places, told.seqs, strict=True))
     reasons = {refusal.index: refusal.reason for refusal in told.refused}
     place = 0
