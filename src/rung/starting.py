@@ -12,7 +12,7 @@ Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
 
 SENTENCES: Final = (
-    "Sign in and open the Ladder: everybody stands on one rung, and the weakest step is named.",
+    "Sign in as Sam: Today says whom to answer first, and why; the Ladder names the weakest step.",
     "Open a person to see why they stand there and what is missing; move the slider to see any day.",
     "Stop with Ctrl-C; everything is kept in {home}.",
 )

@@ -31,8 +31,8 @@ class Face:
 
 FACES: Final = (
     Face("sales", "Sales", "The people waiting for an answer, why each of them is here, and what to ask next."),
-    Face("marketing", "Marketing", "Who is a step away from sales, and what each of them still lacks."),
-    Face("manager", "Sales manager", "The ladder, its weakest step, and the rule behind it."),
+    Face("marketing", "Marketing", "What sales answered and why, and which rule caused the hand-offs they rejected."),
+    Face("manager", "Sales manager", "What is about to be late and whose it is; the ladder, and its weakest step."),
     Face("revops", "Revenue operations", "The playbook: read it, change it, see in words what changes, publish it."),
 )
 
