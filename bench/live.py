@@ -193,6 +193,53 @@ class Stream:
         return f"firm{number // 8}.example" if number % 8 < 4 else None
 
 
+# Import
+
+
+def import_(people: int, rows: int) -> dict[str, float]:
+    """A file of contacts, half of whom are known, brought in and undone; beside it bare INSERTs of the same events."""
+    from django.conf import settings
+
+    from rung.capture import imports
+    from rung.history.queries import last_seq
+    from rung.lifecycle import bulk
+
+    bulk.load(Stream(people).past(), by="bench", at=START)
+    path = Path(settings.RUNG_HOME) / "contacts.csv"
+    write_contacts(path, rows, known=people)
+    first, clock = last_seq() + 1, Clock()
+    clock.start()
+    report = imports.run([path], mapping=None, kind="people", by="system", at=START + DAY)
+    taken = clock.stop()
+    assert report.number is not None and report.taken[0].rows == rows, report
+    bare, events = bare_inserts(first, 5_000, clock)
+    clock.start()
+    imports.undo(number=report.number, by="system", at=START + 2 * DAY)
+    undone = clock.stop()
+    return {
+        "events": events,
+        "wall": rows / taken["wall"],
+        "cpu": rows / taken["cpu"],
+        "bare_wall": events / bare["wall"],
+        "bare_cpu": events / bare["cpu"],
+        "undo_wall": rows / undone["wall"],
+        "undo_cpu": rows / undone["cpu"],
+    }
+
+
+def write_contacts(path: Path, rows: int, *, known: int) -> None:
+    """Every second row is somebody of the house."""
+    draw = random.Random(2)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("Email,First Name,Last Name,Job Title,Company,Country,Lead Source,Create Date\n")
+        for number in range(rows):
+            person = number // 2 % known if number % 2 else known + number
+            at = f"2025-{1 + number % 12:02}-{1 + number % 28:02}"
+            title, country = draw.choice(TITLES), draw.choice(("Germany", "France", "Austria"))
+            name = f"p{person}@example.org,First{person},Last{person}"
+            file.write(f"{name},{title},firm{person // 8}.example,{country},web,{at}\n")
+
+
 def bare_inserts(first: int, batch: int, clock: "Clock") -> tuple[dict[str, float], int]:
     """The events of the history from a seq on, put as they are into an empty table with the same indexes."""
     from django.db import connection, transaction
@@ -257,7 +304,7 @@ class Clock:
         return used
 
 
-FIGURES: dict[str, Callable[..., dict[str, float]]] = {"live": live}
+FIGURES: dict[str, Callable[..., dict[str, float]]] = {"live": live, "import": import_}
 
 
 def main(figure: str, sizes: Sequence[int]) -> None:

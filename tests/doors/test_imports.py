@@ -183,3 +183,34 @@ def test_a_history_taken_out_is_the_history_that_decide_reads(home: Path) -> Non
     assert result.refused == []
     assert result.history.people == [str(Person.objects.get().uuid)]
     assert parse_instant("2026-03-01T10:00:00.000001Z") in result.history.at.tolist()
+
+
+def test_an_import_that_was_cut_short_goes_on_when_the_same_file_comes_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        {"person": f"p{number % 4}@acme.example", "at": f"2026-03-0{1 + number}", "kind": kind}
+        for number, kind in enumerate(("page_viewed", "demo_requested", "page_viewed", "deal_won", "person_described"))
+    ]
+    path = history(home, *lines)
+    number = run(path).number
+    whole = picture()
+    imports.undo(number=number, by="rui", at=NOW)
+    assert picture() == []
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(imports.bulk, "decide_again", killed)  # every line is in the history by then, nobody decided
+        with pytest.raises(Killed):
+            run(path)
+    cut_short = Import.objects.latest("pk")
+    report = run(path, at=NOW + DAY)
+    assert (report.number, report.accepted, report.duplicates) == (cut_short.pk, 5, 0)
+    assert picture() == whole
+    with pytest.raises(Refused, match=f"as import {cut_short.pk}"):
+        run(path)

@@ -1,12 +1,14 @@
 """Bringing files into the house, and taking what they brought out of account again."""
 
 import hashlib
+from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 
 from rung.access.actions import By, Refused, name_of, require
@@ -54,36 +56,36 @@ def run(
 ) -> Report:
     """Brings the files in as one import. Nothing follows from what they tell of the past: no mail, no task.
 
-    Raises Refused when one of the files was brought in before, and NothingToRead when none of them can be.
+    An import that was cut short goes on where it stopped when the same files come again. Raises Refused when one of
+    the files was brought in before, and NothingToRead when none of them can be.
     """
     require(by, "import")
     files = histories.files(paths)
     if not files:
         raise NothingToRead("There is no table in the folder.")
     prints = {path: _print_of(path) for path in files}
-    if not is_again:
+    found = _cut_short(prints)
+    if not is_again and found is None:
         _refuse_known(prints)
     report = Report(taken=[], is_dry=is_dry)
     if is_dry:
-        for _ in _events(files, mapping, kind, at, source="", report=report, places=[], advance=advance):
+        for _ in _events(files, mapping, kind, at, source="", report=report, places=Places(), advance=advance):
             pass
         return report
-    name = ", ".join(path.name for path in files)[:254]
-    found = Import.objects.create(name=name, kind=kind or "", created_at=at, created_by=name_of(by))
-    ImportedFile.objects.bulk_create(
-        [ImportedFile(of=found, name=path.name[:254], sha256=print_) for path, print_ in prints.items()]
-    )
-    places: list[tuple[Taken, int]] = []
-    events = _events(files, mapping, kind, at, f"import:{found.pk}", report=report, places=places, advance=advance)
-    loaded = bulk.load(events, by=by, at=at)
+    found = found or _begun(files, prints, kind, by=by, at=at)
+    source, places = f"import:{found.pk}", Places()
+    before = Event.objects.filter(source=source).exclude(by="system").count()
+    # Traits without a time of their own are of the time at which the import began, however often it began anew.
+    events = _events(files, mapping, kind, found.created_at, source, report=report, places=places, advance=advance)
+    loaded = bulk.load(events, by=by, at=at, resumed=source if before else "")
     for refusal in loaded.refused:
-        taken, line = places[refusal.index]
+        taken, line = places.of(refusal.index, report)
         taken.left_out.append(LeftOut(line, refusal.reason))
         taken.lines -= 1
     report.number, report.people = found.pk, loaded.people
-    report.accepted, report.duplicates = loaded.accepted, loaded.duplicates
+    report.accepted, report.duplicates = loaded.accepted + before, loaded.duplicates - before
     found.rows = sum(taken.rows for taken in report.taken)
-    found.accepted, found.duplicates = loaded.accepted, loaded.duplicates
+    found.accepted, found.duplicates = report.accepted, report.duplicates
     found.refused = sum(taken.refused for taken in report.taken)
     found.save(update_fields=["rows", "accepted", "duplicates", "refused"])
     folder = Path(settings.RUNG_HOME) / "imports"
@@ -106,6 +108,40 @@ def _print_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _begun(files: Sequence[Path], prints: dict[Path, str], kind: str | None, *, by: By, at: int) -> Import:
+    name = ", ".join(path.name for path in files)[:254]
+    with transaction.atomic():
+        found = Import.objects.create(name=name, kind=kind or "", created_at=at, created_by=name_of(by))
+        ImportedFile.objects.bulk_create(
+            [ImportedFile(of=found, name=path.name[:254], sha256=print_) for path, print_ in prints.items()]
+        )
+    return found
+
+
+def _cut_short(prints: dict[Path, str]) -> Import | None:
+    """The import of exactly these files that never came to its end: nothing was counted yet."""
+    begun = Import.objects.filter(rows=0, undone_at=None, files__sha256__in=prints.values()).distinct().order_by("-pk")
+    for found in begun:
+        if sorted(found.files.values_list("sha256", flat=True)) == sorted(prints.values()):
+            return found
+    return None
+
+
+@dataclass(slots=True)
+class Places:
+    """Where each event came from, for a million of them: the table by its turn, and the line."""
+
+    tables: "array[int]" = field(default_factory=lambda: array("q"))
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def note(self, table: int, line: int) -> None:
+        self.tables.append(table)
+        self.lines.append(line)
+
+    def of(self, index: int, report: Report) -> tuple[Taken, int]:
+        return report.taken[self.tables[index]], self.lines[index]
+
+
 def _refuse_known(prints: dict[Path, str]) -> None:
     known = ImportedFile.objects.filter(sha256__in=prints.values(), of__undone_at=None).select_related("of").first()
     if known is not None:
@@ -124,14 +160,14 @@ def _events(
     source: str,
     *,
     report: Report,
-    places: list[tuple[Taken, int]],
+    places: Places,
     advance: Callable[[int], object],
 ) -> Iterator[NewEvent]:
     """Every event of the files; `places` notes for each where it came from."""
     for path in files:
         parts = _of_history(path, report) if _is_history(path, kind) else _of_tables(path, mapping, kind, at, report)
         for taken, line, event in parts:
-            places.append((taken, line))
+            places.note(len(report.taken) - 1, line)
             taken.lines += 1
             if taken.lines % 500 == 0:
                 advance(500)
@@ -158,7 +194,13 @@ def _of_history(path: Path, report: Report) -> Iterator[Part]:
             if isinstance(told, reading.Refused):
                 taken.left_out.append(LeftOut(told.line, told.reason))
             else:
-                yield taken, told.line, _new(told, by=told.by)
+                event = _new(told, by=told.by)
+                # The same line has the same id whenever it comes, so that an import can go on after it was cut short.
+                yield (
+                    taken,
+                    told.line,
+                    event if told.id else replace(event, message_id=f"{path.name[-150:]}:{told.line}"),
+                )
 
 
 def _of_tables(path: Path, mapping: Mapping | None, kind: str | None, at: int, report: Report) -> Iterator[Part]:

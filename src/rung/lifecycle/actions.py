@@ -47,7 +47,7 @@ def record(events: Sequence[NewEvent], *, by: By, at: int | None = None) -> Reco
     dropped. `at` is the arrival; left out, the house's clock. Whatever a consequence raises undoes the whole.
     """
     arrived_at = clock.now() if at is None else at
-    with nothing_to_collect(len(events)), transaction.atomic():
+    with nothing_to_collect(len(events)), transaction.atomic(savepoint=False):
         locks.hold()
         line = ensure_playbook(at=arrived_at)
         result = _round(events, line=line, by=name_of(by), at=arrived_at)

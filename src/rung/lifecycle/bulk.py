@@ -9,24 +9,26 @@ from django.db import transaction
 
 from rung import tables
 from rung.access.actions import By, name_of
+from rung.history.models import Event
 from rung.jobs import clock, locks
 from rung.lifecycle import compiling, corrections, handoffs, storing
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import taken_in
 from rung.lifecycle.line import Line
+from rung.lifecycle.memory import nothing_to_collect
 from rung.lifecycle.models import OF_A_GENERATION, Handoff, StageMove, Standing, State, Tally
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, Moved, NewEvent, Refusal
 from rung.people import actions as people
 from rung.people.models import Person
-from rung.people.queries import living_ids
+from rung.people.queries import living_ids, people_by_id
 
 Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
 
 _EVENTS_AT_A_TIME: Final = 5_000
-_PEOPLE_AT_A_TIME: Final = 400
+_PEOPLE_AT_A_TIME: Final = 900
 
 
 @dataclass(slots=True)
@@ -47,11 +49,13 @@ def load(
     progress: Progress | None = None,
     total: int = 0,
     at_a_time: int = _EVENTS_AT_A_TIME,
+    resumed: str = "",
 ) -> Loaded:
     """Brings in a history as it happened: events in chunks, then everybody they touch is decided once.
 
     Nothing follows from it: hand-offs are written as they were, but no mail is sent and no task made for the past.
-    Not all or nothing: a chunk is; loading the same again counts what is there as duplicates and goes on.
+    Not all or nothing: a chunk is; loading the same again counts what is there as duplicates and goes on. `resumed`
+    is the source of a history that was cut short: whoever its earlier part touched is decided now, too.
     """
     arrived_at = clock.now() if at is None else at
     loaded = Loaded()
@@ -59,9 +63,13 @@ def load(
     companies: set[int] = set()
     source = iter(events)
     offset = 0
+    if resumed:
+        brought = Event.objects.filter(source=resumed).order_by()
+        touched.update(brought.filter(person_id__isnull=False).values_list("person_id", flat=True).distinct())
+        companies.update(brought.filter(kind=OF_A_COMPANY).values_list("company_id", flat=True).distinct())
     compiling.begin(total)
     while chunk := list(islice(source, at_a_time)):
-        with transaction.atomic():
+        with nothing_to_collect(), transaction.atomic():
             locks.hold()
             _append(chunk, offset, loaded, touched, companies, by=name_of(by), at=arrived_at)
         offset += len(chunk)
@@ -83,7 +91,7 @@ def decide_everyone(line: Line, *, at: int, before: Line, progress: Progress | N
     ids = side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
     compiling.begin(len(ids))
     for done, part in _parts(ids):
-        with transaction.atomic():
+        with nothing_to_collect(), transaction.atomic():
             _write(line, _decided(line, part, at=at), real=_real_moves(part, before))
         if progress is not None:
             progress(done, len(ids))
@@ -106,18 +114,23 @@ def decide_again(
     ordered = side_by_side(person_ids)
     compiling.begin(len(ordered))
     for done, part in _parts(ordered):
-        if is_first:
-            people.describe_again(Person.objects.in_bulk(part).values())
-        old = _decided_until(line, part)
-        real = _real_moves(part, before or line)
-        for model in OF_A_GENERATION:
-            model.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
-        outcomes = _decided(line, part, at=at)
-        _write(line, outcomes, real=real, known=None if before else old)
-        if is_first:
-            _write_handoffs(line, [outcome for outcome in outcomes if outcome.person.pk not in old])
+        with nothing_to_collect():
+            _decide_again(line, part, at=at, before=before, is_first=is_first)
         if progress is not None:
             progress(done, len(ordered))
+
+
+def _decide_again(line: Line, part: Sequence[int], *, at: int, before: Line | None, is_first: bool) -> None:
+    if is_first:
+        people.describe_again(people_by_id(part).values())
+    old = _decided_until(line, part)
+    real = _real_moves(part, before or line)
+    for model in OF_A_GENERATION:
+        model.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
+    outcomes = _decided(line, part, at=at)
+    _write(line, outcomes, real=real, known=None if before else old)
+    if is_first:
+        _write_handoffs(line, [outcome for outcome in outcomes if outcome.person.id not in old])
 
 
 def _append(
@@ -145,7 +158,7 @@ def _append(
 
 
 def _decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
-    by_id = Person.objects.in_bulk(list(person_ids))
+    by_id = people_by_id(person_ids)
     past = past_rows(list(by_id), line)
     deciding = Deciding(line)
     for person_id in person_ids:
