@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -240,13 +241,43 @@ def write_contacts(path: Path, rows: int, *, known: int) -> None:
             file.write(f"{name},{title},firm{person // 8}.example,{country},web,{at}\n")
 
 
-def bare_inserts(first: int, batch: int, clock: "Clock") -> tuple[dict[str, float], int]:
-    """The events of the history from a seq on, put as they are into an empty table with the same indexes."""
+# Publish
+
+
+def publish(people: int) -> dict[str, float]:
+    """A changed playbook put in force for everybody; beside it bare INSERTs of the standings that come of it."""
+    from rung.history.models import Event
+    from rung.lifecycle import bulk, publishing
+    from rung.playbook import shipped
+
+    bulk.load(Stream(people).past(), by="bench", at=START)
+    text = shipped.read(shipped.DEFAULT)
+    changed = text.replace("score >= 50", "score >= 42")
+    assert changed != text
+    clock = Clock()
+    clock.start()
+    done = publishing.publish(changed, by="system", at=START + DAY)
+    taken = clock.stop()
+    assert done.people == people, done
+    bare, rows = bare_inserts(done.generation_id, 5_000, clock, "lifecycle_standing", "generation_id")
+    return {
+        "events": Event.objects.count(),
+        "wall": people / taken["wall"],
+        "cpu": people / taken["cpu"],
+        "bare_wall": rows / bare["wall"],
+        "bare_cpu": rows / bare["cpu"],
+    }
+
+
+def bare_inserts(
+    first: int, batch: int, clock: "Clock", table: str = "history_event", column: str = "seq"
+) -> tuple[dict[str, float], int]:
+    """The rows of a table from a number on, put as they are into an empty table with the same indexes."""
     from django.db import connection, transaction
 
     with connection.cursor() as cursor:
-        _empty_twin(cursor)
-        cursor.execute("SELECT * FROM history_event WHERE seq >= %s ORDER BY seq", [first])
+        _empty_twin(cursor, table)
+        cursor.execute(f'SELECT * FROM {table} WHERE "{column}" >= %s ORDER BY 1', [first])
         names = ", ".join(f'"{column[0]}"' for column in cursor.description)
         rows = cursor.fetchall()
     marks = ", ".join(["%s"] * len(rows[0]))
@@ -262,20 +293,21 @@ def bare_inserts(first: int, batch: int, clock: "Clock") -> tuple[dict[str, floa
     return clock.stop(), len(rows)
 
 
-SQL_OF_THE_TABLE = """
-SELECT sql FROM sqlite_master WHERE tbl_name = 'history_event' AND sql IS NOT NULL AND type <> 'trigger'
+SQL_OF_A_TABLE = """
+SELECT type, sql FROM sqlite_master WHERE tbl_name = %s AND sql IS NOT NULL AND type <> 'trigger' ORDER BY type DESC
 """
 
 
-def _empty_twin(cursor: Any) -> None:
+def _empty_twin(cursor: Any, table: str) -> None:
     from django.db import connection
 
     if connection.vendor == "postgresql":
-        cursor.execute("CREATE TABLE bare_event (LIKE history_event INCLUDING ALL)")
+        cursor.execute(f"CREATE TABLE bare_event (LIKE {table} INCLUDING ALL)")
         return
-    cursor.execute(SQL_OF_THE_TABLE)
-    for (statement,) in cursor.fetchall():
-        cursor.execute(statement.replace("history_event", "bare_event").replace('INDEX "event_', 'INDEX "bare_'))
+    cursor.execute(SQL_OF_A_TABLE, [table])
+    for type_, statement in cursor.fetchall():
+        named = statement.replace(f'"{table}"', '"bare_event"')
+        cursor.execute(re.sub(r'INDEX "(\w+)"', r'INDEX "bare_\1"', named) if type_ == "index" else named)
 
 
 class Clock:
@@ -304,7 +336,7 @@ class Clock:
         return used
 
 
-FIGURES: dict[str, Callable[..., dict[str, float]]] = {"live": live, "import": import_}
+FIGURES: dict[str, Callable[..., dict[str, float]]] = {"live": live, "import": import_, "publish": publish}
 
 
 def main(figure: str, sizes: Sequence[int]) -> None:

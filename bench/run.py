@@ -55,6 +55,7 @@ def main() -> None:
         ("live-sqlite", live_on("sqlite")),
         ("live-postgres", live_on("postgres")),
         ("import", imported),
+        ("publish", published),
     )
     for name, measure in measures:
         if options.only and not name.startswith(options.only):
@@ -423,6 +424,16 @@ def imported(events: int, runs: int) -> list[Figure]:
         *_rates("import", "rows", ">= 5,000 rows/s", found, "bare"),
         *_rates("import-undone", "rows", "as fast as the import", undone, "bare"),
     ]
+
+
+def published(events: int, runs: int) -> list[Figure]:
+    """A changed playbook put in force for everybody, against bare INSERTs of the standings that come of it."""
+    import live
+
+    people = 4_000 if events < 1_000_000 else 50_000
+    runs = 1 if events < 1_000_000 else min(runs, 3)
+    found = [live.in_a_house_of_its_own("publish", "sqlite", people) for _ in range(runs)]
+    return _rates("publish", "people", ">= 4,167 people/s (250 k in 60 s)", found, "bare")
 
 
 def _rates(name: str, what: str, target: str, found: list[dict[str, float]], reference: str) -> list[Figure]:
