@@ -218,6 +218,8 @@ def _cadence(playbook: Playbook, force: InForce, start: int, at: int) -> "defaul
     )
     accepted = list(rows.values_list("person_id", "owner_id", "since"))
     since = {person_id: since_at for person_id, _, since_at in accepted}
+    if not accepted:
+        return found
     done: defaultdict[int, Counter[str]] = defaultdict(Counter)
     touches = Event.objects.filter(kind__in=tuple(_TOUCHES.values()), at__gte=start, at__lte=at)
     for person_id, kind, touched_at in touches.values_list("person_id", "kind", "at"):
