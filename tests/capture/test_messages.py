@@ -1,0 +1,137 @@
+"""Whatever comes is taken or refused by name; the fast way lets nothing pass that the slow one would not."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rung.capture import messages, taking
+from rung.capture.inbox import Inbox, Item
+from rung.capture.messages import Envelope, NotTaken, events_of, message_of, sighted
+from rung.capture.models import CaptureCount, RefusedEvent
+from rung.capture.submission import Key, Submission, passed_through
+from rung.history.models import Event
+from rung.lifecycle.rules import ready
+from rung.terms.kinds import KINDS
+
+NAUGHTY: Final = (
+    "", " ", "undefined", "null", "NULL", "true", "1e309", "-0", "0x1", "1,000", "\t\r\n\x0b\x0c", "\x00", "a\x00b",
+    "\u200b\u200e\ufeff", "\u2028\u2029", "\ufffe\uffff", "\U0001f4a9", "\ufdfa" * 50, "Z\u032e\u031e\u0320A\u0317",
+    "e\u0301\u00e9", "田中さん", "\u05de\u05b0\u05dc", "\u0627\u0644\u0643\u0644", "İıß", "ＡＢＣ", "' OR 1=1--",
+    '"; DROP TABLE people;--', "<script>alert(1)</script>", "{{7*7}}", "{% debug %}", "${jndi:ldap://x}",
+    "../../etc/passwd", "=cmd|' /C calc'!A0", "%s%n%d", "\\", "\\u0000", "\ud800", "\udfff\ud800", "x" * 1_001,
+    "y" * 32_000, "data:text/html,x", "javascript:alert(1)", "http://a b", "\x1b[31m", "2026-02-30",
+    "9999-12-31T23:59:59-12:00", "9223372036854775808", "\r\nBcc: x@y.example", "ana@acme.example\0",
+)  # fmt: skip
+FIELDS: Final = (
+    "messageId",
+    "userId",
+    "anonymousId",
+    "event",
+    "type",
+    "name",
+    "category",
+    "timestamp",
+    "groupId",
+    "previousId",
+)
+
+_texts = st.one_of(st.sampled_from(NAUGHTY), st.text(max_size=20))
+_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), _texts),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_texts, inner, max_size=3)),
+    max_leaves=12,
+)
+_data = st.one_of(_values, st.dictionaries(_texts, _values, max_size=5))
+_instants = st.one_of(st.just("2026-03-01T10:00:00Z"), st.datetimes().map(lambda at: at.isoformat()), _texts)
+_messages = st.fixed_dictionaries(
+    {"type": st.sampled_from(("identify", "track", "page", "screen", "group", "alias", "nothing"))},
+    optional={
+        "messageId": st.one_of(st.just("m-1"), _texts, st.integers()),
+        "userId": st.one_of(st.just("u-1"), _texts, st.integers(), st.none()),
+        "anonymousId": st.one_of(st.just("c-1"), _texts, st.none()),
+        "event": st.one_of(st.sampled_from(("Demo Requested", "Bant Answered", "Deal Won", "Tea Drunk")), _texts),
+        "timestamp": _instants,
+        "properties": _data,
+        "traits": _data,
+        "context": st.one_of(_values, st.fixed_dictionaries({"page": _data, "campaign": _data, "groupId": _values})),
+        "name": _values,
+        "groupId": _values,
+        "previousId": _values,
+    },
+)
+_quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@_quick
+@given(_messages, st.sampled_from(("publishable", "secret")))
+def test_what_passes_at_a_glance_passes_a_close_look_too(message: dict[str, Any], door: Any) -> None:
+    raw = json.dumps(message).encode()
+    quick = messages._at_a_glance(raw, door)
+    if quick is not None:
+        assert messages._closely(raw, door, None).message_id == quick.message_id
+
+
+@_quick
+@given(_messages, st.sampled_from(("publishable", "secret")))
+def test_what_is_taken_can_be_recorded_and_all_else_has_a_reason(message: dict[str, Any], door: Any) -> None:
+    raw = json.dumps(message).encode()
+    try:
+        found = sighted(raw, door=door)
+    except NotTaken as refusal:
+        assert refusal.reason in messages.REASONS
+        return
+    envelope = Envelope("key:site", door, found.message_id or "spare", received_at=1_772_359_200_000_000, sent_at=5)
+    for event in events_of(message_of(found.raw), envelope):
+        ready(event, index=0, by="collector", new_id=str)
+        assert door in KINDS[event.kind].doors
+
+
+@_quick
+@given(st.binary(max_size=200), st.sampled_from((None, "track", "page")), st.sampled_from(("", "gzip", "br")))
+def test_whatever_bytes_come_a_request_ends_with_an_answer(body: bytes, path_type: str | None, encoding: str) -> None:
+    submission = Submission(
+        body=body, path_type=path_type, encoding=encoding, authorization="", has_gpc=False, received_at=1,
+        key_of=lambda _: Key("key:site", "secret"), new_id=lambda: "new",
+    )  # fmt: skip
+    refused = passed_through(submission)
+    assert refused is None or refused.reason in messages.REASONS
+
+
+@pytest.mark.django_db
+def test_naughty_strings_in_every_field_break_nothing_and_are_all_accounted_for(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.sqlite3"
+    told = []
+    for number, text in enumerate(NAUGHTY):
+        base = {"type": "track", "userId": f"u-{number}", "event": "Tea Drunk", "timestamp": "2026-03-01T10:00:00Z"}
+        told += [{**base, "messageId": f"{field}-{number}", field: text} for field in FIELDS]
+        for inside in ({"a": text}, {text or "b": 1}, {"email": text, "phone": text, "company": text}, {"path": text}):
+            told.append({**base, "type": "identify", "messageId": f"t-{len(told)}", "traits": inside})
+            told.append({**base, "type": "page", "messageId": f"p-{len(told)}", "properties": inside})
+    inbox = Inbox(path)
+    inbox.append(
+        [
+            Item(
+                1_772_359_200_000_000,
+                None,
+                "key:app",
+                "secret",
+                f"spare-{n}",
+                False,
+                "",
+                "",
+                1,
+                json.dumps(each).encode(),
+            )
+            for n, each in enumerate(told)
+        ]
+    )
+    inbox.close()
+    taking.Intake(path).turn(2**62)
+    counts = {row.outcome: row.number for row in CaptureCount.objects.all()}
+    assert counts.pop("received") == len(told) == sum(counts.values())
+    assert "defect" not in counts, RefusedEvent.objects.filter(reason="defect").values_list("words", flat=True)
+    assert counts["accepted"] == Event.objects.filter(source="key:app").exclude(by="system").count()
