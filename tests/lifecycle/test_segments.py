@@ -98,8 +98,13 @@ def test_a_plain_comparison_can_use_an_index() -> None:
 
 def _picked(condition: Condition, generation: Generation) -> set[int]:
     standings = Standing.objects.filter(generation=generation)
-    found = segments.holding(standings, condition, generation_id=generation.pk, at=AT)
-    return set(found.values_list("person_id", flat=True))
+    found, walked = (
+        set(segments.holding(standings, condition, generation_id=generation.pk, at=AT, is_walked=is_walked)
+            .values_list("person_id", flat=True))
+        for is_walked in (False, True)
+    )  # fmt: skip
+    assert found == walked, condition
+    return found
 
 
 def _possible(person: FactsOf) -> FactsOf:

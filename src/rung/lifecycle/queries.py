@@ -98,7 +98,8 @@ def people_page(asked: Asked, *, generation_id: int | None, at: int) -> Page[Per
         if total < COUNTED:
             found = _keyset_among(few, column, asked.is_up, asked.start)
         else:
-            found = _keyset(chosen, column, "person_id", asked.is_up, asked.start)
+            walked = _chosen(asked, generation_id, at, is_walked=True)
+            found = _keyset(walked, column, "person_id", asked.is_up, asked.start)
     ids, newer, older = found
     return Page(rows=person_rows(ids, generation_id), newer=newer, older=older, total=total)
 
@@ -304,11 +305,11 @@ def _company_events(company: Company, most: int) -> tuple[CompanyEvent, ...]:
 # -- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _chosen(asked: Asked, generation_id: int, at: int) -> QuerySet[Standing]:
+def _chosen(asked: Asked, generation_id: int, at: int, *, is_walked: bool = False) -> QuerySet[Standing]:
     # Django writes `is_anonymous=False` as NOT is_anonymous, which keeps SQLite from using the index; IN (0) does not.
     chosen = Standing.objects.filter(generation_id=generation_id, is_anonymous__in=[asked.is_anonymous])
     if asked.where is not None:
-        chosen = segments.holding(chosen, asked.where, generation_id=generation_id, at=at)
+        chosen = segments.holding(chosen, asked.where, generation_id=generation_id, at=at, is_walked=is_walked)
     return _named(chosen, asked.text) if asked.text else chosen
 
 

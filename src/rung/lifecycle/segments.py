@@ -62,27 +62,32 @@ _WORD: Final = 100
 """Characters of a trait's text that are indexed."""
 
 
-def holding(standings: QuerySet[Standing], condition: Condition, *, generation_id: int, at: int) -> QuerySet[Standing]:
-    """The standings for which the condition holds at the instant. Raises NoColumn for a fact no list can ask for."""
-    return standings.filter(as_filter(condition, generation_id=generation_id, at=at))
+def holding(
+    standings: QuerySet[Standing], condition: Condition, *, generation_id: int, at: int, is_walked: bool = False
+) -> QuerySet[Standing]:
+    """The standings for which the condition holds at the instant. Raises NoColumn for a fact no list can ask for.
+
+    `is_walked`: the first few of many are wanted in the order of an index, so that each row is best asked by itself.
+    """
+    return standings.filter(as_filter(condition, generation_id=generation_id, at=at, is_walked=is_walked))
 
 
-def as_filter(condition: Condition, *, generation_id: int, at: int) -> RawSQL:
+def as_filter(condition: Condition, *, generation_id: int, at: int, is_walked: bool = False) -> RawSQL:
     """The condition as an expression over the standings, for a filter or a conditional count. Raises NoColumn."""
-    sql = sql_of(condition, generation_id=generation_id, at=at, dialect=_dialect())
+    sql = sql_of(condition, generation_id=generation_id, at=at, dialect=_dialect(), is_walked=is_walked)
     # The driver reads % as the start of a parameter; our values are literals that sqlglot has quoted.
     return RawSQL(sql.replace("%", "%%"), (), output_field=BooleanField())
 
 
-def sql_of(condition: Condition, *, generation_id: int, at: int, dialect: Dialect) -> str:
+def sql_of(condition: Condition, *, generation_id: int, at: int, dialect: Dialect, is_walked: bool = False) -> str:
     """The condition over the columns of `lifecycle_standing`, as SQL for a WHERE."""
     # Ages are asked to the minute, so that the same question within a minute is compiled once.
-    return _compiled(condition, generation_id, at - at % 60_000_000, dialect)
+    return _compiled(condition, generation_id, at - at % 60_000_000, dialect, is_walked)
 
 
 @lru_cache(maxsize=500)
-def _compiled(condition: Condition, generation_id: int, at: int, dialect: Dialect) -> str:
-    asked = _Asked(generation_id=generation_id, at=at, dialect=dialect)
+def _compiled(condition: Condition, generation_id: int, at: int, dialect: Dialect, is_walked: bool) -> str:
+    asked = _Asked(generation_id=generation_id, at=at, dialect=dialect, is_walked=is_walked)
     expression = to_expression(asked.rewritten(condition), dialect, asked.column)
     return str(_without_coalesce(expression).sql(dialect=dialect, identify=True))
 
@@ -98,6 +103,7 @@ class _Asked:
     generation_id: int
     at: int
     dialect: Dialect
+    is_walked: bool = False
     elsewhere: dict[str, exp.Expression] = field(default_factory=dict)
 
     def rewritten(self, node: Condition) -> Condition:
@@ -133,12 +139,21 @@ class _Asked:
         if fact.name in ("times", "since"):
             return self.in_tally(leaf, fact)
         if fact.name in _PERSON or fact.name in _DERIVED:
-            return _in(_standing("person_id"), self.selected("people_person", "id", leaf, _person_column(self.dialect)))
+            rows = self.selected("people_person", "id", leaf, _person_column(self.dialect))
+            return self.among("person_id", "id", rows)
         if group == "person":
-            return _in(_standing("person_id"), self.in_traits("people_trait", "person_id", leaf, fact))
+            return self.among("person_id", "person_id", self.in_traits("people_trait", "person_id", leaf, fact))
         if group == "company":
-            return _in(_standing("company_id"), self.in_traits("people_companytrait", "company_id", leaf, fact))
+            return self.among(
+                "company_id", "company_id", self.in_traits("people_companytrait", "company_id", leaf, fact)
+            )
         return None
+
+    def among(self, column: str, key: str, rows: exp.Select) -> exp.Expression:
+        """Whether the standing's column is among the rows' keys: answered once for all, or by a look for each row."""
+        if not self.is_walked:
+            return _in(_standing(column), rows)
+        return exp.Exists(this=rows.where(exp.EQ(this=exp.column(key, table="t"), expression=_standing(column))))
 
     def in_traits(self, table: str, key: str, leaf: Condition, fact: Fact) -> exp.Select:
         named = exp.EQ(this=exp.column("field", table="t"), expression=_literal(fact.name.partition(".")[2]))
@@ -153,7 +168,7 @@ class _Asked:
         holds_for_never = compiled(leaf)(_Never())
         asked: Condition = Not(leaf) if holds_for_never else leaf
         rows = self.selected("lifecycle_tally", "person_id", asked, self.tally_column, self.tally_of(fact))
-        found = _in(_standing("person_id"), rows)
+        found = self.among("person_id", "person_id", rows)
         return exp.Not(this=found) if holds_for_never else found
 
     def tally_of(self, fact: Fact) -> exp.Expression:
