@@ -18,7 +18,7 @@ from rung.engine import handovers as h
 from rung.engine import kernel as k
 from rung.engine.handovers import NEVER, Deeds, Handovers, Side
 from rung.engine.reading import KIND_NAMES
-from rung.engine.resampling import CURVES, Sample, figure, interval
+from rung.engine.resampling import Sample, figure, interval
 from rung.playbook.definitions import Playbook
 from rung.playbook.words import when_words
 from rung.terms.instants import DAY, HOUR, MINUTE, format_instant, moment
@@ -515,7 +515,7 @@ class _Backtest:
         people = np.unique(np.concatenate([each.person for each in spells]))
         column = np.full(self.deeds.n_people, -1, np.int64)
         column[people] = np.arange(len(people))
-        sample = Sample.of(len(people), resamples=CURVES)
+        sample = Sample.of_curves(len(people))
         found = []
         for code in used:
             both = [_on(each, RANK[code]) for each in spells]

@@ -21,6 +21,9 @@ SEED: Final = 20_260_101
 LOW, HIGH = 2.5, 97.5
 _CELLS: Final = 20_000_000
 """The most cells of the matrix: with very many people there are fewer resamples, never fewer than `CURVES`."""
+FEWEST: Final = 25
+_CELLS_OF_CURVES: Final = 2_500_000
+"""With very many people a median hardly moves, and each resample costs a curve: there are fewer then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,13 @@ class Sample:
     @classmethod
     def of(cls, people: int, *, resamples: int = RESAMPLES) -> "Sample":
         count = max(CURVES, min(resamples, _CELLS // max(1, people)))
+        drawn = np.random.default_rng(SEED).poisson(1.0, (count, people))
+        return cls(np.concatenate([np.ones((1, people)), drawn]))
+
+    @classmethod
+    def of_curves(cls, people: int) -> "Sample":
+        """For medians of times."""
+        count = max(FEWEST, min(CURVES, _CELLS_OF_CURVES // max(1, people)))
         drawn = np.random.default_rng(SEED).poisson(1.0, (count, people))
         return cls(np.concatenate([np.ones((1, people)), drawn]))
 
