@@ -172,7 +172,10 @@ class _Asked:
         return exp.Not(this=found) if holds_for_never else found
 
     def tally_of(self, fact: Fact) -> exp.Expression:
+        # Row by row the whole key is named, so that nobody's tallies but theirs are looked at.
+        line = exp.EQ(this=exp.column("line", table="t"), expression=_standing("line"))
         return exp.and_(
+            *([line] if self.is_walked else []),
             exp.EQ(this=exp.column("generation_id", table="t"), expression=exp.Literal.number(self.generation_id)),
             exp.EQ(this=exp.column("is_signal", table="t"), expression=exp.Boolean(this=fact.is_signal)),
             exp.EQ(this=exp.column("name", table="t"), expression=_literal(fact.argument or "")),
