@@ -1,14 +1,17 @@
 """Who may load the compiler of the kernel: whatever serves pages never does."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from rung.engine import kernel, warming
 from rung.lifecycle import compiling
 
 WEB = """
@@ -71,3 +74,16 @@ def test_few_people_are_not_worth_it_and_what_cannot_be_compiled_stays_plain(sta
     compiling.begin(compiling.WORTH_IT)
     started[0].code = 1
     assert not compiling.is_ready(1_000)
+
+
+def test_who_compiles_takes_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[int] = []
+    monkeypatch.setattr(warming, "warm", lambda: compiled.append(1))
+    second = threading.Thread(target=warming.warm_once)
+    with Path(kernel.__file__).open("rb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        second.start()
+        second.join(0.3)
+        assert compiled == []
+    second.join(60)
+    assert compiled == [1]

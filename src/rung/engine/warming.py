@@ -1,5 +1,9 @@
 """`python -m rung.engine.warming`: compiles what decides many people, or finds it on disk. A process of its own."""
 
+import fcntl
+from pathlib import Path
+
+from rung.engine import kernel
 from rung.engine.deciding import Row
 from rung.engine.program import compile_program
 from rung.engine.several import Several
@@ -17,5 +21,15 @@ def warm() -> None:
     several.decided(is_compiled=True)
 
 
+def warm_once() -> None:
+    """The same, one process at a time: whoever comes second waits without working, and then finds it on disk.
+
+    A worker that is killed and started again and again would otherwise leave a compiler behind each time.
+    """
+    with Path(kernel.__file__).open("rb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        warm()
+
+
 if __name__ == "__main__":
-    warm()
+    warm_once()
