@@ -233,7 +233,8 @@ def companies_page(
 
 def company_page(company: Company, *, generation_id: int | None, events: int = 40) -> CompanyPage:
     """One company with its people (the highest rungs first, at most 100) and its latest events."""
-    standings = Standing.objects.filter(generation_id=generation_id, company=company, is_anonymous__in=[False])
+    # `is_anonymous=False`, which no index serves: so SQLite takes the company's, and not that of everybody known.
+    standings = Standing.objects.filter(generation_id=generation_id, company=company, is_anonymous=False)
     # Sorted here: asked to sort, SQLite walks the index of scores through everybody to find the few of one company.
     ranked = sorted(
         standings.values_list("person_id", "stage", "score", "engagement"), key=lambda row: (-RANK[row[1]], -row[2])
@@ -255,7 +256,7 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
 def _company_rows(ids: Sequence[int], generation_id: int | None) -> tuple[CompanyRow, ...]:
     companies = Company.objects.defer("traits").in_bulk(ids)
     sums: dict[int, dict[str, Any]] = {}
-    of_people = Standing.objects.filter(generation_id=generation_id, company_id__in=ids, is_anonymous__in=[False])
+    of_people = Standing.objects.filter(generation_id=generation_id, company_id__in=ids, is_anonymous=False)
     for row in of_people.values("company_id", "stage").annotate(
         n=Count("pk"), engagement=Sum("engagement"), last=Max("last_at")
     ):
