@@ -23,8 +23,9 @@ from rung.terms.kinds import KINDS
 log = logging.getLogger(__name__)
 
 BY: Final = "collector"
-_AT_A_TIME: Final = 1_000
-"""Messages in one transaction: the house's one writer is not held for long."""
+_FEWEST, _MOST = 100, 1_000
+"""Messages in one transaction: few at first, so that a worker that is killed again and again still gets on, and more
+with each that went well; never so many that the house's one writer is held for long."""
 _LONGEST_TURN: Final = 5 * SECOND
 _STUBBORN: Final = 5
 """Turns in a row that the database refused, after which a single message may be what it refuses."""
@@ -54,6 +55,7 @@ class Intake:
         self._path = path
         self._inbox: Inbox | None = None
         self._failed = 0
+        self._at_a_time = _FEWEST
 
     def turn(self, at: int) -> int:
         """Takes in what is there, for some seconds at most; returns how many messages that were."""
@@ -82,15 +84,17 @@ class Intake:
                 number = self._taken(inbox, at, is_careful=True, is_stubborn=False)
         except (OperationalError, InterfaceError):
             self._failed += 1
+            self._at_a_time = _FEWEST
             raise
         self._failed = 0
+        self._at_a_time = min(2 * self._at_a_time, _MOST)
         return number
 
     def _taken(self, inbox: Inbox, at: int, *, is_careful: bool, is_stubborn: bool) -> int:
         with transaction.atomic():
             locks.hold()
             position = _position(inbox)
-            numbered = inbox.after(position.number, _AT_A_TIME)
+            numbered = inbox.after(position.number, self._at_a_time)
             if numbered:
                 items = [each.item for each in numbered]
                 take(items, at=at, is_careful=is_careful, is_stubborn=is_stubborn)
