@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from engine.test_segments import COLLEAGUES, busy_companies, table
+from engine.test_history_in_parts import COLLEAGUES, busy_companies, table
 from rung.engine.deciding_segments import decide_folder
 from rung.engine.payloads import fields_named
 from rung.engine.program import compile_program

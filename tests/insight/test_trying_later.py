@@ -237,3 +237,15 @@ def test_publishing_is_undone_by_the_worker(house: dict[str, User]) -> None:
 def _payload() -> dict[str, object]:
     found: dict[str, object] = Outbox.objects.order_by("-id")[0].payload
     return found
+
+
+def test_the_playbook_in_force_can_be_signed_without_deciding_anybody_again(house: dict[str, User]) -> None:
+    force = published.in_force()
+    made = proposals.propose(text=force.playbook.text, by=house["marketing"], at=NOW)
+    proposals.sign(proposal=made, side="marketing", by=house["marketing"], at=NOW, on=ON)
+    proposals.sign(proposal=made, side="sales", by=house["sales"], at=NOW, on=ON)
+    proposals.put_in_force(proposal=made, by=house["revops"], at=NOW)
+    signed = published.in_force()
+    assert signed.playbook.is_signed
+    assert (signed.generation_id, signed.playbook.version) == (force.generation_id, force.playbook.version)
+    assert publishing_later.pending() is None

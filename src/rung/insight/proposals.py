@@ -10,6 +10,7 @@ from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.insight.models import Backtest, Proposal, ProposalSignature
 from rung.lifecycle import published, publishing_later
+from rung.lifecycle.generations import keep_text
 from rung.playbook.definitions import SIDES, Side
 from rung.playbook.loading import load
 from rung.playbook.writing import signed_by
@@ -89,7 +90,12 @@ def put_in_force(*, proposal: Proposal, by: User, at: int) -> None:
             raise Refused(
                 f"{' and '.join(missing).capitalize()} {'have' if len(missing) > 1 else 'has'} not signed yet."
             )
-        publishing_later.ask(text=found.text, by=by, at=at)
+        playbook = load(found.text)
+        if playbook.version == published.playbook().version:
+            # It holds already: nobody's standing changes, it only has its signatures now.
+            keep_text(playbook)
+        else:
+            publishing_later.ask(text=found.text, by=by, at=at)
         _close(found, "asked", by=by, at=at)
         audited(by=by, verb="put proposal in force", object=found.name, data={"version": found.version}, at=at)
 

@@ -43,6 +43,7 @@ def new_generation(playbook: Playbook, *, by: str, at: int, line: str = MAIN) ->
         version=playbook.version,
         defaults={"name": playbook.name[:200], "text": playbook.text, "created_at": at, "created_by": by},
     )
+    keep_text(playbook)
     return Generation.objects.create(
         line=line,
         playbook=version,
@@ -51,3 +52,8 @@ def new_generation(playbook: Playbook, *, by: str, at: int, line: str = MAIN) ->
         created_at=at,
         published_by=by,
     )
+
+
+def keep_text(playbook: Playbook) -> None:
+    """A version that comes again with other signatures, another review date or other comments is kept as it is now."""
+    PlaybookVersion.objects.filter(version=playbook.version).exclude(text=playbook.text).update(text=playbook.text)

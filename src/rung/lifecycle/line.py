@@ -37,7 +37,7 @@ class NoPlaybook(LookupError):
 
 def current(name: str = MAIN) -> Line:
     """The line as it stands in the database now. Raises NoPlaybook when nothing was published."""
-    found = Pointer.objects.filter(line=name).values_list("generation_id", "generation__playbook__version").first()
+    found = Pointer.objects.filter(line=name).values_list("generation_id", "generation__playbook__text").first()
     if found is None:
         raise NoPlaybook("No playbook has been published yet.")
     return _line(found[0], found[1], name)
@@ -45,7 +45,7 @@ def current(name: str = MAIN) -> Line:
 
 def of(generation: Generation) -> Line:
     """The line of a generation, current or not."""
-    return _line(generation.pk, generation.playbook.version, generation.line)
+    return _line(generation.pk, generation.playbook.text, generation.line)
 
 
 def generation_of(name: str = MAIN) -> Generation | None:
@@ -54,12 +54,12 @@ def generation_of(name: str = MAIN) -> Generation | None:
     return pointer.generation if pointer else None
 
 
-def _line(generation_id: int, version: str, name: str) -> Line:
-    playbook = loaded(version)
+def _line(generation_id: int, text: str, name: str) -> Line:
+    playbook = loaded(text)
     shared = frozenset(signal.on for signal in playbook.signals if signal.is_company)
-    return Line(generation_id, playbook, _program(version), shared, str(ENGINE_VERSION), name)
+    return Line(generation_id, playbook, _program(text), shared, str(ENGINE_VERSION), name)
 
 
 @lru_cache(maxsize=8)
-def _program(version: str) -> Program:
-    return compile_program(loaded(version))
+def _program(text: str) -> Program:
+    return compile_program(loaded(text))

@@ -21,11 +21,11 @@ class InForce:
 def in_force(line: str = "main") -> InForce:
     """One query. Before the first publishing the shipped default is shown, and nobody has a standing."""
     pointers = Pointer.objects.filter(line=line)
-    found = pointers.values_list("generation_id", "generation__playbook__version", "generation__switched_at").first()
+    found = pointers.values_list("generation_id", "generation__playbook__text", "generation__switched_at").first()
     if found is None:
-        return InForce(generation_id=None, playbook=_shipped(), since_at=None)
-    generation_id, version, since_at = found
-    return InForce(generation_id=generation_id, playbook=loaded(version), since_at=since_at)
+        return InForce(generation_id=None, playbook=loaded(shipped.read("default")), since_at=None)
+    generation_id, text, since_at = found
+    return InForce(generation_id=generation_id, playbook=loaded(text), since_at=since_at)
 
 
 def playbook(line: str = "main") -> Playbook:
@@ -33,14 +33,9 @@ def playbook(line: str = "main") -> Playbook:
 
 
 @lru_cache(maxsize=16)
-def loaded(version: str) -> Playbook:
-    """A playbook that was published. A version is the hash of what it says, so what was loaded once stays right."""
-    return load(PlaybookVersion.objects.get(version=version).text)
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> Playbook:
-    return load(shipped.read("default"))
+def loaded(text: str) -> Playbook:
+    """A playbook that was published. By its text, not its version: signatures come later and are no part of that."""
+    return load(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +53,7 @@ def versions(line: str = "main") -> list[Version]:
     """Every playbook that was ever put in force, the latest first, each once."""
     current = Pointer.objects.filter(line=line).values_list("generation__playbook__version", flat=True).first()
     return [
-        Version(row.version, loaded(row.version), row.created_at, row.created_by, row.version == current)
+        Version(row.version, loaded(row.text), row.created_at, row.created_by, row.version == current)
         for row in PlaybookVersion.objects.order_by("-created_at", "-pk")
     ]
 

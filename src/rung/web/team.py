@@ -125,6 +125,7 @@ def _page(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
         "refusal": refusal,
         "lines": lines,
         "members": [_member(each, force.playbook) for each in found.members],
+        "firm": force.playbook.name,
         "nobody": found.nobody,
         "loose": [
             {

@@ -54,6 +54,7 @@ def _of_sales(request: HttpRequest, user: User) -> HttpResponse:
         "then": _then(lines["handoffs"], playbook, now=now, zone=zone),
         "week": _week(day.week, playbook, now=now, zone=zone),
         "hours": _hours(playbook, now=now, zone=zone),
+        "firm": playbook.name,
         "reply_within": playbook.handoff.first_touch_within,
         "today_words": f"{words.local(now, zone):%A} {words.local(now, zone).day} {words.local(now, zone):%B, %H:%M}",
         "now": now,
@@ -221,6 +222,7 @@ def _of_marketing(request: HttpRequest, user: User) -> HttpResponse:
         "now": now,
         "zone": zone,
         "hours": _hours(playbook, now=now, zone=zone),
+        "firm": playbook.name,
     }
     if lines:
         context |= _open_first(request, lines[0], force, now=now)
