@@ -69,14 +69,21 @@ const act = async (row, key) => {
     row.querySelector(".next input:not([type=hidden]), .next select")?.focus();
     return undefined;
   }
-  return row.querySelector(`[data-do="${key}"]`)?.click();
+  return press(row.querySelector(`[data-do="${key}"]`));
+};
+
+// What was just swapped in is htmx's only some milliseconds later: a key that is faster would send the form as a plain
+// one, and the page away.
+const press = (button) => {
+  if (button?.form) htmx.process(button.form);
+  return button?.click();
 };
 
 const digit = (row, key) => {
   const form = [...row.querySelectorAll(".verdict form:not([hidden])")].find((one) => one.querySelector("[data-digit]"));
   const choice = (form ?? row.querySelector(".outcomes"))?.querySelector(`[data-digit="${key}"]`);
   if (!choice) return false;
-  choice.click();
+  press(choice);
   if (choice.matches("input")) choice.focus();
   return true;
 };
