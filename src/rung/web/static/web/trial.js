@@ -31,9 +31,13 @@ if (area && source) {
     area.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  // While somebody pulls, the panel of the slider stays as it is; the mark moves when they let go.
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target?.id === "curve" && document.activeElement?.matches("[data-turn]:active")) event.detail.shouldSwap = false;
+  // While somebody pulls, the panel of the slider stays as it is; the mark moves when they let go. The curve of a text that has
+  // changed since it was asked for would set the slider back under their keys; the one for the new text is on its way.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target?.id !== "curve") return;
+    const asked = detail.requestConfig?.parameters?.text;
+    const isOld = asked !== undefined && String(asked).replaceAll("\r", "") !== area.value;
+    if (isOld || document.activeElement?.matches("[data-turn]:active")) detail.shouldSwap = false;
   });
   document.addEventListener("change", (event) => event.target.closest?.("[data-turn]") && tried(0));
   let focused = false;
