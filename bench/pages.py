@@ -58,6 +58,7 @@ def measure(*, people: int, events: int, requests: int) -> list[Took]:
     starting.open_house()
     from django.test import Client
 
+    from rung import tables
     from rung.access.actions import add_user
     from rung.access.models import User
     from rung.insight import jobs
@@ -66,6 +67,7 @@ def measure(*, people: int, events: int, requests: int) -> list[Took]:
 
     if not Person.objects.exists():
         fill(people, events)
+    tables.keep_statistics()  # as the worker does
     user = User.objects.filter(role="admin").first() or add_user(
         email="bench@rung.example", role="admin", by="bench", at=now()
     )

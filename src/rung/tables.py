@@ -95,6 +95,17 @@ def read(statement: str, ids: Collection[Any], *parameters: object) -> list[tupl
         return cursor.fetchall()
 
 
+def keep_statistics(at: int = 0) -> None:
+    """Lets SQLite count anew what has grown tenfold: which index is worth walking. PostgreSQL does so by itself.
+
+    Without the counts it walks an index over everybody of a generation, and looks each of them up, where reading the
+    table from end to end takes half the time.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA optimize=0x10002")
+
+
 def next_ids(model: type[models.Model], count: int) -> range:
     """Ids for new rows, which no row has had, not even one that is gone. The caller holds the lock of the house."""
     table, key = model._meta.db_table, model._meta.pk.column

@@ -1,5 +1,6 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
+from rung import tables
 from rung.capture import refusals, submitting, taking
 from rung.handoff import carrying, clocks, desks, notifying
 from rung.insight import interviewing, trying_later
@@ -32,6 +33,7 @@ SCHEDULES = (
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
     Schedule(name="write the history's segments", every=10 * MINUTE, run=archiving.write_closed),
     Schedule(name="erase from the history's segments", cron="20 3 * * *", run=archiving.rewrite_erased),
+    Schedule(name="keep the tables' statistics", every=10 * MINUTE, run=tables.keep_statistics),
     Schedule(name="forget old backtests", cron="50 3 * * *", run=trying_later.forget_old),
     Schedule(name="forget old refusals", cron="40 3 * * *", run=refusals.forget_old),
 )

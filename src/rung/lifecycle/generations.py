@@ -9,8 +9,8 @@ from rung.engine.program import ENGINE_VERSION
 from rung.history.queries import last_seq
 from rung.jobs import locks
 from rung.lifecycle import line as lines
-from rung.lifecycle.line import MAIN, Line
-from rung.lifecycle.models import Generation, PlaybookVersion, Pointer
+from rung.lifecycle.line import Line
+from rung.lifecycle.models import MAIN, Generation, PlaybookVersion, Pointer
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 from rung.playbook.shipped import read as read_shipped

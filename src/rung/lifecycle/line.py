@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rung.engine.program import ENGINE_VERSION, Program, compile_program
-from rung.lifecycle.models import Generation, Pointer
+from rung.lifecycle.models import MAIN, Generation, Pointer
 from rung.lifecycle.published import loaded
 from rung.playbook.definitions import Playbook
-
-MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from rung.access.models import Team
 from rung.people.models import Company, Person
 from rung.terms.stages import STAGES, STATUSES
 
+MAIN: Final = "main"
+"""The line of business, until a firm runs one playbook for each of several."""
+
 _TRUE_FALSE_UNKNOWN = {"null": True, "default": None}
 
 
@@ -30,7 +33,7 @@ class PlaybookVersion(models.Model):
 class Generation(models.Model):
     """Everybody's standing by one playbook. Exactly one generation of a line is current (`Pointer`)."""
 
-    line = models.CharField(max_length=40, default="main")
+    line = models.CharField(max_length=40, default=MAIN)
     playbook = models.ForeignKey(PlaybookVersion, on_delete=models.PROTECT, related_name="generations")
     engine_version = models.CharField(max_length=40)
     built_to_seq = models.BigIntegerField(default=0)
@@ -61,7 +64,7 @@ class Standing(models.Model):
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="standings")
-    line = models.CharField(max_length=40, default="main")
+    line = models.CharField(max_length=40, default=MAIN)
 
     stage = models.CharField(max_length=12, choices=[(code, code) for code in STAGES])
     status = models.CharField(max_length=12, choices=[(code, code) for code in STATUSES])
@@ -155,7 +158,7 @@ class State(models.Model):
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="+", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
-    line = models.CharField(max_length=40, default="main")
+    line = models.CharField(max_length=40, default=MAIN)
     state = models.BinaryField()
 
     class Meta:
@@ -174,7 +177,7 @@ class StageMove(models.Model):
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="moves")
-    line_of_business = models.CharField(max_length=40, default="main")
+    line_of_business = models.CharField(max_length=40, default=MAIN)
     number = models.IntegerField()
     at = models.BigIntegerField()
     from_stage = models.CharField(max_length=12)
@@ -220,7 +223,7 @@ class Handoff(models.Model):
 
     uuid = models.UUIDField(unique=True)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="handoffs")
-    line = models.CharField(max_length=40, default="main")
+    line = models.CharField(max_length=40, default=MAIN)
     opened_at = models.BigIntegerField()
     opened_seq = models.BigIntegerField(null=True)
     lane = models.CharField(max_length=12, choices=[(lane, lane) for lane in LANES])
@@ -253,7 +256,7 @@ class Tally(models.Model):
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="tallies")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tallies")
-    line = models.CharField(max_length=40, default="main")
+    line = models.CharField(max_length=40, default=MAIN)
     name = models.CharField(max_length=200)
     is_signal = models.BooleanField()
     times = models.IntegerField()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rung.lifecycle.models import PlaybookVersion, Pointer
+from rung.lifecycle.models import MAIN, PlaybookVersion, Pointer
 from rung.playbook import shipped
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
@@ -18,7 +18,7 @@ class InForce:
     since_at: int | None
 
 
-def in_force(line: str = "main") -> InForce:
+def in_force(line: str = MAIN) -> InForce:
     """One query. Before the first publishing the shipped default is shown, and nobody has a standing."""
     pointers = Pointer.objects.filter(line=line)
     found = pointers.values_list("generation_id", "generation__playbook__text", "generation__switched_at").first()
@@ -28,7 +28,7 @@ def in_force(line: str = "main") -> InForce:
     return InForce(generation_id=generation_id, playbook=loaded(text), since_at=since_at)
 
 
-def playbook(line: str = "main") -> Playbook:
+def playbook(line: str = MAIN) -> Playbook:
     return in_force(line).playbook
 
 
@@ -49,7 +49,7 @@ class Version:
     is_in_force: bool
 
 
-def versions(line: str = "main") -> list[Version]:
+def versions(line: str = MAIN) -> list[Version]:
     """Every playbook that was ever put in force, the latest first, each once."""
     current = Pointer.objects.filter(line=line).values_list("generation__playbook__version", flat=True).first()
     return [
@@ -58,7 +58,7 @@ def versions(line: str = "main") -> list[Version]:
     ]
 
 
-def version(start: str, line: str = "main") -> Version | None:
+def version(start: str, line: str = MAIN) -> Version | None:
     """The version whose hash begins so; None when there is none, or more than one."""
     found = [each for each in versions(line) if each.version.startswith(start)]
     return found[0] if len(found) == 1 else None

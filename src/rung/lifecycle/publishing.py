@@ -13,8 +13,8 @@ from rung.lifecycle import bulk
 from rung.lifecycle import line as lines
 from rung.lifecycle.bulk import Progress
 from rung.lifecycle.generations import ensure_playbook, new_generation
-from rung.lifecycle.line import MAIN, Line
-from rung.lifecycle.models import OF_A_GENERATION, Generation, Pointer, Standing
+from rung.lifecycle.line import Line
+from rung.lifecycle.models import MAIN, OF_A_GENERATION, Generation, Pointer, Standing
 from rung.people.queries import living_ids
 from rung.playbook.loading import load
 

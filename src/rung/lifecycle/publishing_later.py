@@ -9,8 +9,7 @@ from rung.access.models import User
 from rung.jobs.actions import enqueue
 from rung.jobs.models import Outbox
 from rung.lifecycle import published
-from rung.lifecycle.line import MAIN
-from rung.lifecycle.models import Generation, Pointer, Standing
+from rung.lifecycle.models import MAIN, Generation, Pointer, Standing
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
-from rung import tables
 from rung.history.models import Event
 from rung.history.queries import counted, last_seq
 from rung.lifecycle import segments
@@ -93,11 +93,8 @@ def people_page(asked: Asked, *, generation_id: int | None, at: int) -> Page[Per
         total, found = _counted(chosen), _keyset(chosen, column, "person_id", asked.is_up, asked.start)
     else:
         # What is asked may be dear: so it is asked once, and an index is walked only where most people are meant.
-        few = list(chosen.order_by().values_list("pk", flat=True)[:COUNTED])
-        total = len(few)
-        if total < COUNTED:
-            found = _keyset_among(few, column, asked.is_up, asked.start)
-        else:
+        total, found = _counted_keyset(chosen, column, asked.is_up, asked.start)
+        if total == COUNTED:
             walked = _chosen(asked, generation_id, at, is_walked=True)
             found = _keyset(walked, column, "person_id", asked.is_up, asked.start)
     ids, newer, older = found
@@ -354,20 +351,27 @@ def _keyset(
     return _cut(list(rows.order_by(*order).values_list(column, id_column)[: PER_PAGE + 1]), start)
 
 
-def _keyset_among(
-    standing_ids: Sequence[int], column: str, is_up: bool, start: Cursor | None
-) -> tuple[list[int], str | None, str | None]:
-    """The same among these standings."""
+def _counted_keyset(
+    rows: QuerySet[Any], column: str, is_up: bool, start: Cursor | None
+) -> tuple[int, tuple[list[int], str | None, str | None]]:
+    """How many standings they are, up to COUNTED, and below that the same page of them: one query."""
     up = _is_upwards(is_up, start)
     side, way = (">", "ASC") if up else ("<", "DESC")
-    beyond = f"AND ({column}, person_id) {side} (%s, %s)" if start is not None else ""
-    rows = tables.read(
-        f"SELECT {column}, person_id FROM lifecycle_standing WHERE id IN ({{ids}}) {beyond}"
-        f" ORDER BY {column} {way}, person_id {way} LIMIT {PER_PAGE + 1}",
-        standing_ids,
-        *(start.values if start is not None else ()),
-    )
-    return _cut([(value, id_) for value, id_ in rows], start)
+    beyond = f"WHERE ({column}, person_id) {side} (%s, %s)" if start is not None else ""
+    order = f"ORDER BY {column} {way}, person_id {way}"
+    try:
+        few, parameters = rows.order_by().values(column, "person_id")[:COUNTED].query.sql_with_params()
+    except EmptyResultSet:  # a name that nobody has
+        return 0, ([], None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH few({column}, person_id) AS MATERIALIZED ({few}) SELECT total, {column}, person_id"
+            f" FROM (SELECT COUNT(*) AS total FROM few) AS all_of_them LEFT JOIN"
+            f" (SELECT {column}, person_id FROM few {beyond} {order} LIMIT {PER_PAGE + 1}) AS shown ON TRUE {order}",
+            [*parameters, *(start.values if start is not None else ())],
+        )
+        read = cursor.fetchall()
+    return read[0][0], _cut([(value, id_) for _, value, id_ in read if id_ is not None], start)
 
 
 def _is_upwards(is_up: bool, start: Cursor | None) -> bool:

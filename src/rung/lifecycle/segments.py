@@ -16,7 +16,7 @@ from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from sqlglot import exp
 
-from rung.lifecycle.models import Standing
+from rung.lifecycle.models import MAIN, Standing
 from rung.playbook.conditions.closure import compiled
 from rung.playbook.conditions.sql import Column, Dialect, NoColumn, to_expression
 from rung.playbook.conditions.syntax import (
@@ -172,8 +172,9 @@ class _Asked:
         return exp.Not(this=found) if holds_for_never else found
 
     def tally_of(self, fact: Fact) -> exp.Expression:
-        # Row by row the whole key is named, so that nobody's tallies but theirs are looked at.
-        line = exp.EQ(this=exp.column("line", table="t"), expression=_standing("line"))
+        # Row by row the whole key is named, so that nobody's tallies but theirs are looked at; the line by its name, so
+        # that the index which is walked says all that is asked of the standing.
+        line = exp.EQ(this=exp.column("line", table="t"), expression=_literal(MAIN))
         return exp.and_(
             *([line] if self.is_walked else []),
             exp.EQ(this=exp.column("generation_id", table="t"), expression=exp.Literal.number(self.generation_id)),
