@@ -9,7 +9,7 @@ from django.db import transaction
 
 from rung.history.models import Event
 from rung.lifecycle import actions, line, publishing, rebuilding
-from rung.lifecycle.models import Handoff, StageMove, Standing, Tally
+from rung.lifecycle.models import Handoff, Mark, StageMove, Standing, Tally
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Alias, Company, Person
 from rung.people.rules import Keys
@@ -44,6 +44,7 @@ qualification: {budget: {valid_for: 15d}}
 KINDS = ("page_viewed",) * 6 + (
     *("demo_requested", "bant_answered", "contacted", "handoff_accepted", "handoff_rejected", "deal_won", "deal_lost"),
     *("person_described", "company_described", "stage_overridden", "email_bounced", "unsubscribed"),
+    *("friction_found", "question_answered", "checklist_ticked"),
 )
 
 
@@ -122,6 +123,9 @@ class World:
             "person_described": {"title": self.random.choice(("Head of IT", "Clerk", None))},
             "company_described": {"employees": self.random.choice((10, 60, None))},
             "stage_overridden": {"to": self.random.choice(("lead", "sal", None)), "because": "x"},
+            "friction_found": {"friction": self.random.choice(("No budget", "Not urgent"))},
+            "question_answered": {"question": self.random.choice(("pain", None))},
+            "checklist_ticked": {"line": "Knows us"},
             "email_bounced": {"hard": self.random.choice((True, False))},
         }.get(kind, {})
         self.count += 1
@@ -171,7 +175,8 @@ def _tables() -> object:
     told = ("stage", "status", "score", "fit", "engagement", "because", "at", "passed", "is_redefinition")
     held = ("stage", "status", "lap", "score", "since", "due_at", "budget", "reachable", "signals", "decided_until")
     return (
-        [(e.kind, e.at, e.person_id and person[e.person_id], e.data, e.by, e.source) for e in events],
+        # Nobody is behind the events of an import that was undone and had brought the person.
+        [(e.kind, e.at, person.get(e.person_id or 0), e.data, e.by, e.source) for e in events],
         [
             (person[s.person_id], s.company_id and company[s.company_id], *(getattr(s, n) for n in held))
             for s in standings
@@ -182,6 +187,7 @@ def _tables() -> object:
             (person[t.person_id], t.name, t.is_signal, t.times, t.last_at)
             for t in Tally.objects.filter(generation_id=_current())
         ),
+        sorted((person[m.person_id], m.fact, m.name) for m in Mark.objects.filter(generation_id=_current())),
     )
 
 

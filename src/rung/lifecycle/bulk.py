@@ -16,7 +16,7 @@ from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import taken_in
 from rung.lifecycle.line import Line
 from rung.lifecycle.memory import nothing_to_collect
-from rung.lifecycle.models import OF_A_GENERATION, Handoff, StageMove, Standing, State, Tally
+from rung.lifecycle.models import OF_A_GENERATION, Handoff, Mark, StageMove, Standing, State, Tally
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, Moved, NewEvent, Refusal
@@ -222,6 +222,9 @@ def _write(
         storing.TALLY_COLUMNS,
         [row for outcome in outcomes for row in storing.tally_rows(line, outcome)],
     )
+    marks = [row for outcome in outcomes for row in storing.mark_rows(line, outcome)]
+    if marks:
+        tables.insert(Mark, storing.MARK_COLUMNS, marks)
 
 
 def _write_handoffs(line: Line, outcomes: Sequence[Outcome]) -> None:

@@ -104,6 +104,7 @@ def _written(
     tables.insert(StageMove, storing.MOVE_COLUMNS, rows)
     storing.write_standings(line, outcomes, stood)
     storing.write_tallies(line, outcomes)
+    storing.write_marks(line, outcomes)
     return Decided(moves, handoffs.keep(changes, line))
 
 

@@ -14,6 +14,9 @@ from rung.terms.stages import STAGES, STATUSES
 MAIN: Final = "main"
 """The line of business, until a firm runs one playbook for each of several."""
 
+MARK_NAME: Final = 200
+"""Characters of a name that are told apart."""
+
 _TRUE_FALSE_UNKNOWN = {"null": True, "default": None}
 
 
@@ -276,7 +279,26 @@ class Tally(models.Model):
         return f"{self.person_id} {self.name} × {self.times}"
 
 
-OF_A_GENERATION: Final = (Standing, State, StageMove, Tally)
+class Mark(models.Model):
+    """What was told of a person this lap by a name: `friction("x")`, `answered("x")`, `ticked("x")`."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="marks")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="marks")
+    line = models.CharField(max_length=40, default=MAIN)
+    fact = models.CharField(max_length=10)
+    name = models.CharField(max_length=MARK_NAME)
+    """The first characters of it: longer names that begin alike are one."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "fact", "name", "person", "line"], name="mark_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.fact} {self.name}"
+
+
+OF_A_GENERATION: Final = (Standing, State, StageMove, Tally, Mark)
 """What one generation says of a person: written, thrown away and made anew together."""
 
 

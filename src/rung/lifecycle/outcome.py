@@ -9,6 +9,7 @@ from rung.engine.several import Several
 from rung.lifecycle import compiling
 from rung.lifecycle.handoffs import Change, Changes
 from rung.lifecycle.line import Line
+from rung.lifecycle.models import MARK_NAME
 from rung.lifecycle.rules import Moved, is_new
 from rung.people.models import Person
 from rung.terms.stages import STATUS_RANK
@@ -21,6 +22,8 @@ class Before(Protocol):
 
     @property
     def stage(self) -> str: ...
+    @property
+    def lap(self) -> int: ...
     @property
     def decided_until(self) -> int: ...
     @property
@@ -38,12 +41,28 @@ class Counted(NamedTuple):
     last_at: int
 
 
+class Marked(NamedTuple):
+    """What was told this lap: the fact that names it, and its name."""
+
+    fact: str
+    name: str
+
+
+_MARKS: Final = {
+    "friction_found": ("friction", "friction"),
+    "question_answered": ("answered", "question"),
+    "checklist_ticked": ("ticked", "line"),
+}
+"""Kind of event → the fact, and the field of its data that bears the name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One person's decision. `moves` are those of this call; `until` is the instant it was decided up to.
 
     `counted`: for an outcome from nothing all tallies; onward those of kinds are to be added, those of signals replace.
-    `is_emptied`: older tallies are gone, because the person came to rest on `customer`.
+    `is_emptied`: older tallies are gone, because the person came to rest on `customer`. `marked`: what was told by name
+    in these rows and this lap, to be added; `is_new_lap`: what was told before is gone.
     """
 
     person: Person
@@ -58,6 +77,8 @@ class Outcome:
     is_anew: bool
     counted: list[Counted]
     is_emptied: bool
+    marked: list[Marked]
+    is_new_lap: bool
 
     def changes(self) -> Changes:
         """What happened to the person's hand-offs."""
@@ -135,6 +156,7 @@ def _outcome(
 ) -> Outcome:
     moves = moved(person.id, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
     emptied_by = next((move for move in reversed(moves) if _empties(move)), None)
+    lap_begun_by = _lap_begun_by(moves, 1 if is_anew or standing is None else standing.lap)
     last_seq, last_at = (0, 0) if is_anew or standing is None else (standing.last_seq, standing.last_at)
     for row in rows:
         last_seq = max(last_seq, row.event.seq)
@@ -156,6 +178,8 @@ def _outcome(
             *(Counted(signals[signal].name, True, times, at) for signal, times, at in decision.matched),
         ],
         is_emptied=emptied_by is not None,
+        marked=_marks(rows, lap_begun_by),
+        is_new_lap=lap_begun_by is not None,
     )
 
 
@@ -193,13 +217,40 @@ def _empties(move: Moved) -> bool:
 
 def _kinds(rows: Sequence[Row], emptied_by: Moved | None) -> list[Counted]:
     """How often each kind happened to the person themselves after the counts were last emptied."""
-    last = (-1, -1)
-    if emptied_by is not None:
-        last = (emptied_by.at, emptied_by.event_seq if emptied_by.event_seq is not None else -1)
     times: dict[str, int] = {}
     latest: dict[str, int] = {}
+    last = _place(emptied_by)
     for row in rows:
         if row.reach == "own" and (row.event.at, row.event.seq) > last:
             times[row.event.kind] = times.get(row.event.kind, 0) + 1
             latest[row.event.kind] = row.event.at
     return [Counted(kind, False, count, latest[kind]) for kind, count in times.items()]
+
+
+def _lap_begun_by(moves: Sequence[Moved], lap: int) -> Moved | None:
+    """The last of the moves that began a lap."""
+    begun = None
+    for move in moves:
+        if move.lap > lap:
+            lap, begun = move.lap, move
+    return begun
+
+
+def _marks(rows: Sequence[Row], lap_begun_by: Moved | None) -> list[Marked]:
+    """What was told by name since the lap began."""
+    found = set()
+    last = _place(lap_begun_by)
+    for row in rows:
+        if row.event.kind in _MARKS and row.reach == "own" and (row.event.at, row.event.seq) > last:
+            fact, field = _MARKS[row.event.kind]
+            name = row.event.data.get(field)
+            if isinstance(name, str):
+                found.add(Marked(fact, name[:MARK_NAME]))
+    return sorted(found)
+
+
+def _place(move: Moved | None) -> tuple[int, int]:
+    """Events up to here came before the move; (at, seq)."""
+    if move is None:
+        return (-1, -1)
+    return (move.at, move.event_seq if move.event_seq is not None else -1)

@@ -12,7 +12,7 @@ from rung.jobs import clock, locks
 from rung.lifecycle import bulk, compiling, storing
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.line import Line
-from rung.lifecycle.models import StageMove, Standing, Tally
+from rung.lifecycle.models import Mark, StageMove, Standing, Tally
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.people.models import Person
@@ -99,6 +99,9 @@ def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Differ
     tallies: dict[int, dict[tuple[str, bool], tuple[int, int]]] = {}
     for tally in Tally.objects.filter(generation_id=line.generation_id, person_id__in=list(people)):
         tallies.setdefault(tally.person_id, {})[tally.name, tally.is_signal] = (tally.times, tally.last_at)
+    marks: dict[int, set[tuple[str, str]]] = {}
+    for mark in Mark.objects.filter(generation_id=line.generation_id, person_id__in=list(people)):
+        marks.setdefault(mark.person_id, set()).add((mark.fact, mark.name))
     past = past_rows(list(people), line)
     deciding = Deciding(line)
     for person_id, person in people.items():
@@ -116,6 +119,8 @@ def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Differ
         replayed = {(counted.name, counted.is_signal): (counted.times, counted.last_at) for counted in outcome.counted}
         if tallies.get(person_id, {}) != replayed:
             yield _difference(person, "tallies", tallies.get(person_id, {}), replayed)
+        if marks.get(person_id, set()) != set(outcome.marked):
+            yield _difference(person, "marks", marks.get(person_id, set()), set(outcome.marked))
 
 
 def _standing_differs(line: Line, stored: Standing, outcome: Outcome) -> Iterator[Difference]:

@@ -16,7 +16,7 @@ from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from sqlglot import exp
 
-from rung.lifecycle.models import MAIN, Standing
+from rung.lifecycle.models import MAIN, MARK_NAME, Standing
 from rung.playbook.conditions.closure import compiled
 from rung.playbook.conditions.sql import Column, Dialect, NoColumn, to_expression
 from rung.playbook.conditions.syntax import (
@@ -58,6 +58,7 @@ _TRUTHS: Final = {
 _SINCE: Final = {"idle": "idle_since", "in_stage": "since"}
 _PERSON: Final = {"person.source": "source", "person.campaign": "campaign"}
 _DERIVED: Final = {"person.email_domain", "person.free_mailbox"}
+_MARKS: Final = ("friction", "answered", "ticked")
 _WORD: Final = 100
 """Characters of a trait's text that are indexed."""
 
@@ -138,6 +139,8 @@ class _Asked:
         group = fact.name.partition(".")[0]
         if fact.name in ("times", "since"):
             return self.in_tally(leaf, fact)
+        if fact.name in _MARKS:
+            return self.in_marks(leaf, fact)
         if fact.name in _PERSON or fact.name in _DERIVED:
             rows = self.selected("people_person", "id", leaf, _person_column(self.dialect))
             return self.among("person_id", "id", rows)
@@ -170,6 +173,23 @@ class _Asked:
         rows = self.selected("lifecycle_tally", "person_id", asked, self.tally_column, self.tally_of(fact))
         found = self.among("person_id", "person_id", rows)
         return exp.Not(this=found) if holds_for_never else found
+
+    def in_marks(self, leaf: Condition, fact: Fact) -> exp.Expression:
+        """The same of marks, which say that it was told, and nothing else."""
+        holds_for_never = compiled(leaf)(_Never())
+        asked: Condition = Not(leaf) if holds_for_never else leaf
+        rows = self.selected(
+            "lifecycle_mark", "person_id", asked, lambda _: Column(truth=exp.true()), self.mark_of(fact)
+        )
+        found = self.among("person_id", "person_id", rows)
+        return exp.Not(this=found) if holds_for_never else found
+
+    def mark_of(self, fact: Fact) -> exp.Expression:
+        return exp.and_(
+            exp.EQ(this=exp.column("generation_id", table="t"), expression=exp.Literal.number(self.generation_id)),
+            exp.EQ(this=exp.column("fact", table="t"), expression=_literal(fact.name)),
+            exp.EQ(this=exp.column("name", table="t"), expression=_literal((fact.argument or "")[:MARK_NAME])),
+        )
 
     def tally_of(self, fact: Fact) -> exp.Expression:
         # Row by row the whole key is named, so that nobody's tallies but theirs are looked at; the line by its name, so
@@ -235,6 +255,9 @@ class _Asked:
                 return Column(span=self.since(of_standing(exp.column("last_at", table="t"))))
             none = exp.Literal.number(0)
             return Column(number=exp.Coalesce(this=of_standing(exp.column("times", table="t")), expressions=[none]))
+        if fact.name in _MARKS:
+            told = self.of_standing("lifecycle_mark", "person_id", "person_id", self.mark_of(fact))(exp.true())
+            return Column(truth=exp.Coalesce(this=told, expressions=[exp.false()]))
         group, _, name = fact.name.partition(".")
         tables = {"person": ("people_trait", "person_id"), "company": ("people_companytrait", "company_id")}
         if group in tables:
@@ -271,8 +294,8 @@ class _Asked:
 class _Never:
     """The facts of somebody who never did it."""
 
-    def value(self, fact: Fact, /) -> int | None:
-        return 0 if fact.name == "times" else None
+    def value(self, fact: Fact, /) -> int | bool | None:
+        return False if fact.name in _MARKS else 0 if fact.name == "times" else None
 
 
 def _is_leaf(node: Condition) -> bool:

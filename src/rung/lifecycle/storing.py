@@ -12,7 +12,7 @@ from rung.engine.deciding import Cause
 from rung.engine.deciding import Move as EngineMove
 from rung.engine.deciding import Standing as Told
 from rung.lifecycle.line import Line
-from rung.lifecycle.models import StageMove, Standing, State, Tally
+from rung.lifecycle.models import Mark, StageMove, Standing, State, Tally
 from rung.lifecycle.outcome import Outcome
 from rung.lifecycle.rules import Moved
 from rung.terms.stages import BANT
@@ -21,6 +21,7 @@ STANDING_COLUMNS: Final = tables.columns_of(Standing)
 STATE_COLUMNS: Final = tables.columns_of(State)
 MOVE_COLUMNS: Final = tables.columns_of(StageMove)
 TALLY_COLUMNS: Final = tables.columns_of(Tally)
+MARK_COLUMNS: Final = tables.columns_of(Mark)
 _KEY: Final = ("generation_id", "person_id", "line")
 _OURS: Final = (
     *_KEY,
@@ -57,6 +58,7 @@ class Stood(NamedTuple):
 
     person_id: int
     stage: str
+    lap: int
     decided_until: int
     last_seq: int
     last_at: int
@@ -65,7 +67,7 @@ class Stood(NamedTuple):
 
 
 _stood: Final = itemgetter(
-    *(STANDING_COLUMNS.index(name) for name in ("person_id", "stage", "decided_until", "last_seq", "last_at"))
+    *(STANDING_COLUMNS.index(name) for name in ("person_id", "stage", "lap", "decided_until", "last_seq", "last_at"))
 )
 _READ: Final = ", ".join(f's."{name}"' for name in STANDING_COLUMNS)
 
@@ -195,6 +197,22 @@ def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
     )
 
 
+def write_marks(line: Line, outcomes: Sequence[Outcome]) -> None:
+    """Adds what was told by name; whoever began a lap or is decided from nothing starts afresh."""
+    afresh = [outcome.person.id for outcome in outcomes if outcome.is_anew or outcome.is_new_lap]
+    for start in range(0, len(afresh), 400):
+        part = afresh[start : start + 400]
+        Mark.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
+    rows = [row for outcome in outcomes for row in mark_rows(line, outcome)]
+    tables.upsert(Mark, MARK_COLUMNS, MARK_COLUMNS, rows, lambda new: f"name = {new}.name")
+
+
+def mark_rows(line: Line, outcome: Outcome) -> Iterable[tuple[Any, ...]]:
+    """What was told of a person by name, in the order of MARK_COLUMNS."""
+    generation, person_id, name = line.generation_id, outcome.person.id, line.name
+    return [(generation, person_id, name, marked.fact, marked.name) for marked in outcome.marked]
+
+
 def tally_rows(line: Line, outcome: Outcome) -> Iterable[tuple[Any, ...]]:
     """A person's tallies, in the order of TALLY_COLUMNS."""
     generation, person_id, name = line.generation_id, outcome.person.id, line.name
@@ -205,3 +223,4 @@ def tally_rows(line: Line, outcome: Outcome) -> Iterable[tuple[Any, ...]]:
 
 
 assert TALLY_COLUMNS == ("generation_id", "person_id", "line", "name", "is_signal", "times", "last_at")
+assert MARK_COLUMNS == ("generation_id", "person_id", "line", "fact", "name")
