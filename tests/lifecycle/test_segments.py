@@ -15,8 +15,10 @@ from rung.lifecycle import segments
 from rung.lifecycle.models import Generation, Mark, PlaybookVersion, Standing, Tally
 from rung.people.models import Company, CompanyTrait, Person, Trait
 from rung.people.rules import trait_rows
-from rung.playbook.conditions import Condition, Fact, Scope, compiled, parse
+from rung.playbook.conditions import FACTS as FACTS_OF_THE_LANGUAGE
+from rung.playbook.conditions import Condition, ConditionError, Fact, Scope, compiled, parse
 from rung.playbook.conditions.closure import Value
+from rung.playbook.conditions.sql import Dialect
 from rung.terms.instants import DAY
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +91,40 @@ def test_each_kind_of_fact_is_found_where_it_lies(generation: Generation, text: 
     names = _three_people(generation)
     picked = {names[id_] for id_ in _picked(parse(text, SCOPE), generation)}
     assert picked == set(picks)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_every_fact_can_be_asked_of_a_list_alone_and_against_every_other(dialect: Dialect) -> None:
+    brackets = {
+        "times": "page_viewed",
+        "since": '"Pricing page"',
+        "friction": '"x"',
+        "answered": '"x"',
+        "ticked": '"x"',
+    }
+    written = [f"{name}({brackets[name]})" if name in brackets else name for name in FACTS_OF_THE_LANGUAGE]
+    written += ["temperature", "company.x", *(f"person.{field}" for field in ("x", "source", "email_domain"))]
+    assert all(_is_read(f"known({each})") for each in written)
+    tests = [
+        f"{each} {rest}"
+        for each in written
+        for rest in ('== "x"', "== true", ">= 1", "< days(2)", 'in ["x", 1]', *(f"== {other}" for other in written))
+    ]
+    tests += [f'{each}.{way}("x")' for each in written for way in ("startswith", "contains", "matches")]
+    read = [text for text in (*written, *tests) if _is_read(text)]
+    assert len(read) > 1_000
+    for text in read:
+        condition = parse(text, SCOPE)
+        for is_walked in (False, True):
+            assert segments.sql_of(condition, generation_id=1, at=AT, dialect=dialect, is_walked=is_walked)
+
+
+def _is_read(text: str) -> bool:
+    try:
+        parse(text, SCOPE)
+    except ConditionError:
+        return False
+    return True
 
 
 def test_a_plain_comparison_can_use_an_index() -> None:

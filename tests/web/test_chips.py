@@ -49,6 +49,8 @@ def test_what_remains_without_a_chip_is_a_condition_again() -> None:
         ("person.title", "has", 'a "b"', 'person.title.matches("*a \\"b\\"*")'),
         ("company.employees", "ge", "50", "company.employees >= 50"),
         ("rejected", "ne", "", "not rejected"),
+        ("friction:No budget", "eq", "", 'friction("No budget")'),
+        ("friction:No budget", "ne", "", 'not friction("No budget")'),
         ("person.country", "known", "", "known(person.country)"),
     ],
 )

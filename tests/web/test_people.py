@@ -66,12 +66,6 @@ def test_a_wrong_condition_is_taught_and_the_table_stays(sam: Client) -> None:
     assert names(page) == ["Chiara Fontana"]
 
 
-def test_what_a_list_cannot_ask_for_is_said(sam: Client) -> None:
-    text = sam.get("/people", {"where": 'friction("No budget")'}).content.decode()
-    assert "Lists cannot ask for <code>friction(&quot;No budget&quot;)</code>." in text
-    assert "The table still shows everyone." in text
-
-
 def test_people_are_found_by_the_beginning_of_a_name_an_address_or_a_company(sam: Client) -> None:
     assert people(sam, "?q=fue") == ["Diego Fuentes"]
     assert people(sam, "?q=elif@mar") == ["Elif Yıldız"]

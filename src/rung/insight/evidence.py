@@ -128,13 +128,10 @@ def _candidates(generation_id: int, known: set[str]) -> list[Row]:
 
 
 def _counted(everybody: Any, rows: Sequence[Row], generation_id: int, at: int) -> list[Row]:
-    """The rows with how many the condition holds for, and how many of those bought; what no list can ask is empty."""
+    """The rows with how many the condition holds for, and how many of those bought."""
     counts: dict[str, Any] = {}
     for place, row in enumerate(rows):
-        try:
-            holds = segments.as_filter(_condition(row.where), generation_id=generation_id, at=at)
-        except segments.NoColumn:
-            continue
+        holds = segments.as_filter(_condition(row.where), generation_id=generation_id, at=at)
         counts[f"people_{place}"] = Count("id", filter=holds)
         counts[f"won_{place}"] = Count("id", filter=Q(holds) & Q(is_customer=True))
     told = everybody.aggregate(**counts) if counts else {}

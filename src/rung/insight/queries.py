@@ -1,6 +1,5 @@
 """The ladder's figures, read from standings, moves and hand-offs. One call, one frozen answer."""
 
-import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +17,6 @@ from rung.lifecycle.models import Handoff, StageMove, Standing
 from rung.lifecycle.queries import COUNTED
 from rung.people.models import Person
 from rung.playbook.conditions import And, Condition, Not, source
-from rung.playbook.conditions.sql import NoColumn
 from rung.playbook.conditions.words import in_words
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, MINUTE, micros, moment
@@ -381,15 +379,11 @@ def _blame(
 
 
 def _clause_to_blame(playbook: Playbook, generation_id: int, weak: Step, now: int) -> int | None:
-    """The number of the clause that fails for most of those who stand on the weakest step; None when none fails.
-
-    A clause that no list can ask for could not open its people either: it is passed over.
-    """
+    """The number of the clause that fails for most of those who stand on the weakest step; None when none fails."""
     counts: dict[str, Count] = {}
     for number, clause in enumerate(_clauses(playbook.stages[STAGES[weak.next_rank]].enter.condition)):
-        with contextlib.suppress(NoColumn):
-            fails = segments.as_filter(Not(clause), generation_id=generation_id, at=now)
-            counts[str(number)] = Count("id", filter=fails)
+        fails = segments.as_filter(Not(clause), generation_id=generation_id, at=now)
+        counts[str(number)] = Count("id", filter=fails)
     if not counts:
         return None
     failing = _known_on(generation_id, STAGES[weak.rank]).aggregate(**counts)

@@ -84,7 +84,7 @@ class Asked:
 
 
 def people_page(asked: Asked, *, generation_id: int | None, at: int) -> Page[PersonRow]:
-    """One page of people, at most 5 queries. Raises segments.NoColumn for a fact no list can ask for."""
+    """One page of people, at most 5 queries."""
     if generation_id is None:
         return Page(rows=(), newer=None, older=None, total=0)
     column, _ = PEOPLE_SORTS[asked.sort]
@@ -102,7 +102,7 @@ def people_page(asked: Asked, *, generation_id: int | None, at: int) -> Page[Per
 
 
 def people_ids(asked: Asked, *, generation_id: int | None, at: int, most: int) -> list[int]:
-    """The ids of everybody the list holds, as many as `most`. Raises segments.NoColumn."""
+    """The ids of everybody the list holds, as many as `most`."""
     if generation_id is None:
         return []
     chosen = _chosen(asked, generation_id, at).order_by("person_id")

@@ -66,7 +66,7 @@ _WORD: Final = 100
 def holding(
     standings: QuerySet[Standing], condition: Condition, *, generation_id: int, at: int, is_walked: bool = False
 ) -> QuerySet[Standing]:
-    """The standings for which the condition holds at the instant. Raises NoColumn for a fact no list can ask for.
+    """The standings for which the condition holds at the instant. Every fact can be asked.
 
     `is_walked`: the first few of many are wanted in the order of an index, so that each row is best asked by itself.
     """
@@ -74,7 +74,7 @@ def holding(
 
 
 def as_filter(condition: Condition, *, generation_id: int, at: int, is_walked: bool = False) -> RawSQL:
-    """The condition as an expression over the standings, for a filter or a conditional count. Raises NoColumn."""
+    """The condition as an expression over the standings, for a filter or a conditional count."""
     sql = sql_of(condition, generation_id=generation_id, at=at, dialect=_dialect(), is_walked=is_walked)
     # The driver reads % as the start of a parameter; our values are literals that sqlglot has quoted.
     return RawSQL(sql.replace("%", "%%"), (), output_field=BooleanField())

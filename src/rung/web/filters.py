@@ -41,6 +41,7 @@ _TRUTHS: Final = (
     "reachable accepted rejected returned touched reached budget authority need timing deal.open deal.won deal.lost "
     "is_customer consented unsubscribed"
 ).split()
+_MARKS: Final = ("friction", "answered", "ticked")
 _FIELDS: Final = (
     ("person.title", "Title"),
     ("person.country", "Country"),
@@ -96,7 +97,18 @@ def menu(playbook: Playbook) -> list[tuple[str, list[tuple[str, str]]]]:
         ("What they did, how often", [(f"times:{signal.name}", signal.name) for signal in playbook.signals]),
         ("What they did, days ago", [(f"since:{signal.name}", signal.name) for signal in playbook.signals]),
         ("What sales knows", [(name, FACTS[name].words.capitalize()) for name in _TRUTHS]),
+        ("What sales was told", _told(playbook)),
         ("Who they are", list(_FIELDS)),
+    ]
+
+
+def _told(playbook: Playbook) -> list[tuple[str, str]]:
+    """What the playbook names and sales ticks, finds or asks."""
+    frictions = dict.fromkeys(name for letter in playbook.qualification.values() for name in letter.frictions)
+    return [
+        *((f"friction:{name}", f"In the way: {name}") for name in frictions),
+        *((f"answered:{each.name}", f"Answered: {each.ask}") for each in playbook.questions),
+        *((f"ticked:{line}", f"Ticked: {line}") for each in playbook.checklists for line in each.lines),
     ]
 
 
@@ -112,12 +124,12 @@ def clause(*, fact: str, how: str, value: str, playbook: Playbook) -> Condition:
     if fact not in known or how not in dict(HOWS):
         raise BadClause("Choose what to filter by from the menu.")
     name, _, argument = fact.partition(":")
-    asked = Fact(name, argument or None, is_signal=bool(argument))
+    asked = Fact(name, argument or None, is_signal=name in ("times", "since"))
     if how in ("known", "unknown"):
-        if name in ("times", *dict(_NUMBERS), "stage", "status"):
+        if name in ("times", *_MARKS, *dict(_NUMBERS), "stage", "status"):
             raise BadClause("This is always known. Choose “at least” or “is”.")
         return Known(asked) if how == "known" else Not(Known(asked))
-    if name in _TRUTHS:
+    if name in _TRUTHS or name in _MARKS:
         return Not(Holds(asked)) if how == "ne" or value.lower() in ("no", "false") else Holds(asked)
     if name == "since" or name in dict(_SPANS):
         return Compare(asked, ">=" if how == "ge" else "<", Span(_days(value)))

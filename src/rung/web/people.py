@@ -15,7 +15,6 @@ from rung.jobs.clock import now as this_instant
 from rung.lifecycle import bulk_acts, published, queries
 from rung.lifecycle.models import SavedView
 from rung.lifecycle.queries import Asked, PersonRow
-from rung.lifecycle.segments import NoColumn
 from rung.lifecycle.views import views_for
 from rung.playbook.conditions import Condition, source
 from rung.playbook.definitions import Playbook
@@ -91,13 +90,7 @@ def people(request: HttpRequest) -> HttpResponse:
     in_force = published.in_force()
     playbook = in_force.playbook
     question = question_of(request.GET, playbook)
-    try:
-        page = queries.people_page(asked(question), generation_id=in_force.generation_id, at=at)
-    except NoColumn as fault:
-        question = _without_condition(
-            question, f"Lists cannot ask for {str(fault).removesuffix(' cannot be asked here')}."
-        )
-        page = queries.people_page(asked(question), generation_id=in_force.generation_id, at=at)
+    page = queries.people_page(asked(question), generation_id=in_force.generation_id, at=at)
     kept = views_for(request.user) if isinstance(request.user, User) else []
     view = next((view for view in views(playbook) if view.where == question.where and not question.is_anonymous), None)
     context: dict[str, Any] = {
@@ -178,20 +171,6 @@ def question_of(get: QueryDict, playbook: Playbook) -> Question:
         sort=sort,
         is_up=is_up,
         start=_start(get.get("page", ""), sort),
-    )
-
-
-def _without_condition(question: Question, said: str) -> Question:
-    return Question(
-        typed=question.typed,
-        condition=None,
-        where="",
-        wrong=Wrong(said=said, at=-1),
-        text=question.text,
-        is_anonymous=question.is_anonymous,
-        sort=question.sort,
-        is_up=question.is_up,
-        start=None,
     )
 
 

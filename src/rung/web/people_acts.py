@@ -15,7 +15,6 @@ from rung.jobs.clock import now as this_instant
 from rung.lifecycle import bulk_acts, published, queries, views
 from rung.lifecycle.exporting import export
 from rung.lifecycle.models import BulkAct
-from rung.lifecycle.segments import NoColumn
 from rung.people.models import Person
 from rung.ui import words
 from rung.web import shell
@@ -124,10 +123,7 @@ def _selected(request: HttpRequest, question: Question, at: int) -> list[int]:
     most = bulk_acts.MOST + 1
     if request.POST.get("everyone"):
         force = published.in_force()
-        try:
-            return queries.people_ids(asked(question), generation_id=force.generation_id, at=at, most=most)
-        except NoColumn as fault:
-            raise Refused(str(fault)) from None
+        return queries.people_ids(asked(question), generation_id=force.generation_id, at=at, most=most)
     named = [uuid for text in request.POST.getlist("person")[:most] if (uuid := _uuid(text))]
     return list(Person.objects.filter(uuid__in=named, is_merged=False).order_by("pk").values_list("pk", flat=True))
 
