@@ -32,7 +32,7 @@ CONDITIONS: Final = (
     "person.employees >= 2000 and not (status == 'nurture')",
     'since("email_clicked") < days(30)',
     "idle >= days(60) and engagement >= 1",
-    'temperature in ["warm", "hot"] or visits >= 20',
+    'engagement >= 20 or visits >= 20',
 )
 SORTS: Final = ("", "score", "since", "last.up", "score.up")
 SEARCHES: Final = ("p12", "p9999", "firm7", "firm123", "nobody")

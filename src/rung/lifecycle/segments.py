@@ -240,8 +240,6 @@ class _Asked:
             return Column(truth=self.unexpired(fact.name))
         if fact.name == "bant":
             return Column(number=exp.Paren(this=_sum([self.is_true(letter) for letter in BANT])))
-        if fact.name == "temperature":
-            return Column(text=_standing("temperature"))
         return self.beyond(fact)
 
     def beyond(self, fact: Fact) -> Column | None:
