@@ -159,7 +159,7 @@ def test_no_setback_is_undone_in_the_same_instant_and_nobody_moves_more_than_fou
 def test_time_alone_lifts_nobody_at_more_than_one_instant_after_a_step_back(life: list[Row]) -> None:
     """Silence never makes a person swing: a rest that ends may lift her, then she only sinks.
 
-    It may lift her twice at that instant: the new hand-off clears the old rejection, and with it what barred the next rung.
+    It may lift her twice at that instant: the new hand-off clears the old rejection, which barred the next rung.
     """
     end = life[-1].event.at
     found = decide(program(), life, end + 1000 * DAY)

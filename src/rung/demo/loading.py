@@ -1,6 +1,7 @@
 """The demo company put into the database: its users and its history."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Final
 
 from rung.access.actions import add_user
@@ -12,10 +13,16 @@ from rung.demo.story import Told
 from rung.handoff import clocks
 from rung.handoff.models import Rep
 from rung.lifecycle import bulk
+from rung.lifecycle.generations import begin_with
 from rung.lifecycle.memory import nothing_to_collect
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys, keys_of
+from rung.playbook.definitions import Playbook
+from rung.playbook.loading import load as playbook_of
+from rung.playbook.shipped import read
+from rung.playbook.writing import signed_by, to_be_reviewed
+from rung.terms.instants import moment
 
 SOURCE: Final = "demo"
 _EVENTS_AT_A_TIME: Final = 25_000
@@ -52,12 +59,23 @@ def _loaded(people: int, months: int, seed: int, now: int, say: Say, progress: P
     demo = Demo(people=people, months=months, seed=seed, now=now)
     told = demo.told()
     hire(at=told[0].at)
+    agreement = signed(at=told[0].at, now=now)
+    begin_with(agreement, said=agreement.version, by=firm.REN.email, at=told[0].at)
     say(f"Recording {len(told):,} events and deciding where everybody stands")
     loaded = bulk.load(
         events(told, seed), by="system", at=now, progress=progress, total=len(told), at_a_time=_EVENTS_AT_A_TIME
     )
     clocks.deal_out(at=now)
     return loaded
+
+
+def signed(*, at: int, now: int) -> Playbook:
+    """The shipped playbook under the firm's name, signed by both sides at the instant and read again in half a year."""
+    text = read("default").replace("name: Default\n", f"name: {firm.NAME}\n", 1)
+    text = to_be_reviewed(text, by=(moment(now) + timedelta(days=182)).date())
+    for side, who in (("marketing", firm.MIA), ("sales", firm.KIM)):
+        text = signed_by(text, side=side, who=who.name, on=moment(at).date())
+    return playbook_of(text)
 
 
 def hire(*, at: int) -> None:

@@ -22,14 +22,19 @@ def ensure_playbook(*, at: int) -> Line:
         return lines.current()
     except lines.NoPlaybook:
         pass
+    begin_with(_shipped_default(), said="shipped default", by="system", at=at)
+    return lines.current()
+
+
+def begin_with(playbook: Playbook, *, said: str, by: str, at: int) -> None:
+    """Puts the playbook in force where none ever was; `said` is what the audit log calls it."""
     with transaction.atomic():
         locks.hold()
         if not Pointer.objects.filter(line=MAIN).exists():
-            generation = new_generation(_shipped_default(), by="system", at=at)
+            generation = new_generation(playbook, by=by, at=at)
             Pointer.objects.create(line=MAIN, generation=generation)
             Generation.objects.filter(pk=generation.pk).update(switched_at=at)
-            audited(by="system", verb="published playbook", object="shipped default", data={}, at=at)
-    return lines.current()
+            audited(by=by, verb="published playbook", object=said, data={}, at=at)
 
 
 @functools.cache
