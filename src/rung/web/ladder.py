@@ -166,7 +166,7 @@ def _duty_here(code: str, found: insight.Ladder, playbook: Playbook) -> tuple[st
         return _won(found), "", "check"
     quiet = found.silent.get(code, 0)
     if quiet:
-        return f"{quiet} silent for 14 d", "warn", "alert"
+        return f"{quiet} silent for 14\N{NO-BREAK SPACE}d", "warn", "alert"
     if code == "suspect" and (visitors := _visitors(found)):
         return f"and {visitors}", "", "eye"
     return "", "", "check"
