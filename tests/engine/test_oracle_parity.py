@@ -33,8 +33,9 @@ from engine.strategies import Dice, Written
 from rung.engine import joining
 from rung.engine.company import joined
 from rung.engine.deciding import Decision, Row, decide
+from rung.engine.kernel import NONE
 from rung.engine.program import Program, compile_program
-from rung.engine.reading import read
+from rung.engine.reading import KIND_NAMES, Columns, read
 from rung.engine.replay import TEMPERATURES, Replayed, replay
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR, moment
@@ -108,8 +109,9 @@ def test_a_file_of_lines_read_and_replayed_equals_the_oracle(
     assert sorted(replayed.people) == sorted(expected)
     for number, person in enumerate(replayed.people):
         theirs = expected[person]
-        assert [rounded(move) for move in moves_replayed(replayed, number)] == [
-            rounded((m[0], m[2], m[3], m[5], m[6], m[7], m[8], m[9] is None, m[10])) for m in theirs.moves
+        assert [rounded(move) for move in moves_replayed(replayed, reading.history, number)] == [
+            rounded((m[0], m[2], m[3], m[5], m[6], m[7], m[8], m[9] and told(events[m[9] - 1]), m[10]))
+            for m in theirs.moves
         ]
         standings, last = replayed.standings, theirs.standing
         assert rounded(
@@ -137,14 +139,20 @@ def line(event: Event) -> bytes:
     return json.dumps({name: value for name, value in told.items() if value}).encode()
 
 
-def moves_replayed(replayed: Replayed, person: int) -> Iterator[tuple[Any, ...]]:
+def told(event: Event) -> tuple[int, str]:
+    """An event as both numberings name it: the file's leaves corrections out."""
+    return event.at, event.kind
+
+
+def moves_replayed(replayed: Replayed, history: Columns, person: int) -> Iterator[tuple[Any, ...]]:
     m = replayed.moves
+    by = [None if seq == NONE else (int(history.at[seq - 1]), KIND_NAMES[history.kind[seq - 1]]) for seq in m.seq]
     for n in range(len(m.at)):
         if m.person[n] == person:
             place = oracle.code(STAGES[m.stage[n]], STATUSES[m.status[n]])
             numbers = (float(m.score[n]), float(m.fit[n]), float(m.engagement[n]))
             cause = ("promotion", "setback", "override")[m.cause[n]]
-            yield (int(m.at[n]), place, cause, bool(m.passed[n]), *numbers, bool(m.row[n] < 0), int(m.lap[n]))
+            yield (int(m.at[n]), place, cause, bool(m.passed[n]), *numbers, by[n], int(m.lap[n]))
 
 
 def live(
