@@ -159,7 +159,8 @@ def _newest(person: Person, most: int) -> list[Row]:
     newest = f"SELECT e.seq FROM history_event e WHERE {own} ORDER BY e.at DESC, e.seq DESC LIMIT %s"
     answers = "'bant_answered', 'question_answered'"
     rows = stored(
-        f"e.seq IN (SELECT seq FROM ({newest}) AS newest) OR ({own} AND e.kind IN ({answers}))",
+        f"e.seq IN (SELECT seq FROM ({newest}) AS newest"
+        f" UNION SELECT e.seq FROM history_event e WHERE {own} AND e.kind IN ({answers}))",
         [person.pk, person.pk, most, person.pk, person.pk],
     )
     return [Row(as_event(row, person.pk, {})) for row in rows if row.kind not in CORRECTIONS]
