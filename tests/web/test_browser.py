@@ -15,6 +15,9 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright
 
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
 
+from rung import wiring  # noqa: E402
+from rung.jobs.clock import now  # noqa: E402
+from rung.jobs.worker import Worker  # noqa: E402
 from rung.people.models import Company  # noqa: E402
 from web.conftest import World  # noqa: E402
 
@@ -188,6 +191,30 @@ def test_the_palette_and_the_menu_are_accessible_too(visit: Any) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("f")
     found += looked_at(page, "filter-menu", "light")
+    assert not found, "\n".join(found)
+
+
+def test_what_is_done_to_many_is_accessible_and_can_be_undone(visit: Any) -> None:
+    page = visit().sign_in("manager").open("/people")
+    expect = playwright.expect
+    page.locator("main").focus()
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    found = looked_at(page, "people-selected", "light")
+    page.get_by_role("button", name="Give to…").click()
+    found += looked_at(page, "people-give-to", "light")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-bulk]")).to_contain_text("2 selected")
+    page.get_by_role("button", name="To nurture…").click()
+    page.locator("input[name=nurture_because]").fill("After the fair")
+    found += looked_at(page, "people-to-nurture", "light")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/people/acts/*")
+    Worker(name="test", jobs=wiring.JOBS, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
+    expect(page.locator("h1")).to_contain_text("2 people")
+    found += looked_at(page, "people-act", "light")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    found += looked_at(page, "people-act", "dark")
     assert not found, "\n".join(found)
 
 

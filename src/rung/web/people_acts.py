@@ -16,10 +16,12 @@ from rung.lifecycle import bulk_acts, published, queries, views
 from rung.lifecycle.exporting import export
 from rung.lifecycle.models import BulkAct
 from rung.people.models import Person
+from rung.people.queries import living_ids
 from rung.ui import words
 from rung.web import shell
-from rung.web.people import Question, asked, question_of
+from rung.web.people import Line, Question, asked, line, question_of
 
+_LISTED: Final = 50
 _DONE: Final = {"owner": "given to {who}", "nurture": "set to nurture", "disqualified": "disqualified"}
 _DOING: Final = {
     "owner": "Giving {n} to {who}",
@@ -182,4 +184,17 @@ def _told(act: BulkAct, viewer: User) -> dict[str, Any]:
         "can_undo": not is_running and not is_back and viewer.may(bulk_acts.VERBS[act.kind]),
         "back": act.data.get("back") or reverse("people"),
         "place_words": "Undone" if is_back else "Done together",
+        "lines": [] if is_running else _lines(act),
+        "listed": _LISTED,
     }
+
+
+def _lines(act: BulkAct) -> list[Line]:
+    """The first of them as they stand now."""
+    force = published.in_force()
+    if force.generation_id is None:
+        return []
+    first = act.people[:_LISTED]
+    living = living_ids(first)
+    ids = list(dict.fromkeys(living[id_] for id_ in first))
+    return [line(row, force.playbook) for row in queries.person_rows(ids, force.generation_id)]

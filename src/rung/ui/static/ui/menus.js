@@ -47,3 +47,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, requestConfig } = event.detail;
   if (target?.id === "bell" && target.querySelector(":popover-open") && requestConfig?.verb === "get") event.preventDefault();
 });
+
+// Enter in a menu means the menu's own button, also where its fields belong to a form that has others.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+  const button = event.target.closest("[data-menu]")?.querySelector("button[type=submit].pri");
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});
