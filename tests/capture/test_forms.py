@@ -11,7 +11,8 @@ from django.test import Client
 
 from rung import wiring
 from rung.access.actions import NotAllowed, Refused, add_user
-from rung.capture import forms, submitting
+from rung.capture import answers as answering
+from rung.capture import building, forms, submitting
 from rung.capture.models import Form
 from rung.history.models import Event
 from rung.jobs.clock import now
@@ -87,7 +88,7 @@ def test_what_cannot_be_a_form_says_what_to_change(told: Any, words: str) -> Non
 
 
 def test_answers_become_events_and_what_is_volunteered_is_told_by_the_person() -> None:
-    filled = forms.filled(forms.definition_of(DEMO), "demo", ANSWERS, also={"utm_source": "ads"})
+    filled = answering.filled(forms.definition_of(DEMO), "demo", ANSWERS, also={"utm_source": "ads"})
     told = {event.kind: event.data for event in filled.events}
     assert list(told) == [
         "person_identified", "demo_requested", "bant_answered", "admission_given", "competitor_named", "consent_given",
@@ -104,14 +105,14 @@ def test_answers_become_events_and_what_is_volunteered_is_told_by_the_person() -
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     answers = {"name": " ", "email": "ana@", "phone": "123", "size": "many", "title": "x\0y", "company": ["a"]}
-    with pytest.raises(forms.NotFilled) as fault:
-        forms.filled(forms.definition_of(DEMO), "demo", answers, also={})
+    with pytest.raises(answering.NotFilled) as fault:
+        answering.filled(forms.definition_of(DEMO), "demo", answers, also={})
     assert set(fault.value.faults) == {"name", "email", "phone", "size", "title", "company"}
 
 
 @pytest.mark.parametrize("name", ["http://evil.example", "Buy+now!", "a@b", "x1", "<b>"])
 def test_nobody_is_greeted_by_an_advertisement(name: str) -> None:
-    filled = forms.filled(forms.definition_of(DEMO), "demo", {**ANSWERS, "name": name}, also={})
+    filled = answering.filled(forms.definition_of(DEMO), "demo", {**ANSWERS, "name": name}, also={})
     assert filled.first_name == ""
 
 
@@ -120,7 +121,8 @@ def test_nobody_is_greeted_by_an_advertisement(name: str) -> None:
 
 @pytest.fixture
 def form(db: None) -> Form:
-    return submitting.save_form(slug="demo", told=DEMO, by="test", at=1)
+    building.save_form(slug="demo", told=DEMO, by="test", at=1)
+    return building.publish_form(slug="demo", number=1, by="test", at=1)
 
 
 def filled_in(client: Client, **answers: Any) -> Any:
@@ -231,7 +233,7 @@ def test_too_many_answers_from_one_address_are_sent_away(client: Client, form: F
 def test_who_may_not_manage_forms_changes_none(form: Form) -> None:
     sam = add_user(email="sam@ours.example", role="sales", by="test", at=1)
     with pytest.raises(NotAllowed):
-        submitting.save_form(slug="demo", told=DEMO, by=sam, at=2)
+        building.save_form(slug="demo", told=DEMO, by=sam, at=2)
     with pytest.raises(Refused, match="form's address"):
-        submitting.save_form(slug="../x", told=DEMO, by="test", at=2)
+        building.save_form(slug="../x", told=DEMO, by="test", at=2)
     assert Form.objects.get().changed_at == 1

@@ -98,6 +98,8 @@ _ARGUMENTS: Final = {
     "capture-key-revocation": (999,),
     "form": ("none",),
     "form-thanks": ("none",),
+    "form-confirmation": ("none", "none"),
+    **{f"forms-{part}": ("none",) for part in ("form", "versions", "publication", "withdrawal")},
     "demo-site": ("pricing",),
     "calendar-feed": ("no-such-token",),
     "face": ("sales",),

@@ -1,7 +1,8 @@
 """The headers that every page carries: a strict content policy, and nothing that lets another site look in."""
 
 from collections.abc import Callable
-from typing import Final
+from functools import wraps
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 
@@ -21,6 +22,21 @@ POLICY: Final = "; ".join(
         "object-src 'none'",
     )
 )
+
+
+EMBEDDABLE: Final = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
+
+
+def embeddable(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For a page that any site may show in a frame: it must know nobody's session and change nothing of ours by it."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        response = view(request, *args, **more)
+        response.headers["Content-Security-Policy"] = EMBEDDABLE
+        return response
+
+    return shown
 
 
 class SecurityHeaders:

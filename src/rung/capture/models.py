@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from rung.lifecycle.models import Import
@@ -86,13 +88,75 @@ class RefusedEvent(models.Model):
 
 
 class Form(models.Model):
-    """A form at /f/<slug>; `definition` is what `capture.forms` reads."""
+    """A form at /f/<slug>; `definition` is what `capture.forms` reads, as it was saved last.
+
+    The public sees the version `published`; None: nobody sees it. `version` is the number of the last one.
+    """
 
     slug = models.CharField(max_length=60, unique=True)
     definition = models.TextField()
+    version = models.IntegerField(default=1)
+    published = models.IntegerField(null=True)
     created_at = models.BigIntegerField()
     changed_at = models.BigIntegerField()
     changed_by = models.CharField(max_length=254)
 
     def __str__(self) -> str:
         return self.slug
+
+
+class FormVersion(models.Model):
+    """A form as it was saved once; never changed, so that every answer can be read beside what was asked."""
+
+    form = models.ForeignKey(Form, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    definition = models.TextField()
+    saved_at = models.BigIntegerField()
+    saved_by = models.CharField(max_length=254)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["form", "number"], name="form_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.form_id} version {self.number}"
+
+
+class FormViews(models.Model):
+    """How often a form was opened on a day, each address once in a quarter of an hour."""
+
+    form = models.ForeignKey(Form, on_delete=models.CASCADE, related_name="views")
+    day_at = models.BigIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["form", "day_at"], name="form_views_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} on {self.day_at}"
+
+
+class FormSubmission(models.Model):
+    """One set of answers that was taken. What was said is in the history, under `message_id` of the source form:<slug>.
+
+    `consent` is what was agreed to; with double opt-in it counts from `confirmed_at` on, and `token` (a SHA-256) is
+    what the link in the mail must carry.
+    """
+
+    form = models.ForeignKey(Form, on_delete=models.CASCADE, related_name="submissions")
+    version = models.IntegerField()
+    message_id = models.CharField(max_length=200)
+    submitted_at = models.BigIntegerField()
+    consent: Any = models.JSONField(null=True)
+    consent_version = models.CharField(max_length=12, blank=True)
+    token = models.CharField(max_length=64, blank=True)
+    confirmed_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["form", "message_id"], name="form_submission_once")]
+        indexes = [
+            models.Index(fields=["form", "submitted_at"], name="form_submission_at"),
+            models.Index(fields=["token"], name="form_submission_token"),
+        ]
+
+    def __str__(self) -> str:
+        return self.message_id

@@ -169,6 +169,28 @@
     send(true);
   }
 
+  // <div data-rung-embed="demo"></div> becomes the form of that name, with what this page knows of the visit.
+  function embed() {
+    [].slice.call(d.querySelectorAll("[data-rung-embed]")).forEach(function (place) {
+      if (place.firstElementChild) return;
+      var name = place.dataset.rungEmbed, frame = d.createElement("iframe"), asked = ["embed=1"];
+      if (!/^[a-z0-9-]{1,60}$/.test(name)) return;
+      new URLSearchParams(w.location.search).forEach(function (value, key) {
+        if (key.slice(0, 4) === "utm_") asked.push(key + "=" + encodeURIComponent(cut(value, 250)));
+      });
+      asked.push("referrer=" + encodeURIComponent(plain(w.location.href)));
+      if (may) asked.push("rung_id=" + id());
+      frame.src = home + "/f/" + name + "?" + asked.join("&");
+      frame.title = place.getAttribute("aria-label") || "Form";
+      frame.style.cssText = "width:100%;height:640px;border:0";
+      place.appendChild(frame);
+      w.addEventListener("message", function (told) {
+        var height = told.source === frame.contentWindow && told.origin === home && told.data && told.data.height;
+        if (height > 0) frame.style.height = Math.min(5000, Math.ceil(height)) + "px";
+      });
+    });
+  }
+
   api.page = safe(view);
   api.track = safe(function (event, properties) { add("track", { event: cut(event, 200), properties: properties || {} }); });
   api.identify = safe(function (who, traits) {
@@ -206,6 +228,8 @@
     d.addEventListener("click", safe(clicked), true);
     d.addEventListener("auxclick", safe(clicked), true);
     d.addEventListener("submit", safe(submitted), true);
+    if (d.readyState === "loading") d.addEventListener("DOMContentLoaded", safe(embed));
+    else safe(embed)();
     early.forEach(safe(call));
     view();
   })();

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from rung.access import keys
 from rung.access.models import ApiKey
-from rung.capture import submitting
+from rung.capture import building
 from rung.capture.models import Form
 from rung.demo import firm
 
@@ -124,7 +124,8 @@ FORMS: Final[dict[str, dict[str, object]]] = {
         ],
         "consent": _CONSENT,
         "thanks": {
-            "next": "A planner of ours calls you within one working day. Here is what most people ask for first.",
+            "next": "A planner of ours calls you. Here is what most people ask for first.",
+            "says_when": True,
             "promised": {"label": "Forecasting port volumes (the paper)", "address": "/demo-site/papers/port-volumes"},
             "offer_says": "While you wait: see what it would cost.",
             "offer": {"label": "Read the prices", "address": "/demo-site/pricing"},
@@ -172,7 +173,8 @@ def open_site(*, at: int) -> None:
         keys.add_key(name=KEY, kind="publishable", by="demo", at=at)
     for slug, told in FORMS.items():
         if not Form.objects.filter(slug=slug).exists():
-            submitting.save_form(slug=slug, told=told, by="demo", at=at)
+            form = building.save_form(slug=slug, told=told, by="demo", at=at)
+            building.publish_form(slug=slug, number=form.version, by="demo", at=at)
 
 
 def _address(to: str) -> str:

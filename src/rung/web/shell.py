@@ -48,6 +48,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         "Run",
         (
             Place("playbook", "Playbook", "playbook", "see playbook", "b"),
+            Place("forms", "Forms", "form", "manage forms", "o", on_phone=False),
             Place("capture", "Capture", "import", "see capture", "n", on_phone=False),
         ),
     ),

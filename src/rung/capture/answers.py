@@ -1,0 +1,184 @@
+"""What somebody answered, checked, as events. Pure: no database, no clock."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rung.capture.forms import LONGEST, Definition, Field
+from rung.people.rules import LONGEST_COMPANY, Keys, company_of, normal_email, normal_phone
+from rung.terms.values import BadValue, clean_text
+
+_GREETED: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-]){0,39}\Z")
+_WHOLE: Final = re.compile(r"-?\d{1,15}\Z", re.ASCII)
+
+
+class NotFilled(ValueError):
+    """Answers that cannot be taken: field → what is wrong, in the reader's words."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("; ".join(faults.values()))
+        self.faults = dict(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event that the answers amount to. `is_theirs`: in the person's own words, so it only fills what is empty."""
+
+    kind: str
+    data: dict[str, Any]
+    is_theirs: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What somebody answered, checked. `consent` is the proof; one that must be confirmed is no event yet."""
+
+    keys: Keys
+    company: str | None
+    first_name: str
+    email: str
+    events: tuple[Told, ...]
+    company_facts: dict[str, Any] = field(default_factory=dict)
+    consent: dict[str, Any] | None = None
+    must_confirm: bool = False
+
+
+def filled(
+    form: Definition,
+    slug: str,
+    answers: Mapping[str, Any],
+    *,
+    also: Mapping[str, str],
+    asked: Collection[str] | None = None,
+) -> Filled:
+    """The answers as events. Raises NotFilled with all faults.
+
+    `also`: what the page knew (campaign, cookie). `asked`: the questions that stood on the page; left out, those that
+    everybody is asked. What was not asked is not missing.
+    """
+    values, faults = _values(form, answers, asked)
+    if faults:
+        raise NotFilled(faults)
+    by_kind = {each.kind: values[each.name] for each in form.fields if each.name in values}
+    email = str(by_kind.get("email", ""))
+    traits = {_trait(each): values[each.name] for each in form.fields if each.name in values and _is_trait(each)}
+    about = {name: text for name in ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "referrer")
+             if (text := also.get(name, ""))}  # fmt: skip
+    answered = [each for each in form.fields if each.name in values]
+    company = next((str(values[each.name]) for each in answered if each.means == "company"), "")
+    events = [
+        Told("person_identified", traits),
+        Told(form.kind, {**_plain(form, values), **about, "form": form.title, "page": f"/f/{slug}"}),
+    ]
+    if form.kind != "form_submitted":
+        events[1].data.setdefault("content", form.thanks.promised.label if form.thanks.promised else form.title)
+    events += [told for each in answered for told in _volunteered(each, values[each.name], slug)]
+    consent = None
+    if form.consent and answers.get("consent") in (True, "yes", "on"):
+        consent = {"purpose": "marketing", "text": form.consent, "version": form.consent_version, "form": slug}
+        if not form.is_double_opt_in:
+            events.append(Told("consent_given", consent, is_theirs=False))
+    facts = {
+        each.means.removeprefix("company."): values[each.name]
+        for each in form.fields
+        if each.means.startswith("company.") and each.name in values
+    }
+    return Filled(
+        keys=Keys(email=email, phone=str(by_kind.get("tel", "")), anonymous_id=also.get("anonymous_id", "")),
+        company=company_of(company) if company else None,
+        first_name=_first_name(form, values),
+        email=email,
+        events=tuple(events),
+        company_facts=facts,
+        consent=consent,
+        must_confirm=consent is not None and form.is_double_opt_in,
+    )
+
+
+def _values(
+    form: Definition, answers: Mapping[str, Any], asked: Collection[str] | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    values: dict[str, Any] = {}
+    faults: dict[str, str] = {}
+    for each in form.fields:
+        try:
+            value = _value(each, answers.get(each.name))
+        except (BadValue, _Wrong) as fault:
+            faults[each.name] = str(fault)
+            continue
+        if value is not None:
+            values[each.name] = value
+        elif each.is_required and (not each.is_progressive if asked is None else each.name in asked):
+            faults[each.name] = f"{each.label} is missing."
+    return values, faults
+
+
+class _Wrong(ValueError):
+    pass
+
+
+def _value(each: Field, told: object) -> object:
+    """The answer, or None where there is none."""
+    if told is None or told == "":
+        return None
+    if each.kind == "checkbox":
+        return True if told in (True, "yes", "on", "true") else None
+    if not isinstance(told, (str, int)) or isinstance(told, bool):
+        raise _Wrong(f"{each.label} is no text.")
+    text = clean_text(str(told), each.label, LONGEST if each.means != "company" else LONGEST_COMPANY)
+    if not text:
+        return None
+    if each.kind == "email" and normal_email(text) is None:
+        raise _Wrong(f"{each.label}: {text[:60]} is no e-mail address.")
+    if each.kind == "tel" and normal_phone(text) is None:
+        raise _Wrong(f"{each.label}: write the number with its country, as in +49 30 1234567.")
+    if each.kind == "select" and text not in each.options:
+        raise _Wrong(f"{each.label}: choose one of the answers.")
+    if each.kind == "number" or each.means == "company.employees":
+        digits = text.replace(",", "").split(" ")[0].split("–")[0]
+        if not _WHOLE.match(digits):
+            raise _Wrong(f"{each.label}: write a number.")
+        return int(digits)
+    return text
+
+
+def _is_trait(each: Field) -> bool:
+    return each.means == "person" or each.kind in ("email", "tel") or each.name in _NAMES
+
+
+_NAMES: Final = frozenset({"name", "first_name", "last_name", "title"})
+
+
+def _trait(each: Field) -> str:
+    return {"email": "email", "tel": "phone"}.get(each.kind, each.name)
+
+
+def _plain(form: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All answers under the names of their fields; the address under its own, which tells who it is."""
+    return {("email" if each.kind == "email" else "phone" if each.kind == "tel" else each.name): values[each.name]
+            for each in form.fields if each.name in values}  # fmt: skip
+
+
+def _volunteered(each: Field, value: object, slug: str) -> list[Told]:
+    """What a person says of themselves without being asked by anybody, recorded as told."""
+    told = {"value": value, "told": True, "form": slug}
+    says_no = value in each.means_no
+    kind, _, what = each.means.partition(".")
+    if kind == "bant":
+        answer = {"letter": what, "confirmed": "no" if says_no else "yes", **told}
+        return [Told("bant_answered", answer, is_theirs=False)]
+    if says_no:
+        return []
+    if kind == "admits":
+        return [Told("admission_given", {"admission": what, **told}, is_theirs=False)]
+    if kind == "competitor":
+        named = {"competitor": value, "using": True, "told": True, "form": slug}
+        return [Told("competitor_named", named, is_theirs=False)]
+    return []
+
+
+def _first_name(form: Definition, values: Mapping[str, Any]) -> str:
+    """As the thanks greet; nothing where it is no name: a form must not carry a stranger's advertisement to others."""
+    told = str(values.get("first_name") or values.get("name") or "").split(" ")[0]
+    return told if _GREETED.match(told) else ""

@@ -1,0 +1,123 @@
+"""The pages where forms are made: the list, the editor, what its buttons do, and nothing that makes them fall."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from rung.capture import building, forms
+from rung.capture.models import Form
+from rung.web import form_editor
+from rung.web.form_starts import STARTS
+from web.conftest import World
+from web.reading import words_of
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_what_a_form_begins_with_survives_the_editor(start: str) -> None:
+    definition = forms.definition_of({**STARTS[start][1], "title": "A form"})
+    told = form_editor.told_of(form_editor.texts_of(definition), form_editor.rows_of(definition))
+    assert forms.definition_of(told) == definition
+
+
+def test_questions_move_and_go_and_come_by_the_buttons() -> None:
+    rows = [form_editor.Row(str(key), f"q{key}", f"Question {key}") for key in range(3)]
+
+    def keys(act: str) -> list[str]:
+        return [row.key for row in form_editor.acted(rows, act)]
+
+    assert keys("up:1") == ["1", "0", "2"]
+    assert keys("up:0") == ["0", "1", "2"]
+    assert keys("down:1") == ["0", "2", "1"]
+    assert keys("down:2") == ["0", "1", "2"]
+    assert keys("remove:1") == ["0", "2"]
+    assert keys("add") == ["0", "1", "2", "3"]
+    assert keys("up:nonsense") == keys("nonsense") == ["0", "1", "2"]
+
+
+def test_a_new_question_is_kept_under_a_name_of_its_own() -> None:
+    rows = [
+        form_editor.Row(str(key), "", label) for key, label in enumerate(["What hurts?", "What hurts?", "42", "文字"])
+    ]
+    names = [each["name"] for each in form_editor.told_of({}, rows)["fields"]]
+    assert names == ["what_hurts", "what_hurts_2", "question_42", "question"]
+
+
+@pytest.fixture
+def rui(client: Client, world: World) -> Client:
+    client.force_login(world.users["marketing"])
+    return client
+
+
+def sent(form: Form, act: str = "save", **more: str) -> dict[str, Any]:
+    """What the editor of a form sends."""
+    definition = building.definition_of(form)
+    told: dict[str, Any] = {name: text for name, text in form_editor.texts_of(definition).items() if text}
+    rows = form_editor.rows_of(definition)
+    told["row"] = [row.key for row in rows]
+    for row in rows:
+        parts = {"required": row.is_required, "progressive": row.is_progressive}
+        texts = {part: getattr(row, part) for part in ("name", "label", "kind", "means", "options", "means_no", "hint")}
+        told |= {f"{part}.{row.key}": text for part, text in {**texts, **parts}.items() if text}
+    return {**told, "act": act, **more}
+
+
+@pytest.mark.django_db
+def test_a_form_is_made_changed_published_and_taken_back(rui: Client) -> None:
+    assert "There is no form yet" in words_of(rui.get("/forms"))
+    made = rui.post("/forms", {"title": "See it!", "start": "demo"})
+    assert (made.status_code, made["Location"]) == (303, "/forms/see-it")
+    form = Form.objects.get()
+    assert "Nobody sees this form yet" in words_of(rui.get("/forms/see-it"))
+    again = rui.post("/forms", {"title": "See it", "start": "demo"})
+    assert again.status_code == 422
+    assert "already" in words_of(again)
+    assert rui.post("/forms/see-it/versions", sent(form, "publish", title="See it now")).status_code == 303
+    form.refresh_from_db()
+    assert (form.version, form.published) == (2, 2)
+    assert "See it now" in Client().get("/f/see-it").content.decode()
+    assert rui.post("/forms/see-it/publication", {"number": "1"}).status_code == 303
+    assert "version 2 waits" in words_of(rui.get("/forms/see-it"))
+    assert rui.post("/forms/see-it/publication", {"number": "7"}).status_code == 409
+    assert rui.post("/forms/see-it/publication", {"number": "x"}).status_code == 409
+    assert rui.post("/forms/see-it/withdrawal").status_code == 303
+    assert rui.post("/forms/see-it/withdrawal").status_code == 409
+    assert "not public" in words_of(rui.get("/forms"))
+
+
+@pytest.mark.django_db
+def test_a_button_of_the_editor_changes_the_editor_and_keeps_nothing(rui: Client) -> None:
+    rui.post("/forms", {"title": "Demo", "start": "demo"})
+    form = Form.objects.get()
+    page = rui.post("/forms/demo/versions", sent(form, "down:0", title="Half a tit")).content.decode()
+    assert page.index('name="label.1"') < page.index('name="label.0"')
+    assert 'value="Half a tit"' in page
+    assert rui.post("/forms/demo/versions", sent(form, "remove:1")).status_code == 200
+    refused = rui.post("/forms/demo/versions", sent(form, "save", **{"kind.1": "text"}))
+    assert refused.status_code == 422
+    assert "must ask for an e-mail" in words_of(refused)
+    form.refresh_from_db()
+    assert form.version == 1
+
+
+@pytest.mark.django_db
+def test_the_preview_shows_the_form_as_it_would_be_or_what_keeps_it_from_being_one(rui: Client) -> None:
+    rui.post("/forms", {"title": "Demo", "start": "demo"})
+    form = Form.objects.get()
+    page = rui.post("/form-preview", sent(form, title="<b>Now</b>")).content.decode()
+    assert "&lt;b&gt;Now&lt;/b&gt;" in page
+    assert "Asked later" in page
+    assert "You hear from us by" in page
+    assert "cannot be read" in rui.post("/form-preview", sent(form, **{"kind.0": "password"})).content.decode()
+
+
+@pytest.mark.django_db
+def test_no_text_in_the_editor_makes_it_fall(rui: Client) -> None:
+    rui.post("/forms", {"title": "Demo", "start": "demo"})
+    form = Form.objects.get()
+    for text in ("\0", "💥" * 2_000, "{{ 1 }}", "javascript:alert(1)", "9" * 5_000, "\x07", "<script>"):
+        for name in [name for name in sent(form) if name not in ("act", "row")] + ["row", "act", "offer_address"]:
+            for where in ("/forms/demo/versions", "/form-preview", "/forms"):
+                assert rui.post(where, sent(form, **{name: text})).status_code < 500, (where, name, text[:10])
+    assert rui.get("/forms/demo?version=99999").status_code == 200
+    assert rui.get("/forms/demo?version=x").status_code == 200
