@@ -11,7 +11,7 @@ DAY: Final = 24 * HOUR
 COUNTED_UP_TO: Final = 10_000
 """Counts above this are not worth their price: lists read "10 000+"."""
 
-_THIN: Final = " "
+_CLOSE: Final = "\N{NO-BREAK SPACE}"
 
 
 def number(value: float | int | None, digits: int = 0) -> str:
@@ -42,14 +42,14 @@ def people(value: int) -> str:
 
 def share(part: float, whole: float) -> str:
     """22 of 100 → "22 %"; nothing of nothing → an en dash."""
-    return "–" if not whole else f"{100 * part / whole:.0f}{_THIN}%"
+    return "–" if not whole else f"{100 * part / whole:.0f}{_CLOSE}%"
 
 
 def money(minor: int, currency: str) -> str:
     """9600000, "EUR" → "€ 96,000": minor units in, whole units out."""
     sign = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}.get(currency, currency)
     whole = minor if currency == "JPY" else minor / 100
-    return f"{sign}{_THIN}{number(whole)}"
+    return f"{sign}{_CLOSE}{number(whole)}"
 
 
 def ago(at: int | None, now: int) -> str:
@@ -61,21 +61,21 @@ def ago(at: int | None, now: int) -> str:
         return "now"
     for unit, word, until in ((MINUTE, "min", HOUR), (HOUR, "h", DAY), (DAY, "d", 60 * DAY)):
         if gone < until:
-            return f"{gone // unit}{_THIN}{word}"
+            return f"{gone // unit}{_CLOSE}{word}"
     months = gone // (30 * DAY)
-    return f"{months}{_THIN}mo" if months < 24 else f"{gone // (365 * DAY)}{_THIN}y"
+    return f"{months}{_CLOSE}mo" if months < 24 else f"{gone // (365 * DAY)}{_CLOSE}y"
 
 
 def duration(micros: int) -> str:
     """A length of time with two units at most: "12 min", "3 h 15", "2 d 4 h"."""
     minutes = micros // MINUTE
     if minutes < 60:
-        return f"{minutes}{_THIN}min"
+        return f"{minutes}{_CLOSE}min"
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
-        return f"{hours}{_THIN}h {minutes:02d}" if minutes else f"{hours}{_THIN}h"
+        return f"{hours}{_CLOSE}h {minutes:02d}" if minutes else f"{hours}{_CLOSE}h"
     days, hours = divmod(hours, 24)
-    return f"{days}{_THIN}d {hours}{_THIN}h" if hours and days < 10 else f"{days}{_THIN}d"
+    return f"{days}{_CLOSE}d {hours}{_CLOSE}h" if hours and days < 10 else f"{days}{_CLOSE}d"
 
 
 def local(at: int, zone: tzinfo = UTC) -> datetime:

@@ -92,8 +92,8 @@ def _first(
             return f"Answer {first.row.name} now: {first.clock.said}"
         left = words.duration(first.clock.seconds * words.SECOND)
         if first.clock.is_running:
-            return f"Answer {first.row.name} first: {left.replace(' min', ' minutes')} left"
-        return f"{first.row.name} is first when the clock opens: {left.replace(' min', ' minutes')} left"
+            return f"Answer {first.row.name} first: {left.replace('min', 'minutes')} left"
+        return f"{first.row.name} is first when the clock opens: {left.replace('min', 'minutes')} left"
     if replies:
         return f"Write back to {replies[0].row.name}"
     if touches:
