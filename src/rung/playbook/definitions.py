@@ -20,6 +20,10 @@ Turn = Literal["round_robin", "capacity", "owner"]
 """How a route chooses within a team: one after the other, whoever has room, whoever owns the account."""
 TURNS: Final[tuple[Turn, ...]] = ("round_robin", "capacity", "owner")
 
+Pause = Literal["meeting set", "owner away"]
+"""What stops a clock of sales: a meeting is set and neither held nor missed yet; whose duty it is is away."""
+PAUSES: Final[tuple[Pause, ...]] = ("meeting set", "owner away")
+
 Sheet = Literal["open", "qualifying", "pain"]
 SHEETS: Final[tuple[Sheet, ...]] = ("open", "qualifying", "pain")
 
@@ -169,6 +173,7 @@ class Handoff:
     reject_reasons: Mapping[str, RejectReason] = field(default_factory=dict)
     return_reasons: tuple[str, ...] = ()
     route: tuple[Route, ...] = ()
+    pause: tuple[Pause, ...] = ()
     line: int = field(default=0, compare=False)
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
@@ -209,8 +214,15 @@ class Calendar:
     """Country codes, `DE`, or with a region `DE-BY`."""
     days_off: tuple[date, ...] = ()
     hours: str = "Mon-Fri 09:00-17:00"
+    teams: "Mapping[str, Calendar]" = field(default_factory=dict)
+    """Team → its own calendar; every other team works by this one."""
     line: int = field(default=0, compare=False)
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    def of(self, team: str) -> "Calendar":
+        """The calendar of a team; the firm's where the team has none of its own."""
+        wanted = team.lower()
+        return next((each for name, each in self.teams.items() if name.lower() == wanted), self)
 
     def working_time(self) -> WorkingTime:
         """The calendar as a clock can run on it."""
@@ -228,19 +240,34 @@ class Letter:
     letter: str
     ask: tuple[str, ...] = ()
     frictions: tuple[str, ...] = ()
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    """Friction → what one does about it, where the file says so."""
     valid_for: int | None = None
     line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of a question sheet; `must_at` is the rung on which it must be answered, `within` this time."""
+    """A question of a question sheet; `must_at` is the rung on which it must be answered, `within` this time.
+
+    With a `letter` of BANT its answer answers that letter too.
+    """
 
     name: str
     ask: str
     sheet: Sheet
     must_at: str | None
     within: Duration | None
+    line: int = field(compare=False)
+    letter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSheet:
+    """Another way to qualify than BANT, letter by letter: MEDDICC, CHAMP, or the firm's own."""
+
+    name: str
+    questions: tuple[Question, ...]
     line: int = field(compare=False)
 
 
@@ -276,6 +303,16 @@ class Journey:
 
 
 @dataclass(frozen=True, slots=True)
+class Sequence:
+    """Touches that one of ours makes, step by step, until they answer; with `starts` it begins by itself then."""
+
+    name: str
+    starts: Literal["accepted"] | None
+    steps: tuple[Step, ...]
+    line: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """One version of the agreement. `stages` and `qualification` are in the order of the ladder and of BANT."""
 
@@ -296,9 +333,12 @@ class Playbook:
     qualification: Mapping[str, Letter] = field(default_factory=dict)
     """All four letters, whether the file names them or not."""
     questions: tuple[Question, ...] = ()
+    sheets: tuple[QuestionSheet, ...] = ()
+    """Where there are any, the first is what sales asks by, instead of the letters of BANT."""
     personas: tuple[Persona, ...] = ()
     checklists: tuple[Checklist, ...] = ()
     journeys: tuple[Journey, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
     bands: tuple[Band, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     signatures: tuple[Signature, ...] = ()

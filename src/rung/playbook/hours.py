@@ -1,6 +1,7 @@
 """The calendar of the file: zone, working hours, holidays."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Final
@@ -13,6 +14,7 @@ from rung.playbook.tree import Branch, Leaf
 from rung.terms.business_time import Interval
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_KEYS: Final = ("timezone", "hours", "holidays")
 _ADVICE: Final = "Write such as `Mon-Fri 09:00-17:30`, several parted by commas."
 _PIECE: Final = re.compile(
     r"(?P<first>[A-Za-z]{3})(?:\s*-\s*(?P<last>[A-Za-z]{3}))?\s+(?P<spans>\d.*)\Z|(?P<more>\d.*)\Z", re.ASCII
@@ -23,19 +25,31 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
 def read_calendar(root: Part) -> Calendar:
     """The calendar; Monday to Friday, nine to five, UTC, where the file says nothing."""
-    part = root.part("calendar", "Calendar", ("timezone", "hours", "holidays"))
-    hours = part.text("hours") or Calendar().hours
-    week = _week(part, hours)
-    codes, days_off = _holidays(part)
-    return Calendar(_zone(part), week, codes, days_off, hours, part.line, part.lines())
+    part = root.part("calendar", "Calendar", (*_KEYS, "teams"))
+    firm = _calendar(part, Calendar())
+    teams = part.part("teams", "Calendar, teams", None)
+    found: dict[str, Calendar] = {}
+    for name, entry in teams.entries.items():
+        if name.lower() in (known.lower() for known in found):
+            teams.error(entry.line, f"the team {name} stands twice.", "Keep one of the two.")
+        found[name] = _calendar(teams.part_in(entry.value, f"Calendar of {name}", _KEYS), firm)
+    return replace(firm, teams=found)
 
 
-def _zone(part: Part) -> str:
+def _calendar(part: Part, otherwise: Calendar) -> Calendar:
+    """A calendar; what it leaves out is as in the other one."""
+    hours = part.text("hours") or otherwise.hours
+    week = _week(part, hours) if part.has("hours") else otherwise.week
+    codes, days_off = _holidays(part) if part.has("holidays") else (otherwise.holidays, otherwise.days_off)
+    return Calendar(_zone(part, otherwise.timezone), week, codes, days_off, hours, line=part.line, lines=part.lines())
+
+
+def _zone(part: Part, otherwise: str) -> str:
     zone = part.text("timezone")
     if zone and zone not in _zones():
         part.error(part.line_of("timezone"), f"there is no time zone “{zone}”.", _near_zone(zone))
-        return "UTC"
-    return zone or "UTC"
+        return otherwise
+    return zone or otherwise
 
 
 def _near_zone(zone: str) -> str:

@@ -58,6 +58,7 @@ def _playbook(tree: Table, notes: Notes, text: str | bytes) -> Playbook | None:
     written = tree.entries["stages"].value if "stages" in tree.entries else None
     used = set(written.entries) if isinstance(written, Table) else set()
     rungs = tuple(code for code in STAGES if code == "suspect" or code in used)
+    questions = sections.read_questions(root, rungs)
     return Playbook(
         name=root.text("name", longest=LONGEST_NAME),
         version=version,
@@ -72,9 +73,11 @@ def _playbook(tree: Table, notes: Notes, text: str | bytes) -> Playbook | None:
         duties=sections.read_duties(root),
         calendar=read_calendar(root),
         qualification=sections.read_qualification(root),
-        questions=sections.read_questions(root, rungs),
+        questions=questions,
+        sheets=sections.read_sheets(root, rungs, questions),
         personas=sections.read_personas(root),
         checklists=sections.read_checklists(root, rungs),
+        sequences=sections.read_sequences(root),
         journeys=sections.read_journeys(root),
         bands=sections.read_bands(root, rungs),
         words=sections.read_words(root),

@@ -1,13 +1,14 @@
 """The sections of the file, each read into its definitions. A section that is missing gives its empty form."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence as Listed
 from itertools import pairwise
 from typing import Final, Literal
 
 from rung.playbook.definitions import (
     ALWAYS_KNOWN_QUESTIONS,
     FOREVER,
+    PAUSES,
     SHEETS,
     SIDES,
     STEP_KINDS,
@@ -20,10 +21,13 @@ from rung.playbook.definitions import (
     Handoff,
     Journey,
     Letter,
+    Pause,
     Persona,
     Question,
+    QuestionSheet,
     RejectReason,
     Route,
+    Sequence,
     Setback,
     Sheet,
     Side,
@@ -61,6 +65,7 @@ SECTIONS: Final = (
     "calendar",
     "qualification",
     "checklists",
+    "sequences",
     "journeys",
 )
 
@@ -76,7 +81,9 @@ SIGNAL_KINDS: Final = tuple(code for code in KINDS if code not in NOT_SIGNALS)
 def names_of(root: Table) -> Names:
     """The names that conditions may use, gathered from the raw file."""
     questions = _raw_names(root, ("qualification", "questions"), "name")
-    frictions = [text for letter in BANT for text in _raw_texts(root, ("qualification", letter, "frictions"))]
+    for node in _raw_items(root, ("qualification", "sheets")):
+        questions += _raw_names(node, ("questions",), "name") or [each.name for each in _shipped_sheet(node)]
+    frictions = [text for letter in BANT for text in _raw_frictions(root, letter)]
     lines = [text for node in _raw_items(root, ("checklists",)) for text in _raw_texts(node, ("lines",))]
     return Names(
         signals=tuple(_raw_names(root, ("signals",), "name")),
@@ -86,7 +93,12 @@ def names_of(root: Table) -> Names:
     )
 
 
-def _raw_items(node: Node, path: Sequence[str]) -> tuple[Node, ...]:
+def _raw_frictions(root: Table, letter: str) -> list[str]:
+    path = ("qualification", letter, "frictions")
+    return [*_raw_texts(root, path), *_raw_names(root, path, "friction")]
+
+
+def _raw_items(node: Node, path: Listed[str]) -> tuple[Node, ...]:
     for key in path:
         if not isinstance(node, Table) or key not in node.entries:
             return ()
@@ -94,12 +106,12 @@ def _raw_items(node: Node, path: Sequence[str]) -> tuple[Node, ...]:
     return node.items if isinstance(node, Branch) else ()
 
 
-def _raw_texts(node: Node, path: Sequence[str]) -> list[str]:
+def _raw_texts(node: Node, path: Listed[str]) -> list[str]:
     leaves = [item for item in _raw_items(node, path) if isinstance(item, Leaf)]
     return [" ".join(leaf.value.split()) for leaf in leaves if isinstance(leaf.value, str)]
 
 
-def _raw_names(node: Node, path: Sequence[str], key: str) -> list[str]:
+def _raw_names(node: Node, path: Listed[str], key: str) -> list[str]:
     tables = [item for item in _raw_items(node, path) if isinstance(item, Table) and key in item.entries]
     values = [table.entries[key].value for table in tables]
     return [" ".join(v.value.split()) for v in values if isinstance(v, Leaf) and isinstance(v.value, str)]
@@ -232,13 +244,13 @@ def _treatments(stage: Part) -> tuple[Treatment, ...]:
     return tuple(found)
 
 
-def read_setbacks(root: Part, rungs: Sequence[str]) -> tuple[Setback, ...]:
+def read_setbacks(root: Part, rungs: Listed[str]) -> tuple[Setback, ...]:
     parts = root.parts("setbacks", "Setback", ("to", "when", "because", "rest", "lap"), called="because")
     setbacks = [_setback(part, rungs) for part in parts]
     return tuple(setback for setback in setbacks if setback is not None)
 
 
-def _setback(part: Part, rungs: Sequence[str]) -> Setback | None:
+def _setback(part: Part, rungs: Listed[str]) -> Setback | None:
     to = part.text("to", required=True)
     targets = (*rungs, *STATUSES[1:])
     if to in STAGES and to not in rungs:
@@ -263,7 +275,7 @@ def read_words(root: Part) -> dict[str, str]:
     return {code: part.text(code, longest=60) for code in part.entries if code in LABELS}
 
 
-def read_bands(root: Part, rungs: Sequence[str]) -> tuple[Band, ...]:
+def read_bands(root: Part, rungs: Listed[str]) -> tuple[Band, ...]:
     part = root.part("bands", "Bands", None)
     found, placed = [], dict[str, str]()
     for name, entry in part.entries.items():
@@ -292,7 +304,7 @@ def read_bands(root: Part, rungs: Sequence[str]) -> tuple[Band, ...]:
 # --- hand-off and duties --------------------------------------------------------------------------------------------
 
 
-def read_handoff(root: Part, rungs: Sequence[str]) -> Handoff:
+def read_handoff(root: Part, rungs: Listed[str]) -> Handoff:
     keys = (
         "on",
         "accept_within",
@@ -302,6 +314,7 @@ def read_handoff(root: Part, rungs: Sequence[str]) -> Handoff:
         "reject_reasons",
         "return_reasons",
         "route",
+        "pause",
     )
     part = root.part("handoff", "Handoff", keys)
     scored, hand_raise = _accept_within(part)
@@ -315,12 +328,13 @@ def read_handoff(root: Part, rungs: Sequence[str]) -> Handoff:
         reject_reasons=_reject_reasons(part),
         return_reasons=part.texts("return_reasons"),
         route=_routes(part),
+        pause=_pauses(part),
         line=part.line_of("on"),
         lines=part.lines(),
     )
 
 
-def _handoff_on(part: Part, rungs: Sequence[str]) -> str:
+def _handoff_on(part: Part, rungs: Listed[str]) -> str:
     on = part.text("on")
     if not part.has("on"):
         return "mql"
@@ -360,6 +374,14 @@ def _reject_reasons(part: Part) -> dict[str, RejectReason]:
         elif reason:
             found[reason] = RejectReason(reason, rest, wakes_on, node.line)
     return found
+
+
+def _pauses(part: Part) -> tuple[Pause, ...]:
+    said = part.texts("pause")
+    for text in said:
+        if text not in PAUSES:
+            part.error(part.line_of("pause"), f"a clock cannot pause for “{text}”.", did_you_mean(text, PAUSES))
+    return tuple(pause for pause in PAUSES if pause in said)
 
 
 def _routes(part: Part) -> tuple[Route, ...]:
@@ -405,19 +427,41 @@ def _cadence(part: Part, key: str) -> Cadence | None:
 
 
 def read_qualification(root: Part) -> dict[str, Letter]:
-    part = root.part("qualification", "Qualification", (*BANT, "questions"))
+    part = root.part("qualification", "Qualification", (*BANT, "questions", "sheets"))
     letters = {}
     for letter in BANT:
         each = part.part(letter, f"Qualification, {letter}", ("ask", "frictions", "valid_for"))
+        frictions, remedies = _frictions(each)
         letters[letter] = Letter(
-            letter, each.texts("ask"), each.texts("frictions"), each.micros("valid_for"), part.line_of(letter)
+            letter, each.texts("ask"), frictions, remedies, each.micros("valid_for"), part.line_of(letter)
         )
     return letters
 
 
-def read_questions(root: Part, rungs: Sequence[str]) -> tuple[Question, ...]:
+def _frictions(letter: Part) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What stands in the way, each a text or `{friction, do}`, and what to do about it."""
+    found: list[str] = []
+    remedies: dict[str, str] = {}
+    for node in letter.items("frictions"):
+        if isinstance(node, Leaf):
+            node = Table({"friction": Entry("friction", node.line, node)}, node.line)
+        part = letter.part_in(node, f"{letter.where}, friction", ("friction", "do"))
+        name, remedy = part.text("friction", required=True, longest=LONGEST_NAME), part.text("do")
+        if name in found:
+            part.error(part.line, f"“{name}” stands twice in frictions.", "Keep one of the two.")
+        elif name:
+            found.append(name)
+            remedies |= {name: remedy} if remedy else {}
+    return tuple(found), remedies
+
+
+def read_questions(root: Part, rungs: Listed[str]) -> tuple[Question, ...]:
     part = root.part("qualification", "Qualification", None)
-    parts = part.parts("questions", "Question", ("name", "ask", "sheet", "must_at", "within"))
+    return _questions(part, rungs)
+
+
+def _questions(part: Part, rungs: Listed[str]) -> tuple[Question, ...]:
+    parts = part.parts("questions", "Question", ("name", "ask", "sheet", "letter", "must_at", "within"))
     duplicates(parts)
     found = []
     for each in parts:
@@ -428,11 +472,76 @@ def read_questions(root: Part, rungs: Sequence[str]) -> tuple[Question, ...]:
         if within and not must_at:
             each.error(each.line_of("within"), "within counts from arriving on a rung.", "Add `must_at: prospect`.")
         name, ask = each.text("name", required=True, longest=LONGEST_NAME), each.text("ask", required=True)
-        found.append(Question(name, ask, sheet, must_at, within, each.line))
+        letter = each.one_of("letter", BANT) or None
+        found.append(Question(name, ask, sheet, must_at, within, each.line, letter))
     return tuple(found)
 
 
-def read_checklists(root: Part, rungs: Sequence[str]) -> tuple[Checklist, ...]:
+def read_sheets(root: Part, rungs: Listed[str], questions: Listed[Question]) -> tuple[QuestionSheet, ...]:
+    """Other sheets than BANT: the name of one that Rung brings along, or the firm's own questions."""
+    part = root.part("qualification", "Qualification", None)
+    found: list[QuestionSheet] = []
+    for node in part.items("sheets", most=MOST_SHEETS):
+        if isinstance(node, Leaf):
+            shipped = _shipped_sheet(node)
+            if not shipped:
+                fix = f"Write one of {', '.join(SHIPPED_SHEETS)}, or `{{name: …, questions: [ … ]}}`."
+                part.error(node.line, f"we bring along no sheet “{str(node.value)[:40]}”.", fix)
+                continue
+            sheet = QuestionSheet(str(node.value), shipped, node.line)
+        else:
+            own = part.part_in(node, f"Sheet {len(found) + 1}", ("name", "questions"))
+            name = own.text("name", required=True, longest=LONGEST_NAME)
+            if not own.has("questions") and not own.is_absent:
+                own.error(own.line, "it asks nothing.", "Add `questions: [{name: …, ask: …}]`.")
+            sheet = QuestionSheet(name, _questions(own, rungs), node.line)
+        taken = [each.name for each in found]
+        if sheet.name in (*taken, "BANT"):
+            part.error(node.line, f"the sheet {sheet.name} is there already.", "Keep one of the two.")
+        found.append(sheet)
+    _check_names(part, found, questions)
+    return tuple(found)
+
+
+def _check_names(part: Part, sheets: Listed[QuestionSheet], questions: Listed[Question]) -> None:
+    """An answer is kept by the question's name: the same name twice is the same question twice."""
+    seen = {question.name: "questions" for question in questions}
+    for sheet in sheets:
+        for question in sheet.questions:
+            if question.name in seen:
+                message = f"the question {question.name} of {sheet.name} stands in {seen[question.name]} too."
+                part.error(question.line, message, "Give it another name.")
+            seen[question.name] = sheet.name
+
+
+MOST_SHEETS: Final = 10
+SHIPPED_SHEETS: Final[dict[str, tuple[tuple[str, str, Sheet, str | None], ...]]] = {
+    "MEDDICC": (
+        ("metrics", "What would be better by how much, in numbers, once this is solved?", "pain", "budget"),
+        ("economic_buyer", "Who can spend the money, and have we met them?", "qualifying", "authority"),
+        ("decision_criteria", "By what will you judge the offers?", "qualifying", None),
+        ("decision_process", "What are the steps to a decision, and by when is each?", "qualifying", "timing"),
+        ("identified_pain", "What hurts so much that it has to be solved?", "pain", "need"),
+        ("champion", "Who inside wants us to win, and can move others?", "qualifying", None),
+        ("competition", "Whom else do you look at, doing nothing included?", "qualifying", None),
+    ),
+    "CHAMP": (
+        ("champ_challenges", "What is the challenge, and whom does it hold back?", "pain", "need"),
+        ("champ_authority", "How do you decide together, and who has the last word?", "qualifying", "authority"),
+        ("champ_money", "What may it cost to be worth it to you?", "qualifying", "budget"),
+        ("champ_priority", "Where does it stand among what you want to do this quarter?", "qualifying", "timing"),
+    ),
+}
+"""Sheet → (name, question, kind, letter of BANT that its answer answers)."""
+
+
+def _shipped_sheet(node: Node) -> tuple[Question, ...]:
+    name = str(node.value) if isinstance(node, Leaf) else ""
+    told = SHIPPED_SHEETS.get(name, ())
+    return tuple(Question(each, ask, kind, None, None, node.line, letter) for each, ask, kind, letter in told)
+
+
+def read_checklists(root: Part, rungs: Listed[str]) -> tuple[Checklist, ...]:
     parts = root.parts("checklists", "Checklist", ("name", "stage", "lines"))
     duplicates(parts)
     found, seen = [], dict[str, str]()
@@ -447,6 +556,25 @@ def read_checklists(root: Part, rungs: Sequence[str]) -> tuple[Checklist, ...]:
                 part.error(part.line_of("lines"), message, "Word one of them differently.")
             seen[line] = name
         found.append(Checklist(name, stage, lines, part.line))
+    return tuple(found)
+
+
+def read_sequences(root: Part) -> tuple[Sequence, ...]:
+    parts = root.parts("sequences", "Sequence", ("name", "starts", "steps"))
+    duplicates(parts)
+    found = []
+    for part in parts:
+        name = part.text("name", required=True, longest=LONGEST_NAME)
+        starts: Literal["accepted"] | None = "accepted" if part.one_of("starts", ("accepted",)) else None
+        steps = tuple(step for node in part.items("steps", most=50) if (step := _step(part, node)) is not None)
+        if not any(step.kind != "wait" for step in steps) and not part.is_absent:
+            fix = "Add `steps: [{call: First call}, {wait: 1 business day}, {mail: What we talked about}]`."
+            part.error(part.line, "it holds no touch.", fix)
+        found.append(Sequence(name, starts, steps, part.line))
+    begins = [each for each in found if each.starts]
+    if len(begins) > 1:
+        message = f"Sequence “{begins[1].name}”: “{begins[0].name}” starts by itself already."
+        root.notes.error(begins[1].line, message, "Let one of them start by hand.")
     return tuple(found)
 
 

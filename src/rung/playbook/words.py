@@ -10,6 +10,7 @@ from rung.playbook.definitions import (
     FOREVER,
     SIDES,
     Cadence,
+    Calendar,
     Duties,
     FitLine,
     Handoff,
@@ -60,6 +61,7 @@ def plain_words(playbook: Playbook) -> tuple[Section, ...]:
         Section("What sales finds out", tuple(_qualification(playbook))),
         Section("Whom we meet", tuple(_personas(playbook))),
         Section("Checklists", tuple(_checklists(playbook))),
+        Section("Touches, step by step", tuple(_sequences(playbook))),
         Section("What happens by itself", tuple(_journeys(playbook))),
         Section("Review and signatures", tuple(_signatures(playbook))),
     )
@@ -263,9 +265,18 @@ def _handoff(playbook: Playbook) -> Iterator[Sentence]:
         yield Sentence(
             f"Sales may return a hand-off because of {reasons}.", handoff.lines["return_reasons"], "return reasons"
         )
+    if handoff.pause:
+        text = f"Clocks stand still while {listed((_PAUSES[each] for each in handoff.pause), 'or')}."
+        yield Sentence(text, handoff.lines["pause"], "pause")
     for number, route in enumerate(handoff.route):
         text = route_words(playbook, route, is_last=number == len(handoff.route) - 1)
         yield Sentence(text, route.line, f"route {route.to}")
+
+
+_PAUSES: Final = {
+    "meeting set": "a meeting is set and neither held nor missed",
+    "owner away": "whoever owes the answer is away",
+}
 
 
 def _clocks(handoff: Handoff) -> Iterator[Sentence]:
@@ -354,9 +365,15 @@ def _calendar(playbook: Playbook) -> Iterator[Sentence]:
     calendar = playbook.calendar
     if "calendar" not in playbook.lines:
         return
+    yield Sentence(f"We work {_worked(calendar)}.", calendar.line, "calendar")
+    for team, theirs in calendar.teams.items():
+        yield Sentence(f"The team {team} works {_worked(theirs)}.", theirs.line, f"calendar {team}")
+
+
+def _worked(calendar: Calendar) -> str:
     days_off = [*(f"the public holidays of {code}" for code in calendar.holidays), *map(day_words, calendar.days_off)]
     closed = f", except on {listed(days_off)}" if days_off else ""
-    yield Sentence(f"We work {calendar.hours} in {calendar.timezone}{closed}.", calendar.line, "calendar")
+    return f"{calendar.hours} in {calendar.timezone}{closed}"
 
 
 # --- what sales finds out, whom we meet -----------------------------------------------------------------------------
@@ -374,8 +391,16 @@ def _qualification(playbook: Playbook) -> Iterator[Sentence]:
         if said:
             text = ended(f"{letter.letter.capitalize()}: {'; '.join(said)}")
             yield Sentence(text, letter.line, f"letter {letter.letter}")
+        for friction, remedy in letter.remedies.items():
+            text = ended(f"When “{friction}” stands in the way: {in_sentence(remedy)}")
+            yield Sentence(text, letter.line, f"friction {friction}")
     for question in playbook.questions:
         yield Sentence(_question_words(playbook, question), question.line, f"question {question.name}")
+    for sheet in playbook.sheets:
+        first = " first" if sheet is playbook.sheets[0] else ""
+        yield Sentence(f"We ask{first} by the sheet {sheet.name}.", sheet.line, f"sheet {sheet.name}")
+        for question in sheet.questions:
+            yield Sentence(_question_words(playbook, question), question.line, f"question {question.name}")
 
 
 _SHEETS: Final = {"open": "openly", "qualifying": "to qualify", "pain": "about the pain"}
@@ -383,6 +408,8 @@ _SHEETS: Final = {"open": "openly", "qualifying": "to qualify", "pain": "about t
 
 def _question_words(playbook: Playbook, question: Question) -> str:
     asked = f"We ask {_SHEETS[question.sheet]}: “{question.ask}”"
+    if question.letter:
+        asked += f" The answer tells the {question.letter}."
     if not question.must_at:
         return asked
     on = with_article(playbook.label(question.must_at))
@@ -417,6 +444,14 @@ _STEPS: Final = {
     "letter": "a letter",
     "task": "a task",
 }
+
+
+def _sequences(playbook: Playbook) -> Iterator[Sentence]:
+    for sequence in playbook.sequences:
+        steps = ", ".join(_step_words(step) for step in sequence.steps)
+        starts = "begins when sales accepts somebody" if sequence.starts else "begins by hand"
+        text = f"{sequence.name} {starts}, and ends when they answer: {steps}."
+        yield Sentence(text, sequence.line, f"sequence {sequence.name}")
 
 
 def _journeys(playbook: Playbook) -> Iterator[Sentence]:
