@@ -63,7 +63,7 @@ def main(open_: int, dealt: int, clocks: int, runs: int) -> dict[str, list[float
 
     def again() -> None:
         with transaction.atomic():
-            assert jobs.compute_again(line) == clocks
+            assert jobs.reckoning.again(line.playbook) == clocks
 
     def touched() -> None:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -107,7 +107,10 @@ def test_a_team_has_its_own_calendar_and_what_it_leaves_out_is_the_firms() -> No
             "qualification: {questions: [{name: champion, ask: Who?}], sheets: [MEDDICC]}\n",
             "5: Qualification: the question champion of MEDDICC stands in questions too. Give it another name.",
         ),
-        ("qualification: {sheets: [CHAMP, CHAMP]}\n", "5: Qualification: the sheet CHAMP is there already. Keep one of the two."),
+        (
+            "qualification: {sheets: [CHAMP, CHAMP]}\n",
+            "5: Qualification: the sheet CHAMP is there already. Keep one of the two.",
+        ),
         (
             "qualification: {questions: [{name: a, ask: b, letter: money}]}\n",
             "5: Question “a”: letter cannot be “money”. There is: budget, authority, need, timing.",
@@ -177,7 +180,7 @@ def test_a_sequence_is_read_and_said() -> None:
             "handoff: {pause: [meeting set]}\n",
             "{pause: [meeting set]}",
             "{}",
-            "No longer: Clocks stand still while a meeting is set and neither held nor missed.",
+            "No longer: A first touch and a reply wait while a meeting is set that was neither held nor missed.",
         ),
         (SHEETS, "Who pays?", "Who signs?", "We ask to qualify: “Who pays?” → signs?” The answer tells the authority."),
         (

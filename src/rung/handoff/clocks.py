@@ -1,12 +1,11 @@
 """What the worker does about clocks: warns, notes what is late, keeps up with the playbook, deals out the rest."""
 
-from collections.abc import Sequence
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from rung.handoff import dealing, rules
-from rung.handoff.models import Assignment, Clock, Reckoning
+from rung.handoff import dealing, pausing, reckoning
+from rung.handoff.models import Assignment, Clock, Pause, Reckoning
 from rung.jobs import locks
 from rung.lifecycle import actions
 from rung.lifecycle import line as lines
@@ -28,6 +27,7 @@ def tick(at: int) -> None:
         return
     deal_out(at=at)
     keep_up(line)
+    end_long_pauses(line, at=at)
     for _ in range(_MOST_BATCHES):
         if tell_due(at=at) < _AT_A_TIME:
             return
@@ -65,7 +65,7 @@ def tell_due(*, at: int) -> int:
     """
     with transaction.atomic():
         locks.hold()
-        running = Clock.objects.filter(stopped_at__isnull=True, person__is_merged=False)
+        running = Clock.objects.filter(stopped_at__isnull=True, paused_at__isnull=True, person__is_merged=False)
         warned = list(running.filter(warned_at__isnull=True, warn_at__lte=at).order_by("warn_at")[:_AT_A_TIME])
         late = list(running.filter(breached_at__isnull=True, due_at__lte=at).order_by("due_at")[:_AT_A_TIME])
         told = [_event(clock, "sla_warned") for clock in warned] + [_event(clock, "sla_breached") for clock in late]
@@ -96,45 +96,27 @@ def keep_up(line: Line) -> int:
         return 0
     with transaction.atomic():
         locks.hold()
-        done = compute_again(line)
+        _keep_pauses(line)
+        done = reckoning.again(line.playbook)
         Reckoning.objects.update_or_create(line=line.name, defaults={"version": line.version})
     return done
 
 
-def compute_again(line: Line) -> int:
-    """Every running clock by the line's times and calendar, in the caller's transaction; writes what changed."""
-    working, promised = line.playbook.calendar.working_time(), line.playbook.handoff
-    done = 0
-    running = Clock.objects.filter(stopped_at__isnull=True)
-    for kind, lane in list(running.values_list("kind", "lane").distinct().order_by()):
-        within = rules.within_of(promised, kind, lane)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id, started_at, due_at, warn_at FROM handoff_clock"
-                " WHERE stopped_at IS NULL AND kind = %s AND lane = %s",
-                [kind, lane],
-            )
-            rows = cursor.fetchall()
-        owed = dealing.dues(within, promised.escalate_at, working, [row[1] for row in rows])
-        _write([(row[0], *now) for row, now in zip(rows, owed, strict=True) if row[2:] != now])
-        done += len(rows)
-    return done
+def _keep_pauses(line: Line) -> None:
+    """A playbook that pauses for no meeting lets every clock run on."""
+    if "meeting set" not in line.playbook.handoff.pause:
+        Pause.objects.filter(clock__stopped_at__isnull=True).delete()
+        Clock.objects.filter(paused_at__isnull=False, stopped_at__isnull=True).update(paused_at=None)
 
 
-def _write(changed: Sequence[tuple[int, int | None, int | None]]) -> None:
-    """Through a table of their own: one statement for all, where a statement each would cost a plan each."""
-    if not changed:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE reckoned (id BIGINT PRIMARY KEY, due_at BIGINT, warn_at BIGINT)")
-        if connection.vendor == "postgresql":
-            with connection.wrap_database_errors, cursor.copy("COPY reckoned FROM STDIN") as copy:
-                for row in changed:
-                    copy.write_row(row)
-        else:
-            cursor.executemany("INSERT INTO reckoned VALUES (%s, %s, %s)", changed)
-        cursor.execute(
-            "UPDATE handoff_clock SET due_at = r.due_at, warn_at = r.warn_at"
-            " FROM reckoned r WHERE r.id = handoff_clock.id"
-        )
-        cursor.execute("DROP TABLE reckoned")
+def end_long_pauses(line: Line, *, at: int) -> int:
+    """Lets clocks run on whose meeting is over by now and nobody said how it went; returns how many."""
+    if not Pause.objects.filter(until_at__isnull=True, latest_at__lte=at).exists():
+        return 0
+    with transaction.atomic():
+        locks.hold()
+        over = list(Pause.objects.filter(until_at__isnull=True, latest_at__lte=at).select_related("clock"))
+        for pause in over:
+            pausing.end([pause], at=pause.latest_at)
+        reckoning.again(line.playbook, ids=[pause.clock_id for pause in over])
+    return len(over)

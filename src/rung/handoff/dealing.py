@@ -17,17 +17,16 @@ from django.db.models import Count
 
 from rung import tables
 from rung.access.models import User
-from rung.handoff import rules
+from rung.handoff import reckoning, rules
 from rung.handoff.models import Absence, Assignment, Clock, Rep
 from rung.handoff.rules import Candidate, Choice, Wanted
 from rung.lifecycle import handoffs as rows_of_lifecycle
+from rung.lifecycle import line as lines
 from rung.lifecycle import segments
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff, Standing, Tally
 from rung.lifecycle.segments import NoColumn
 from rung.people.models import Company, CompanyTrait, Person, Trait
-from rung.terms.business_time import WorkingTime
-from rung.terms.durations import Duration
 from rung.terms.instants import moment
 
 _AT_A_TIME: Final = 400
@@ -67,7 +66,8 @@ def deal(handoffs: Sequence[Handoff], line: Line, *, at: int, not_to: Mapping[in
     known = {row.handoff_id: row for row in _assignments([handoff.pk for handoff in handoffs])}
     facts = _Facts(handoffs, line, at=at)
     reps = _Reps(line, at=at)
-    given, fresh, clocks = [], [], []
+    given, fresh = [], []
+    clocks: list[_Started] = []
     for handoff in handoffs:
         missing = rules.lacking(line.playbook.handoff.must_document, facts.documented(handoff.person_id))
         if missing:
@@ -80,9 +80,9 @@ def deal(handoffs: Sequence[Handoff], line: Line, *, at: int, not_to: Mapping[in
         fresh.append(_row(handoff, choice, queue, missing, reps.team_of(choice.id), at=at))
         if queue != "marketing":
             started_at = at if handoff.pk in known else handoff.opened_at
-            clocks.append((handoff, started_at, choice.id))
+            clocks.append(_Started(handoff, started_at, choice.id, reps.team_name_of(choice.id)))
     _write(fresh, set(known))
-    start(_clock_rows(clocks, line))
+    start(list(_clock_rows(clocks, line)))  # computed before: a COPY under way lets no query through
     reps.keep()
     rows_of_lifecycle.give({each.handoff_id: each.owner_id for each in given if each.owner_id is not None})
     return given
@@ -104,10 +104,12 @@ def find_somebody(waiting: Sequence[Assignment], line: Line, *, at: int) -> int:
 
 
 def put_on(assignments: Sequence[Assignment]) -> None:
-    """Writes on whose desk these lie; the clocks that run go with them."""
+    """Writes on whose desk these lie; the clocks that run go with them, by the calendar of the owner's team."""
     Assignment.objects.bulk_update(assignments, ["queue", "owner", "team", "because", "assigned_at"], batch_size=100)
     for each in assignments:
         Clock.objects.filter(assignment=each, stopped_at__isnull=True).update(owner_id=each.owner_id)
+    handed_on = Clock.objects.filter(assignment__in=[each.pk for each in assignments], stopped_at__isnull=True)
+    reckoning.again(lines.current().playbook, ids=list(handed_on.values_list("pk", flat=True)))
     rows_of_lifecycle.give({each.pk: each.owner_id for each in assignments if each.owner_id is not None})
 
 
@@ -132,42 +134,37 @@ def clock_row(
     event_seq: int | None = None,
 ) -> tuple[Any, ...]:
     """A clock's columns, with its instants by the playbook in force."""
-    lane = handoff.lane if handoff else lane
-    owed = rules.due(
-        rules.within_of(line.playbook.handoff, kind, lane),
-        line.playbook.handoff.escalate_at,
-        line.playbook.calendar.working_time(),
-        started_at=started_at,
-    )
+    lane, times = handoff.lane if handoff else lane, reckoning.Times(line.playbook)
+    owners = reckoning.Owners(times)
+    away = owners.away(owner_id)
+    owed = times.due(kind, lane, owners.team(owner_id), started_at=started_at, pauses=away)
     return _clock(kind, person_id, lane, started_at, owner_id, owed, handoff and handoff.pk, event_seq)
 
 
-def _clock_rows(wanted: Sequence[tuple[Handoff, int, int | None]], line: Line) -> Iterator[tuple[Any, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A clock of an answer that starts: when, and whose."""
+
+    handoff: Handoff
+    at: int
+    owner_id: int | None
+    team: str
+
+
+def _clock_rows(wanted: Sequence[_Started], line: Line) -> Iterator[tuple[Any, ...]]:
     """The clocks of answers, their instants computed together where they are many."""
-    promised, working = line.playbook.handoff, line.playbook.calendar.working_time()
-    lanes: dict[str, list[tuple[Handoff, int, int | None]]] = defaultdict(list)
+    times = reckoning.Times(line.playbook)
+    owners = reckoning.Owners(times)
+    alike: dict[tuple[str, str, int | None], list[_Started]] = defaultdict(list)
     for each in wanted:
-        lanes[each[0].lane].append(each)
-    for lane, theirs in lanes.items():
-        within = rules.within_of(promised, "answer", lane)
-        starts = [started_at for _, started_at, _ in theirs]
-        for (handoff, started_at, owner_id), (due_at, warn_at) in zip(
-            theirs, dues(within, promised.escalate_at, working, starts), strict=True
-        ):
-            owed = rules.Due(due_at, warn_at)
-            yield _clock("answer", handoff.person_id, lane, started_at, owner_id, owed, handoff.pk, None)
-
-
-def dues(
-    within: Duration | None, share: float | None, working: WorkingTime, starts: Sequence[int]
-) -> Sequence[tuple[int | None, int | None]]:
-    """(due at, warn at) of each start."""
-    if len(starts) < rules.FEW:
-        owed = (rules.due(within, share, working, started_at=start) for start in starts)
-        return [(each.due_at, each.warn_at) for each in owed]
-    from rung.handoff import timetable  # many at once want NumPy, which the web process does without
-
-    return timetable.dues(within, share, working, starts)
+        # Whoever may be away has pauses of their own.
+        owner_id = each.owner_id if times.may_be_away else None
+        alike[each.handoff.lane, times.key(each.team), owner_id].append(each)
+    for (lane, team, owner_id), theirs in alike.items():
+        found = times.dues("answer", lane, team, [each.at for each in theirs], owners.away(owner_id))
+        for each, (due_at, warn_at) in zip(theirs, found, strict=True):
+            handoff, owed = each.handoff, rules.Due(due_at, warn_at)
+            yield _clock("answer", handoff.person_id, lane, each.at, each.owner_id, owed, handoff.pk, None)
 
 
 def _clock(
@@ -335,6 +332,9 @@ class _Reps:
 
     def team_of(self, user_id: int | None) -> int | None:
         return self._teams.get(user_id) if user_id is not None else None
+
+    def team_name_of(self, user_id: int | None) -> str:
+        return self._deck.now[user_id].team if user_id is not None else ""
 
     def keep(self) -> None:
         with connection.cursor() as cursor:

@@ -1,11 +1,12 @@
 """What follows here from events and moves: hand-offs come onto a desk, answers end them, touches stop their clocks."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from rung.access.models import User
-from rung.handoff import dealing, tasks
+from rung.handoff import dealing, pausing, tasks
 from rung.handoff.models import Assignment, Clock
 from rung.lifecycle import line as lines
 from rung.lifecycle.line import Line
@@ -46,6 +47,8 @@ def note_touches(news: News) -> list[NewEvent]:
         elif event.kind == "email_replied":
             _stop(Clock.objects.filter(person_id=event.person_id, kind="touch"), at=event.at)
             _start_reply(event)
+        elif event.kind in ("meeting_booked", "meeting_missed"):
+            pausing.note(event, lines.current().playbook)
         elif event.kind == "persons_merged":
             _become_one(event)
         elif event.kind == "bant_answered" and event.data.get("contract_end"):
@@ -122,7 +125,7 @@ def _returned(assignment: Assignment, line: Line, by: str, reason: str, note: st
 def _start_touch(assignment: Assignment, line: Line, *, at: int) -> None:
     if line.playbook.handoff.first_touch_within is not None:
         row = dealing.clock_row("touch", assignment.person_id, line, at, assignment.owner_id, assignment.handoff)
-        dealing.start([row])
+        _started([row], line)
 
 
 def _start_reply(event: Happened) -> None:
@@ -134,7 +137,15 @@ def _start_reply(event: Happened) -> None:
     if owner_id is None or is_machine or line.playbook.handoff.first_touch_within is None:
         return
     _stop(Clock.objects.filter(person_id=event.person_id, kind="reply"), at=event.at)
-    dealing.start([dealing.clock_row("reply", event.person_id, line, event.at, owner_id, event_seq=event.seq)])
+    _started([dealing.clock_row("reply", event.person_id, line, event.at, owner_id, event_seq=event.seq)], line)
+
+
+def _started(rows: Sequence[tuple[Any, ...]], line: Line) -> None:
+    """Starts clocks, which stand still at once where a meeting is set."""
+    dealing.start(rows)
+    people = {row[dealing.CLOCK_COLUMNS.index("person_id")] for row in rows}
+    fresh = Clock.objects.filter(person_id__in=people, kind__in=("touch", "reply"), stopped_at__isnull=True)
+    pausing.begin_if_set(fresh.filter(paused_at__isnull=True), line.playbook)
 
 
 def _let_go(moves: Sequence[Moved], *, at: int) -> None:
@@ -156,7 +167,7 @@ def _end(assignments: Iterable[Assignment], *, at: int) -> None:
 
 
 def _stop(clocks: QuerySet[Clock], *, at: int) -> None:
-    clocks.filter(stopped_at__isnull=True).update(stopped_at=at)
+    clocks.filter(stopped_at__isnull=True).update(stopped_at=at, paused_at=None)
 
 
 def _become_one(event: Happened) -> None:

@@ -70,6 +70,8 @@ class Clock(models.Model):
     warn_at = models.BigIntegerField(null=True)
     warned_at = models.BigIntegerField(null=True)
     breached_at = models.BigIntegerField(null=True)
+    paused_at = models.BigIntegerField(null=True)
+    """Since when it stands still; it neither warns nor is late then."""
     stopped_at = models.BigIntegerField(null=True)
 
     class Meta:
@@ -95,6 +97,22 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.person_id}"
+
+
+class Pause(models.Model):
+    """A time in which a clock stood still for a meeting; until `latest_at` where nobody says how the meeting went."""
+
+    clock = models.ForeignKey(Clock, on_delete=models.CASCADE, related_name="pauses")
+    from_at = models.BigIntegerField()
+    until_at = models.BigIntegerField(null=True)
+    latest_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["clock", "from_at"], name="pause_once")]
+        indexes = [models.Index(fields=["latest_at"], name="pause_running", condition=models.Q(until_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return f"{self.clock_id} from {self.from_at}"
 
 
 class Reckoning(models.Model):
@@ -154,6 +172,29 @@ class Carried(models.Model):
         return f"{self.line} of {self.handoff_id}"
 
 
+class SequenceRun(models.Model):
+    """A sequence of the playbook that goes on with somebody, until they answer; one at a time a person."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="sequences")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sequences")
+    sequence = models.CharField(max_length=100)
+    started_at = models.BigIntegerField()
+    ended_at = models.BigIntegerField(null=True)
+    because = models.CharField(max_length=200, blank=True)
+    """Why it ended, in words."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=models.Q(ended_at__isnull=True), name="one_sequence_a_person"
+            )
+        ]
+        indexes = [models.Index(fields=["person", "started_at"], name="sequence_person")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} of {self.person_id}"
+
+
 class Task(models.Model):
     """Something one of ours means to do with a person: a call, a mail, a meeting. What was done is an event."""
 
@@ -167,6 +208,9 @@ class Task(models.Model):
     due_at = models.BigIntegerField()
     minutes = models.IntegerField(default=0)
     """How long a meeting lasts; 0 = a moment."""
+    attendees = models.CharField(max_length=500, blank=True)
+    """Who comes to a meeting, in words."""
+    run = models.ForeignKey(SequenceRun, null=True, on_delete=models.CASCADE, related_name="tasks")
     key = models.CharField(max_length=100, null=True, unique=True)
     """What the house made it for: it is made once."""
     created_at = models.BigIntegerField()
@@ -203,6 +247,8 @@ class Notification(models.Model):
     is_urgent = models.BooleanField(default=False)
     created_at = models.BigIntegerField()
     read_at = models.BigIntegerField(null=True)
+    mailed_at = models.BigIntegerField(null=True)
+    """When it was handed to the mail server, or given up: never twice."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="notification_once")]
@@ -213,3 +259,15 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.words
+
+
+class MailWish(models.Model):
+    """How somebody wants to hear by mail what the bell tells; whoever said nothing gets a digest each morning."""
+
+    HOWS = ("at_once", "digest", "never")
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE)
+    how = models.CharField(max_length=10, choices=[(how, how) for how in HOWS])
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.how}"

@@ -22,6 +22,10 @@ class Due:
     warn_at: int | None
 
 
+Span = tuple[int, int]
+"""From and until, instants: a time in which a clock stands still."""
+
+
 def within_of(handoff: Handoff, kind: str, lane: str) -> Duration | None:
     """The time that the playbook gives for a duty."""
     if kind != "answer":
@@ -29,19 +33,56 @@ def within_of(handoff: Handoff, kind: str, lane: str) -> Duration | None:
     return handoff.accept_within_hand_raise if lane == "hand_raise" else handoff.accept_within_scored
 
 
-def due(within: Duration | None, share: float | None, working: WorkingTime, *, started_at: int) -> Due:
-    """The instants of one clock. A calendar that is never open runs no clock."""
+def due(
+    within: Duration | None,
+    share: float | None,
+    working: WorkingTime,
+    *,
+    started_at: int,
+    pauses: Sequence[Span] = (),
+) -> Due:
+    """The instants of one clock. A calendar that is never open runs no clock.
+
+    A pause puts off what was to come by as much working time as it lasted.
+    """
     if within is None:
         return Due(None, None)
     try:
         due_at = working.add(started_at, within)
         if share is None:
-            return Due(due_at, None)
-        if not within.is_business:
-            return Due(due_at, started_at + int((due_at - started_at) * share))
-        return Due(due_at, working.after(started_at, int(working.between(started_at, due_at) * share)))
+            warn_at = None
+        elif not within.is_business:
+            warn_at = started_at + int((due_at - started_at) * share)
+        else:
+            warn_at = working.after(started_at, int(working.between(started_at, due_at) * share))
+        for from_at, until_at in joined(pauses, started_at):
+            due_at = _put_off(due_at, from_at, until_at, working if within.is_business else None)
+            if warn_at is not None:
+                warn_at = _put_off(warn_at, from_at, until_at, working if within.is_business else None)
     except NeverOpen:
         return Due(None, None)
+    return Due(due_at, warn_at)
+
+
+def _put_off(at: int, from_at: int, until_at: int, working: WorkingTime | None) -> int:
+    if at <= from_at:
+        return at
+    if working is None:
+        return at + until_at - from_at
+    lost = working.between(from_at, until_at)
+    return working.after(at, lost) if lost else at
+
+
+def joined(pauses: Sequence[Span], started_at: int) -> list[Span]:
+    """The pauses after the start, in order, those that overlap as one."""
+    found: list[Span] = []
+    for from_at, until_at in sorted(pauses):
+        from_at = max(from_at, started_at)
+        if found and from_at <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], until_at))
+        elif until_at > from_at:
+            found.append((from_at, until_at))
+    return found
 
 
 def lacking(must_document: Sequence[str], known: Mapping[str, str]) -> list[str]:

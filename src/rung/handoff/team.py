@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
-from rung.handoff import rules, today
+from rung.handoff import reckoning, rules, today
 from rung.handoff.models import Absence, Clock, Rep, Task
 from rung.history.models import Event
 from rung.lifecycle.models import Handoff, Standing
@@ -147,17 +147,22 @@ def set_absence(*, user: User, first: str, last: str, by: User, at: int, playboo
         raise CannotChange("The days must not be over, and last 400 days at most.")
     with transaction.atomic():
         absence = Absence.objects.create(user=user, from_date=from_date, until_date=until_date)
+        reckoning.again(playbook, owner_id=user.pk)
         data = {"from": from_date.isoformat(), "until": until_date.isoformat()}
         audited(by=by, verb="noted absence", object=user.email, data=data, at=at)
     return absence
 
 
-def end_absences(*, user: User, by: User, at: int) -> None:
-    """Back again: every absence that is not over ends."""
+def end_absences(*, user: User, by: User, at: int, playbook: Playbook) -> None:
+    """Back again: every absence that is not over ends with yesterday; what began today or later never was."""
     if by.pk != user.pk:
         require(by, "assign owner")
+    today_date = moment(at).astimezone(ZoneInfo(playbook.calendar.timezone)).date()
     with transaction.atomic():
-        Absence.objects.filter(user=user, until_date__gte=moment(at).date()).delete()
+        running = Absence.objects.filter(user=user, until_date__gte=today_date)
+        running.filter(from_date__gte=today_date).delete()
+        running.update(until_date=today_date - timedelta(days=1))
+        reckoning.again(playbook, owner_id=user.pk)
         audited(by=by, verb="ended absence", object=user.email, data={}, at=at)
 
 
@@ -257,7 +262,7 @@ def _rep(user: User) -> Rep:
 def _rows(force: InForce) -> tuple[tuple[today.Row, str, int | None], ...]:
     clocks = list(
         Clock.objects.filter(kind="answer", stopped_at__isnull=True)
-        .select_related("person__company", "assignment__handoff", "owner")
+        .select_related("person__company", "assignment__handoff", "owner__team")
         .order_by(F("due_at").asc(nulls_last=True), "pk")[:MOST_CLOCKS]
     )
     found = today.rows_of(clocks, force)

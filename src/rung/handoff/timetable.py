@@ -18,26 +18,39 @@ _AHEAD: Final = 120 * DAY
 Dues = list[tuple[int | None, int | None]]
 
 
-def dues(within: Duration | None, share: float | None, working: WorkingTime, starts: Sequence[int]) -> Dues:
-    """(due at, warn at) of each start, in order."""
+def dues(
+    within: Duration | None,
+    share: float | None,
+    working: WorkingTime,
+    starts: Sequence[int],
+    pauses: Sequence[rules.Span] = (),
+) -> Dues:
+    """(due at, warn at) of each start, in order; all of them stand still in the same `pauses`."""
     if len(starts) < rules.FEW or within is None or not within.is_business or within.count == 0:
-        return [_alone(within, share, working, start) for start in starts]
+        return [_alone(within, share, working, start, pauses) for start in starts]
     table = _Table(working, min(starts), max(starts) + _AHEAD)
     at = np.asarray(starts, dtype=np.int64)
     due_at = table.days_later(at, within.count) if within.unit == "day" else table.later(at, _micros(within))
     warn_at = table.share_of(at, due_at, share) if share is not None else np.full(len(at), _NONE)
+    for pause in rules.joined(pauses, min(starts)):
+        due_at = table.put_off(at, due_at, pause)
+        warn_at = table.put_off(at, warn_at, pause) if share is not None else warn_at
     found: Dues = list(zip(due_at.tolist(), warn_at.tolist(), strict=True))
     beyond = np.flatnonzero(due_at < 0)
     for index in beyond.tolist():
-        found[index] = _alone(within, share, working, starts[index])
+        found[index] = _alone(within, share, working, starts[index], pauses)
+    for index in np.flatnonzero(warn_at < 0).tolist() if share is not None else ():
+        found[index] = _alone(within, share, working, starts[index], pauses)
     return found if share is not None else [(due, None) for due, _ in found]
 
 
 _NONE: Final = -1
 
 
-def _alone(within: Duration | None, share: float | None, working: WorkingTime, start: int) -> tuple[Any, Any]:
-    owed = rules.due(within, share, working, started_at=start)
+def _alone(
+    within: Duration | None, share: float | None, working: WorkingTime, start: int, pauses: Sequence[rules.Span]
+) -> tuple[Any, Any]:
+    owed = rules.due(within, share, working, started_at=start, pauses=pauses)
     return owed.due_at, owed.warn_at
 
 
@@ -86,6 +99,13 @@ class _Table:
         found = self._instant(worked + part)
         # No open time at all to pass: the next opening, as one clock alone has it.
         return np.where(end < 0, _NONE, np.where(part == 0, self._opening(start)[1], found))
+
+    def put_off(self, start: Any, at: Any, pause: rules.Span) -> Any:
+        """Instants after the pause began, as much open time later as it held after each start; −1 beyond the table."""
+        from_at = np.maximum(start, pause[0])
+        lost = np.where(at > from_at, np.maximum(self._worked(pause[1]) - self._worked(from_at), 0), 0)
+        known = np.where(at < 0, from_at, at)
+        return np.where(at < 0, _NONE, np.where(lost > 0, self._instant(self._worked(known) + lost), at))
 
     def days_later(self, at: Any, count: int) -> Any:
         """The same local time so many working days later, cut to that day's open spans; −1 beyond the table."""

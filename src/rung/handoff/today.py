@@ -75,6 +75,9 @@ class Row:
     started_at: int = 0
     due_at: int | None = None
     because: str = ""
+    team: str = ""
+    """Whose calendar the clock runs by."""
+    is_paused: bool = False
     event_kind: str = ""
     event_data: Mapping[str, Any] | None = None
 
@@ -120,8 +123,18 @@ def today(user: User, force: InForce, *, at: int) -> Today:
     """Everything of one rep's page, in six queries."""
     clocks = list(
         Clock.objects.filter(pk__in=RawSQL(_MINE_AND_NOBODYS, [user.pk, COUNTED, MOST]))
-        .select_related("person__company", "assignment__handoff")
-        .only("kind", "lane", "started_at", "due_at", "person_id", *_OF_A_PERSON, *_OF_A_HANDOFF)
+        .select_related("person__company", "assignment__handoff", "owner__team")
+        .only(
+            "kind",
+            "lane",
+            "started_at",
+            "due_at",
+            "paused_at",
+            "person_id",
+            *_OF_A_PERSON,
+            *_OF_A_HANDOFF,
+            *_OF_AN_OWNER,
+        )
         .order_by(F("due_at").asc(nulls_last=True), "pk")[:COUNTED]
     )
     counts = Counter(clock.kind for clock in clocks)
@@ -140,6 +153,7 @@ def today(user: User, force: InForce, *, at: int) -> Today:
     )
 
 
+_OF_AN_OWNER: Final = ("owner__team__name",)
 _OF_A_HANDOFF: Final = ("assignment__because", "assignment__handoff__uuid", "assignment__handoff__evidence")
 
 
@@ -156,6 +170,7 @@ def waiting_row(assignment: Assignment, force: InForce) -> Row:
         started_at=clock.started_at if clock else assignment.assigned_at,
         due_at=clock.due_at if clock else None,
         because=assignment.because,
+        team=_team_of(assignment.owner),
         **_who(person, standing),
         **_said(told.get(assignment.person_id)),
     )
@@ -195,9 +210,15 @@ def _row(clock: Clock, standing: Standing | None, told: Event | None) -> Row:
         started_at=clock.started_at,
         due_at=clock.due_at,
         because=assignment.because if assignment else "",
+        team=_team_of(clock.owner),
+        is_paused=clock.paused_at is not None,
         **_who(clock.person, standing),
         **_said(told),
     )
+
+
+def _team_of(owner: User | None) -> str:
+    return owner.team.name if owner is not None and owner.team is not None else ""
 
 
 def _who(person: Person, standing: Standing | None) -> dict[str, Any]:

@@ -21,7 +21,8 @@ Turn = Literal["round_robin", "capacity", "owner"]
 TURNS: Final[tuple[Turn, ...]] = ("round_robin", "capacity", "owner")
 
 Pause = Literal["meeting set", "owner away"]
-"""What stops a clock of sales: a meeting is set and neither held nor missed yet; whose duty it is is away."""
+"""What stops a clock of sales: a meeting is set and neither held nor missed yet (the clocks of a first touch and of a
+reply); whoever owes it is away (every clock of theirs)."""
 PAUSES: Final[tuple[Pause, ...]] = ("meeting set", "owner away")
 
 Sheet = Literal["open", "qualifying", "pain"]

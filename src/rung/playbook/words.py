@@ -265,17 +265,16 @@ def _handoff(playbook: Playbook) -> Iterator[Sentence]:
         yield Sentence(
             f"Sales may return a hand-off because of {reasons}.", handoff.lines["return_reasons"], "return reasons"
         )
-    if handoff.pause:
-        text = f"Clocks stand still while {listed((_PAUSES[each] for each in handoff.pause), 'or')}."
-        yield Sentence(text, handoff.lines["pause"], "pause")
+    for pause in handoff.pause:
+        yield Sentence(_PAUSES[pause], handoff.lines["pause"], f"pause {pause}")
     for number, route in enumerate(handoff.route):
         text = route_words(playbook, route, is_last=number == len(handoff.route) - 1)
         yield Sentence(text, route.line, f"route {route.to}")
 
 
 _PAUSES: Final = {
-    "meeting set": "a meeting is set and neither held nor missed",
-    "owner away": "whoever owes the answer is away",
+    "meeting set": "A first touch and a reply wait while a meeting is set that was neither held nor missed.",
+    "owner away": "Clocks stand still while whoever owes the answer is away.",
 }
 
 

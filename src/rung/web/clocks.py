@@ -32,16 +32,29 @@ class Shown:
 
 
 def shown(
-    playbook: Playbook, *, within: Duration | None, started_at: int, due_at: int | None, now: int, zone: ZoneInfo
+    playbook: Playbook,
+    *,
+    within: Duration | None,
+    started_at: int,
+    due_at: int | None,
+    now: int,
+    zone: ZoneInfo,
+    team: str = "",
+    is_paused: bool = False,
 ) -> Shown | None:
-    """The clock of one duty; None where no time is set. Outside business time it stands still, and says until when."""
+    """The clock of one duty; None where no time is set. Outside the team's business time it stands still, and says
+    until when; while a meeting is set it is paused."""
     if due_at is None:
         return None
     when = _when(due_at, now, zone)
+    if is_paused:
+        return Shown(
+            "paused: a meeting is set", 100, "idle", "after the meeting", max(1, due_at - now) // SECOND, False, 1
+        )
     if due_at <= now:
         late = now - due_at
         return Shown(f"{words.duration(late)} late", 0, "bad", when, -late // SECOND, True, 1)
-    working = playbook.calendar.working_time()
+    working = playbook.calendar.of(team).working_time()
     is_business = within is not None and within.is_business
     left = working.between(now, due_at) if is_business else due_at - now
     total = max(1, working.between(started_at, due_at) if is_business else due_at - started_at)

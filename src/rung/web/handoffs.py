@@ -56,8 +56,17 @@ class Line:
 
 def line_of(row: today.Row, playbook: Playbook, *, now: int, zone: ZoneInfo) -> Line:
     within = rules.within_of(playbook.handoff, row.kind, row.lane)
-    clock = clocks.shown(playbook, within=within, started_at=row.started_at, due_at=row.due_at, now=now, zone=zone)
-    if clock is not None and not clock.is_running:
+    clock = clocks.shown(
+        playbook,
+        within=within,
+        started_at=row.started_at,
+        due_at=row.due_at,
+        now=now,
+        zone=zone,
+        team=row.team,
+        is_paused=row.is_paused,
+    )
+    if clock is not None and not clock.is_running and not row.is_paused:
         # All of them open at the same hour: what tells them apart is the time that is left.
         clock = replace(
             clock, said=f"{words.duration(clock.seconds * words.SECOND)}, {clock.said.replace('opens', 'from')}"

@@ -75,7 +75,7 @@ def absence(request: HttpRequest, user_id: int) -> HttpResponse:
 
     def change(by: User, at: int) -> str:
         if said.get("back"):
-            desk.end_absences(user=user, by=by, at=at)
+            desk.end_absences(user=user, by=by, at=at, playbook=published.playbook())
             return f"{user} is back and gets hand-offs again."
         noted = desk.set_absence(
             user=user,

@@ -91,7 +91,7 @@ def _first(
         if first.clock.is_late:
             return f"Answer {first.row.name} now: {first.clock.said}"
         left = words.duration(first.clock.seconds * words.SECOND)
-        if first.clock.is_running:
+        if first.clock.is_running or first.row.is_paused:
             return f"Answer {first.row.name} first: {left.replace('min', 'minutes')} left"
         return f"{first.row.name} is first when the clock opens: {left.replace('min', 'minutes')} left"
     if replies:
