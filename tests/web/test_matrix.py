@@ -99,6 +99,8 @@ _ARGUMENTS: Final = {
     "form": ("none",),
     "form-thanks": ("none",),
     "form-confirmation": ("none", "none"),
+    "webhook": ("none",),
+    **{f"webhooks-{part}": ("none",) for part in ("hook", "mapping", "replays", "lists", "closing")},
     **{f"forms-{part}": ("none",) for part in ("form", "versions", "publication", "withdrawal")},
     "demo-site": ("pricing",),
     "calendar-feed": ("no-such-token",),

@@ -37,6 +37,8 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "sign for sales": _SALES,
     "see capture": _MARKETING,
     "manage forms": _MARKETING,
+    "manage webhooks": _MARKETING,
+    "add people": _EVERYBODY,
     "replay events": _REVOPS,
     "see design": _REVOPS,
     "see audit": _LEADERS,

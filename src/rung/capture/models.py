@@ -160,3 +160,42 @@ class FormSubmission(models.Model):
 
     def __str__(self) -> str:
         return self.message_id
+
+
+class Webhook(models.Model):
+    """A secret address at which a program tells what people did. `mapping` is what `hook_mapping` reads."""
+
+    name = models.CharField(max_length=60, unique=True)
+    token = models.CharField(max_length=64, unique=True)
+    """The SHA-256 of the address's last part; a closed one has another."""
+    mapping: Any = models.JSONField(default=dict)
+    created_at = models.BigIntegerField()
+    created_by = models.CharField(max_length=254)
+    closed_at = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def source(self) -> str:
+        return f"webhook:{self.name}"
+
+
+class HookMessage(models.Model):
+    """One of the latest messages that came to a webhook, whole; what was refused can be taken in again."""
+
+    OUTCOMES = ("accepted", "duplicate", "passed", "refused")
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="messages")
+    received_at = models.BigIntegerField()
+    content_type = models.CharField(max_length=100, blank=True)
+    body = models.BinaryField()
+    outcome = models.CharField(max_length=20)
+    words = models.CharField(max_length=1000, blank=True)
+    events = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["webhook", "outcome", "id"], name="hook_message_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.webhook_id} {self.outcome}"

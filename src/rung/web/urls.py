@@ -24,6 +24,7 @@ from rung.web import (
     team,
     today,
     trials,
+    webhooks,
     work,
 )
 
@@ -103,6 +104,13 @@ urlpatterns = [
     path("capture/keys", capture.make_key, name="capture-keys"),
     path("capture/keys/<int:key_id>/revocation", capture.revoke_key, name="capture-key-revocation"),
     path("capture/replays", capture.replay, name="capture-replays"),
+    path("capture/webhooks", webhooks.listed, name="webhooks"),
+    path("capture/webhooks/<slug:name>", webhooks.shown, name="webhooks-hook"),
+    path("capture/webhooks/<slug:name>/mapping", webhooks.mapped, name="webhooks-mapping"),
+    path("capture/webhooks/<slug:name>/replays", webhooks.replays, name="webhooks-replays"),
+    path("capture/webhooks/<slug:name>/lists", webhooks.pasted, name="webhooks-lists"),
+    path("capture/webhooks/<slug:name>/closing", webhooks.closing, name="webhooks-closing"),
+    path("w/<str:token>", webhooks.told, name="webhook"),
     path("forms", form_pages.listed, name="forms"),
     path("form-preview", form_pages.previewed, name="forms-preview"),
     path("forms/<slug:slug>", form_pages.edited, name="forms-form"),

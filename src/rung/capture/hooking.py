@@ -1,0 +1,179 @@
+"""Webhooks: made, pointed at what matters, and what comes in at them."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from django.db import transaction
+
+from rung.access.actions import By, Refused, audited, name_of, require
+from rung.capture import hook_mapping
+from rung.capture.forms import is_slug
+from rung.capture.hook_mapping import BadMapping, Mapped, Meant, NotMapped
+from rung.capture.models import HookMessage, Webhook
+from rung.jobs import locks
+from rung.lifecycle import actions
+from rung.lifecycle.rules import NewEvent
+from rung.people.rules import Keys
+
+KEPT: Final = 200
+"""Of what was taken in, so many messages are kept to look at; of what was refused, ten times as many to replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeHook:
+    """A new address: `token` is its last part, shown now and never again."""
+
+    webhook: Webhook
+    token: str
+
+
+def add_webhook(*, name: str, template: str, by: By, at: int) -> MadeHook:
+    """A new secret address; its name is the source of its events."""
+    require(by, "manage webhooks")
+    if not is_slug(name):
+        raise Refused(f"{name[:60]!r} cannot be a webhook's name: use a-z, 0-9 and dashes, as in calendly.")
+    if Webhook.objects.filter(name=name).exists():
+        raise Refused(f"There is a webhook {name} already: choose another name.")
+    told = hook_mapping.TEMPLATES.get(template, hook_mapping.TEMPLATES["empty"])[1]
+    mapping = msgspec.to_builtins(hook_mapping.mapping_of(told))
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        webhook = Webhook.objects.create(
+            name=name, token=_hash(token), mapping=mapping, created_at=at, created_by=name_of(by)
+        )
+        audited(by=by, verb="added webhook", object=f"webhook {name}", data={"template": template[:40]}, at=at)
+    return MadeHook(webhook, token)
+
+
+def map_webhook(*, name: str, told: object, by: By, at: int) -> Webhook:
+    """From now on its messages are read so. Raises Refused for what cannot be a mapping."""
+    require(by, "manage webhooks")
+    try:
+        mapping = hook_mapping.mapping_of(told)
+    except BadMapping as fault:
+        raise Refused(str(fault)) from None
+    with transaction.atomic():
+        webhook = _locked(name)
+        webhook.mapping = msgspec.to_builtins(mapping)
+        webhook.save(update_fields=["mapping"])
+        audited(by=by, verb="mapped webhook", object=f"webhook {name}", data=webhook.mapping, at=at)
+    return webhook
+
+
+def close_webhook(*, name: str, by: By, at: int) -> Webhook:
+    """Nothing comes in at its address any more."""
+    require(by, "manage webhooks")
+    with transaction.atomic():
+        webhook = _locked(name)
+        if webhook.closed_at is not None:
+            raise Refused(f"The webhook {name} was closed before.")
+        webhook.closed_at = at
+        webhook.save(update_fields=["closed_at"])
+        audited(by=by, verb="closed webhook", object=f"webhook {name}", data={}, at=at)
+    return webhook
+
+
+def webhook_at(token: str) -> Webhook | None:
+    """The webhook whose address ends so, unless it is closed."""
+    return Webhook.objects.filter(token=_hash(token), closed_at=None).first()
+
+
+def receive(*, webhook: Webhook, body: bytes, content_type: str, at: int) -> HookMessage:
+    """Takes a message in, all of it or nothing, and keeps it either way, with what became of it."""
+    message = HookMessage(
+        webhook=webhook, received_at=at, content_type=_plain(content_type)[:100], body=body[: hook_mapping.LARGEST]
+    )
+    with transaction.atomic():
+        locks.hold()
+        _take(message, body, at)
+        message.save()
+        _forget(webhook)
+    return message
+
+
+def replay(*, name: str, ids: Sequence[int] | None, by: By, at: int) -> tuple[int, int]:
+    """Reads refused messages again, as the mapping is now; (taken in, still refused)."""
+    require(by, "manage webhooks")
+    with transaction.atomic():
+        locks.hold()
+        webhook = _locked(name)
+        rows = webhook.messages.filter(outcome="refused").order_by("pk")
+        if ids is not None:
+            rows = rows.filter(pk__in=ids)
+        messages = list(rows[:500])
+        if not messages:
+            raise Refused("There is nothing to replay: nothing that came is refused.")
+        for message in messages:
+            _take(message, bytes(message.body), at)
+            message.save()
+        still = sum(message.outcome == "refused" for message in messages)
+        said = {"messages": len(messages), "refused": still}
+        audited(by=by, verb="replayed webhook", object=f"webhook {name}", data=said, at=at)
+    return len(messages) - still, still
+
+
+def mapping_of(webhook: Webhook) -> Mapped:
+    """How its messages are read."""
+    return hook_mapping.mapping_of(webhook.mapping)
+
+
+def _take(message: HookMessage, body: bytes, at: int) -> None:
+    """Sets what became of the message, having recorded its events."""
+    try:
+        meant = hook_mapping.meant(hook_mapping.read(body, message.content_type), mapping_of(message.webhook))
+        with transaction.atomic():
+            events = [
+                event for number, one in enumerate(meant) for event in _events(message.webhook, one, body, number)
+            ]
+            recorded = actions.record(events, by="", at=at)
+            if recorded.refused:
+                raise NotMapped(recorded.refused[0].reason)
+    except NotMapped as refusal:
+        message.outcome, message.words, message.events = "refused", _plain(str(refusal))[:1_000], 0
+        return
+    message.words, message.events = "", recorded.accepted
+    message.outcome = "accepted" if recorded.accepted else "duplicate" if events else "passed"
+
+
+def _events(webhook: Webhook, one: Meant, body: bytes, number: int) -> list[NewEvent]:
+    """What somebody did, and, filling only what is empty, who they say they are."""
+    own = one.own_id or hashlib.sha256(body).hexdigest()[:32]
+    message_id = f"{own}:{one.kind}:{number}" if not one.own_id else f"{own}:{one.kind}"
+    keys = Keys(email=one.email, phone=one.phone)
+    parts = {"email": one.email, "phone": one.phone, "name": one.name}
+    traits = {name: value for name, value in parts.items() if value}
+    identified = NewEvent(
+        "person_identified", keys=keys, data=traits, company=one.company, at=one.at, source=webhook.source,
+        message_id=f"{message_id}:who", door="publishable",
+    )  # fmt: skip
+    done = NewEvent(
+        one.kind, keys=keys, data=one.data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
+    )
+    return [identified, done]
+
+
+def _forget(webhook: Webhook) -> None:
+    for outcomes, most in ((("accepted", "duplicate", "passed"), KEPT), (("refused",), 10 * KEPT)):
+        rows = webhook.messages.filter(outcome__in=outcomes).order_by("-pk").values_list("pk", flat=True)
+        last = next(iter(rows[most : most + 1]), None)
+        if last is not None:
+            webhook.messages.filter(outcome__in=outcomes, pk__lte=last).delete()
+
+
+def _locked(name: str) -> Webhook:
+    webhook = Webhook.objects.select_for_update().filter(name=name).first()
+    if webhook is None:
+        raise Refused(f"There is no webhook {name[:60]}.")
+    return webhook
+
+
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
