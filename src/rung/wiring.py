@@ -1,7 +1,7 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
 from rung import tables
-from rung.capture import refusals, submitting, taking
+from rung.capture import enriching, refusals, submitting, taking
 from rung.handoff import carrying, clocks, desks, notifying
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
@@ -23,6 +23,7 @@ LONG_JOBS: dict[str, Job] = {
     interviewing.KIND: interviewing.gather_evidence,
     publishing_later.UNDO: publishing_later.undo_asked,
     bulk_acts.JOB: bulk_acts.carry_on,
+    enriching.JOB: enriching.carry_out,
 }
 """Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
 

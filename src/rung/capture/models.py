@@ -199,3 +199,21 @@ class HookMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.webhook_id} {self.outcome}"
+
+
+class Enrichment(models.Model):
+    """A question to a plug-in about somebody, and what it answered: shown beside what we have."""
+
+    person = models.ForeignKey("people.Person", on_delete=models.CASCADE, related_name="+")
+    plugin = models.CharField(max_length=200)
+    asked_at = models.BigIntegerField()
+    asked_by = models.CharField(max_length=254)
+    answered_at = models.BigIntegerField(null=True)
+    facts: Any = models.JSONField(default=dict)
+    fault = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "id"], name="enrichment_person")]
+
+    def __str__(self) -> str:
+        return f"{self.plugin} on {self.person_id}"

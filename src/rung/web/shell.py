@@ -84,7 +84,7 @@ def page(
             "firm": SimpleLazyObject(lambda: published.in_force().playbook.name),
             "navigation": navigation(viewer, place),
             "role_label": ROLE_LABELS.get(viewer.role, viewer.role),
-            "commands": [],
+            "commands": _commands(viewer),
             "bell": reverse("notifications"),
         }
     return render(request, template, {**frame, **(context or {})}, status=status)
@@ -98,6 +98,21 @@ def navigation(user: User, current: str = "") -> list[tuple[str, list[dict[str, 
         if shown:
             groups.append((label, shown))
     return groups
+
+
+def _commands(user: User) -> list[dict[str, str]]:
+    """What the palette can do beside going somewhere."""
+    commands = []
+    if user.may("add people"):
+        commands.append({"code": "add-person", "href": reverse("people-new"), "icon": "plus", "label": "Add somebody",
+                         "words": "new person lead quick add manual"})  # fmt: skip
+    if user.may("manage forms"):
+        commands.append({"code": "new-form", "href": reverse("forms"), "icon": "form", "label": "Make a form",
+                         "words": "new form builder"})  # fmt: skip
+    if user.may("manage webhooks"):
+        commands.append({"code": "webhooks", "href": reverse("webhooks"), "icon": "link", "label": "Webhooks",
+                         "words": "door booking chat badge list webinar"})  # fmt: skip
+    return commands
 
 
 def _shown(place: Place, current: str) -> dict[str, Any] | None:

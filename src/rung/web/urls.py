@@ -3,6 +3,7 @@
 from django.urls import path
 
 from rung.web import (
+    adding,
     capture,
     companies,
     definitions,
@@ -54,6 +55,11 @@ urlpatterns = [
     path("people/exports", people_acts.exports, name="people-exports"),
     path("people/views", people_acts.keep_view, name="people-views"),
     path("people/views/<int:view_id>/removal", people_acts.forget_view, name="people-view-removal"),
+    path("people/new", adding.added, name="people-new"),
+    path("people/known", adding.known, name="people-known"),
+    path("people/<uuid:uuid>/origin", adding.around, name="person-origin"),
+    path("people/<uuid:uuid>/referrals", adding.referral, name="person-referrals"),
+    path("people/<uuid:uuid>/enrichments", adding.enrichment, name="person-enrichments"),
     path("people/<uuid:uuid>", person.person, name="person"),
     path("people/<uuid:uuid>/work", work.work, name="person-work"),
     path("people/<uuid:uuid>/touches", work.touches, name="person-touches"),

@@ -1,0 +1,165 @@
+"""Somebody is written in by hand, or referred; who is there already is said at once and overwritten by nothing."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import transaction
+
+from rung.access.actions import By, Refused, audited, require
+from rung.history.models import Event
+from rung.jobs import locks
+from rung.lifecycle import actions
+from rung.lifecycle.rules import NewEvent
+from rung.people import queries
+from rung.people.models import Alias, Person
+from rung.people.rules import Keys, company_of, is_role_address, normal_email, normal_phone
+from rung.terms.values import BadValue, clean_text
+
+_LONGEST: Final = {"name": 250, "email": 320, "phone": 60, "title": 250, "company": 250, "source": 100, "note": 1_000}
+
+
+class AlreadyHere(Refused):
+    """Somebody with this address or number is known; `person` is who."""
+
+    def __init__(self, person: Person) -> None:
+        super().__init__(f"{person.name or person.email or person.phone} is already here.")
+        self.person = person
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written down of somebody; texts, empty where nothing was said."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    title: str = ""
+    company: str = ""
+    source: str = ""
+    note: str = ""
+    referred_by: str = ""
+
+
+def already_here(*, email: str, phone: str) -> Person | None:
+    """Whoever has this address or number."""
+    for text in (normal_email(email), normal_phone(phone)):
+        found = queries.person_named(text) if text else None
+        if found is not None:
+            return found
+    return None
+
+
+def add_person(*, written: Written, by: By, at: int) -> Person:
+    """Puts somebody on the ladder by hand. Raises AlreadyHere, or Refused for what is no address."""
+    require(by, "add people")
+    told = _checked(written)
+    with transaction.atomic():
+        locks.hold()
+        known = already_here(email=told.email, phone=told.phone)
+        if known is not None:
+            raise AlreadyHere(known)
+        referrer = _referrer(told.referred_by)
+        data: dict[str, Any] = {
+            name: text
+            for name in ("name", "email", "phone", "title", "source", "note")
+            if (text := getattr(told, name))
+        }
+        if referrer is not None:
+            data["referred_by"] = referrer.email or referrer.name
+            data.setdefault("source", "referral")
+        keys = Keys(email=told.email, phone=told.phone)
+        company = company_of(told.company) if told.company else None
+        person_id = _record(NewEvent("person_described", keys=keys, data=data, company=company), by, at)
+        if referrer is not None:
+            said = {"referred": told.email or told.phone, "name": told.name}
+            _record(NewEvent("referral_given", person=referrer.pk, data=said), by, at)
+        audited(
+            by=by, verb="added person", object=f"person {person_id}", data={"source": data.get("source", "")}, at=at
+        )
+    return Person.objects.get(pk=person_id)
+
+
+def refer(*, referrer: Person, email: str, name: str, by: By, at: int) -> Person:
+    """Notes that somebody referred somebody, who is added where nobody knows them; what we know stays."""
+    require(by, "add people")
+    told = _checked(Written(name=name, email=email))
+    with transaction.atomic():
+        locks.hold()
+        known = already_here(email=told.email, phone="")
+        if known is None:
+            return add_person(
+                written=Written(name=told.name, email=told.email, referred_by=str(referrer.uuid)), by=by, at=at
+            )
+        if known.pk == referrer.pk:
+            raise Refused("Nobody refers themselves.")
+        _record(
+            NewEvent("referral_given", person=referrer.pk, data={"referred": told.email, "name": told.name}), by, at
+        )
+        if not known.traits.get("referred_by"):
+            who = {"referred_by": referrer.email or referrer.name}
+            _record(NewEvent("person_described", person=known.pk, data=who), by, at)
+        audited(by=by, verb="noted referral", object=f"person {referrer.pk}", data={"referred": known.pk}, at=at)
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """Somebody who was referred; `person` None where they are gone."""
+
+    said: str
+    person: Person | None
+    seq: int
+
+
+def referrals_of(person: Person) -> tuple[Person | str, list[Referred]]:
+    """(who referred them: the person, or as it was told; "" for nobody), whom they referred, the latest first."""
+    told = str(person.traits.get("referred_by") or "")
+    ids = [person.pk, *Alias.objects.filter(living_id=person.pk).values_list("old_id", flat=True)]
+    given = []
+    for seq, data in _given(ids):
+        key = str(data.get("referred") or data.get("email") or "")
+        given.append(Referred(str(data.get("name") or key), queries.person_named(key) if key else None, seq))
+    return (queries.person_named(told) or told) if told else "", given
+
+
+def _given(ids: list[int]) -> list[tuple[int, dict[str, Any]]]:
+    rows = Event.objects.filter(person_id__in=ids, kind="referral_given").order_by("-seq")
+    return list(rows.values_list("seq", "data")[:20])
+
+
+def _checked(written: Written) -> Written:
+    try:
+        texts = {
+            name: clean_text(getattr(written, name), name, _LONGEST.get(name, 320)) if getattr(written, name) else ""
+            for name in Written.__dataclass_fields__
+        }
+        if texts["company"]:
+            company_of(texts["company"])
+    except BadValue as fault:
+        raise Refused(f"{str(fault).capitalize()}.") from None
+    told = Written(**texts)
+    if not told.email and not told.phone:
+        raise Refused("Write an e-mail address or a phone number: by it we know them again.")
+    if told.email and normal_email(told.email) is None:
+        raise Refused(f"{told.email[:60]} is no e-mail address.")
+    if told.phone and normal_phone(told.phone) is None:
+        raise Refused("Write the number with its country, as in +49 30 1234567.")
+    if told.email and is_role_address(told.email) and not told.phone:
+        raise Refused(f"{told.email[:60]} is read by many and names nobody: write a person's own address.")
+    return told
+
+
+def _referrer(text: str) -> Person | None:
+    if not text:
+        return None
+    found = queries.person_named(text)
+    if found is None:
+        raise Refused(f"Nobody is known as {text[:60]}: add who referred them first.")
+    return found
+
+
+def _record(event: NewEvent, by: By, at: int) -> int:
+    recorded = actions.record([event], by=by, at=at)
+    if recorded.refused:
+        raise Refused(f"{recorded.refused[0].reason.capitalize()}.")
+    return recorded.people[0]

@@ -1,0 +1,164 @@
+"""Somebody is added by hand or referred, and plug-ins are asked: who is known keeps what they have."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from rung import wiring
+from rung.access.actions import Refused
+from rung.access.models import Audit
+from rung.capture import adding, enriching
+from rung.capture.adding import Written
+from rung.capture.models import Enrichment
+from rung.history.models import Event
+from rung.jobs.clock import now
+from rung.jobs.worker import Worker
+from rung.lifecycle import actions
+from rung.lifecycle.models import Standing
+from rung.lifecycle.rules import NewEvent
+from rung.people.models import Person
+
+ANA = Written(
+    name="Ana Lima", email="Ana@acme.example", title="Head of IT", company="acme.example", source="fair", note="Tall."
+)
+
+
+@pytest.mark.django_db
+def test_somebody_added_stands_on_the_ladder_with_source_and_note() -> None:
+    ana = adding.add_person(written=ANA, by="test", at=now())
+    assert (ana.name, ana.email, ana.source, ana.company.key) == (
+        "Ana Lima",
+        "Ana@acme.example",
+        "fair",
+        "acme.example",
+    )
+    assert ana.traits["note"] == "Tall."
+    assert Standing.objects.get(person=ana).stage == "suspect"
+    assert Audit.objects.filter(verb="added person").count() == 1
+
+
+@pytest.mark.django_db
+def test_who_is_here_already_is_said_and_keeps_everything() -> None:
+    ana = adding.add_person(written=ANA, by="test", at=now())
+    with pytest.raises(adding.AlreadyHere, match="Ana Lima is already here") as refusal:
+        adding.add_person(written=Written(name="Mallory", email="ana@ACME.example"), by="test", at=now())
+    assert refusal.value.person == ana
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (Written(name="Ana"), "an e-mail address or a phone number"),
+        (Written(email="ana@"), "is no e-mail address"),
+        (Written(phone="12"), "with its country"),
+        (Written(email="info@acme.example"), "read by many"),
+        (Written(email="a@b.example", referred_by="nobody@b.example"), "Nobody is known as"),
+        (Written(email="a@b.example", name="x" * 300), "characters"),
+        (Written(email="a@b.example", note="\0"), "Note"),
+        (Written(email="a@b.example", company="x" * 251), "ompany"),
+        (Written(email="a@b.example", name="\ud800"), "ame"),
+    ],
+)
+def test_what_cannot_be_somebody_says_why_and_writes_nothing(written: Written, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        adding.add_person(written=written, by="test", at=now())
+    assert (Person.objects.count(), Event.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_a_referral_stands_with_both() -> None:
+    ana = adding.add_person(written=ANA, by="test", at=now())
+    bo = adding.refer(referrer=ana, email="bo@lido.example", name="Bo", by="test", at=now())
+    assert (bo.source, adding.referrals_of(bo)[0]) == ("referral", ana)
+    eva = adding.add_person(written=Written(email="eva@lido.example", source="fair"), by="test", at=now())
+    assert adding.refer(referrer=ana, email="eva@lido.example", name="", by="test", at=now()) == eva
+    assert [each.person for each in adding.referrals_of(ana)[1]] == [eva, bo]
+    eva.refresh_from_db()
+    assert (eva.source, eva.traits["referred_by"]) == ("fair", "Ana@acme.example")
+    with pytest.raises(Refused, match="themselves"):
+        adding.refer(referrer=ana, email="ana@acme.example", name="", by="test", at=now())
+
+
+class Broken:
+    name = "Broken"
+
+    def ask(self, known: enriching.Known) -> Mapping[str, Any]:
+        raise OSError("no network")
+
+
+class Bold:
+    name = "Bold"
+
+    def ask(self, known: enriching.Known) -> Mapping[str, Any]:
+        return {"title": "CEO", "linkedin": "https://l.example/ana", "email": "evil@x.example", "deep": [1]}
+
+
+@pytest.fixture
+def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    found = {"site": enriching.company_website, "broken": Broken(), "bold": Bold()}
+    monkeypatch.setattr(enriching, "enrichers", lambda: found)
+    yield
+
+
+def answered(person: Person, plugin: str) -> Enrichment:
+    asked = enriching.ask(person=person, plugin=plugin, by="test", at=now())
+    Worker(name="w", jobs=wiring.JOBS, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
+    asked.refresh_from_db()
+    return asked
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_plugin_finds_stands_beside_and_fills_only_what_is_empty(plugins: None) -> None:
+    ana = adding.add_person(written=ANA, by="test", at=now())
+    asked = answered(ana, "bold")
+    assert asked.facts == {"title": "CEO", "linkedin": "https://l.example/ana"}
+    ana.refresh_from_db()
+    assert "linkedin" not in ana.traits
+    enriching.take_over(enrichment_id=asked.pk, field="linkedin", by="test", at=now())
+    for field, words in (("title", "not overwritten"), ("linkedin", "not overwritten"), ("email", "nothing of that")):
+        with pytest.raises(Refused, match=words):
+            enriching.take_over(enrichment_id=asked.pk, field=field, by="test", at=now())
+    ana.refresh_from_db()
+    assert (ana.title, ana.traits["linkedin"]) == ("Head of IT", "https://l.example/ana")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_example_finds_the_companys_site_and_a_broken_plugin_is_told(plugins: None) -> None:
+    ana = adding.add_person(written=ANA, by="test", at=now())
+    asked = answered(ana, "site")
+    assert asked.facts == {"company.website": "https://acme.example"}
+    enriching.take_over(enrichment_id=asked.pk, field="company.website", by="test", at=now())
+    ana.company.refresh_from_db()
+    assert ana.company.traits["website"] == "https://acme.example"
+    assert answered(ana, "broken").fault == "It failed: OSError."
+    free = adding.add_person(written=Written(email="fay@gmail.com"), by="test", at=now())
+    assert answered(free, "site").facts == {}
+    with pytest.raises(Refused, match="no such plug-in"):
+        enriching.ask(person=ana, plugin="other", by="test", at=now())
+
+
+def test_the_shipped_plugin_is_installed() -> None:
+    assert list(enriching.enrichers()) == ["rung.capture.enriching:company_website"]
+
+
+@pytest.mark.django_db
+def test_colleagues_activity_counts_through_company_signals() -> None:
+    """What stands behind a company's weak signals: somebody who did nothing gains by what a colleague does."""
+    from rung.people.rules import Keys
+
+    at = now()
+    ana = adding.add_person(written=ANA, by="test", at=at)
+    before = Standing.objects.get(person=ana).engagement
+    view = [
+        NewEvent(
+            "page_viewed", keys=Keys(email="bo@acme.example"), company="acme.example", data={"path": f"/pricing/{n}"}
+        )
+        for n in range(3)
+    ]
+    actions.record(view, by="test", at=at + 1)
+    after = Standing.objects.get(person=ana)
+    assert after.engagement > before
+    assert after.stage == "suspect"
