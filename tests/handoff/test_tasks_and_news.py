@@ -7,7 +7,7 @@ import pytest
 
 from handoff.conftest import AT, person, record
 from rung.access.models import Audit, User
-from rung.handoff import actions, clocks, qualify, tasks
+from rung.handoff import actions, asking, clocks, qualify, tasks
 from rung.handoff.models import Assignment, Notification, Task
 from rung.lifecycle import published
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant
@@ -99,8 +99,8 @@ def test_the_state_of_the_work_follows_what_was_noted(hand_over: HandOver, team:
     said = []
 
     def state(at: int) -> str:
-        found = qualify.sheet(person(), published.in_force(), at=at).state
-        return qualify.state_in_words(found, BERLIN)
+        found = asking.sheet(person(), published.in_force(), at=at).state
+        return asking.state_in_words(found, BERLIN)
 
     said.append(state(AT + MINUTE))
     for minute, kind in enumerate(

@@ -53,6 +53,8 @@ def note_touches(news: News) -> list[NewEvent]:
             _become_one(event)
         elif event.kind == "bant_answered" and event.data.get("contract_end"):
             _remind(event, event.data["contract_end"], "their contract ends")
+        elif event.kind == "friction_found" and event.data.get("until"):
+            _remind(event, event.data["until"], str(event.data.get("friction", "")))
     return []
 
 

@@ -1,28 +1,21 @@
-"""What sales learns of a person: touches, answers, admissions, frictions, competitors; and what to ask next."""
+"""What sales learns of a person and notes: touches, answers, admissions, frictions, competitors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models.expressions import RawSQL
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
-from rung.history.models import Event
-from rung.history.queries import counted
 from rung.jobs import locks
 from rung.lifecycle.actions import record
-from rung.lifecycle.models import Standing
-from rung.lifecycle.published import InForce
 from rung.lifecycle.rules import Moved, NewEvent
 from rung.people.models import Person
 from rung.people.queries import living_ids
-from rung.playbook.definitions import Playbook, Question
-from rung.terms.instants import LATEST, BadInstant, moment, parse_instant
-from rung.terms.kinds import ADMISSIONS, OUTCOMES, REACHED, TOUCHES
-from rung.terms.stages import BANT, RANK
+from rung.playbook.definitions import ALWAYS_KNOWN_QUESTIONS, Playbook, Question
+from rung.terms.instants import BadInstant, moment, parse_instant
+from rung.terms.kinds import ADMISSIONS, OUTCOMES
+from rung.terms.stages import BANT
 from rung.terms.values import BadValue, clean_text
 
 LONGEST: Final = 900
@@ -36,14 +29,6 @@ TOUCH_KINDS: Final[Mapping[str, str]] = {
 }
 SPOKEN: Final = ("positive", "neutral", "negative", "not_now")
 """Outcomes of a call in which the person was spoken with."""
-FRICTION_NEXT: Final[Mapping[str, str]] = {
-    "budget": "Ask what the problem costs them today, and who else feels it.",
-    "authority": "Ask who decides, and to be introduced.",
-    "timing": "Agree on a day to speak again: reject as not urgent until then, and they wake by themselves.",
-    "need": "Tell in one sentence which of their problems we solve, then ask whether it is theirs.",
-}
-"""What to do next about a friction of each letter."""
-_ASKED: Final = ("bant_answered", "question_answered", "admission_given", "friction_found", "competitor_named")
 
 
 class CannotNote(Refused):
@@ -81,20 +66,44 @@ def answer_letter(
     return _noted([NewEvent("bant_answered", person=person.pk, data=data)], person, by=by, at=at, verb="noted answer")
 
 
-def answer_question(*, person: Person, question: str, answer: str, by: User, at: int) -> tuple[Moved, ...]:
-    """An answer to a question of the playbook's sheets."""
+def answer_question(
+    *,
+    person: Person,
+    question: str,
+    answer: str,
+    playbook: Playbook,
+    by: User,
+    at: int,
+    confirmed: str = "",
+    told: Mapping[str, str] | None = None,
+) -> tuple[Moved, ...]:
+    """An answer to a question of the playbook's sheets. Where the question tells a letter of BANT, the same answer is
+    the letter's, `confirmed` yes or no, with what else was `told` as in `answer_letter`."""
     require(by, "qualify")
-    text = _text(answer)
+    text, name = _text(answer), _name_of(question)
     if not text:
         raise CannotNote("Write what they answered.")
-    if not _name_of(question):
-        raise CannotNote("Choose a question.")
-    if question == "decision_date":
+    asked = next((each for each in questions_of(playbook) if each.name == name), None)
+    if asked is None and name not in ALWAYS_KNOWN_QUESTIONS:
+        raise CannotNote(f"“{name[:80]}” stands in no sheet of the playbook in force. Nothing was changed.")
+    if name == "decision_date":
         text = _day(text)
-    data: dict[str, Any] = {"question": _name_of(question), "answer": text}
-    return _noted(
-        [NewEvent("question_answered", person=person.pk, data=data)], person, by=by, at=at, verb="noted answer"
-    )
+    events = [NewEvent("question_answered", person=person.pk, data={"question": name, "answer": text})]
+    if asked is not None and asked.letter is not None:
+        if confirmed not in ("yes", "no"):
+            raise CannotNote(f"Say yes or no: does it confirm the {asked.letter}?")
+        data = {
+            "letter": asked.letter,
+            "confirmed": confirmed,
+            **_answer_of(asked.letter, {**(told or {}), "value": text}),
+        }
+        events.append(NewEvent("bant_answered", person=person.pk, data=data))
+    return _noted(events, person, by=by, at=at, verb="noted answer")
+
+
+def questions_of(playbook: Playbook) -> list[Question]:
+    """Every question that the playbook asks by name, of whatever sheet."""
+    return [*playbook.questions, *(question for sheet in playbook.sheets for question in sheet.questions)]
 
 
 def admit(*, person: Person, admission: str, by: User, at: int) -> tuple[Moved, ...]:
@@ -106,13 +115,17 @@ def admit(*, person: Person, admission: str, by: User, at: int) -> tuple[Moved, 
     return _noted([event], person, by=by, at=at, verb="noted admission")
 
 
-def find_friction(*, person: Person, friction: str, by: User, at: int, note: str = "") -> tuple[Moved, ...]:
-    """Something stands in the way."""
+def find_friction(
+    *, person: Person, friction: str, by: User, at: int, note: str = "", until: str = ""
+) -> tuple[Moved, ...]:
+    """Something stands in the way; with `until`, only until that day: whoever noted it is reminded then."""
     require(by, "qualify")
     name = _name_of(friction)
     if not name:
         raise CannotNote("Say what stands in the way.")
     data = {"friction": name, **({"note": _text(note)} if note.strip() else {})}
+    if until.strip():
+        data["until"] = _day(until)
     return _noted(
         [NewEvent("friction_found", person=person.pk, data=data)], person, by=by, at=at, verb="noted friction"
     )
@@ -139,223 +152,6 @@ def tick(*, person: Person, line: str, playbook: Playbook, by: User, at: int) ->
     return _noted(
         [NewEvent("checklist_ticked", person=person.pk, data={"line": line})], person, by=by, at=at, verb="ticked line"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """One letter: what is known, who said it, until when it counts. `confirmed` None: not asked, or too long ago."""
-
-    letter: str
-    confirmed: bool | None
-    value: str
-    is_told: bool
-    who: str
-    by: str
-    at: int | None
-    until: int | None
-    confidence: int
-    seq: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question worth asking now. `letter` or `question` says what the answer is kept as; `why` it comes now."""
-
-    words: str
-    letter: str = ""
-    question: str = ""
-    sheet: str = ""
-    why: str = ""
-    is_due: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What is known of one person for the talk, and what to ask next, best first."""
-
-    standing: Standing | None
-    letters: tuple[Known, ...]
-    considers: bool
-    wants_change: bool
-    frictions: tuple[tuple[str, str], ...]
-    """Friction → what to do next about it."""
-    competitor: str
-    asks: tuple[Ask, ...]
-    answered: Mapping[str, str]
-    ticks: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
-    calls: int
-    state: "State"
-
-    @property
-    def next(self) -> Ask | None:
-        return self.asks[0] if self.asks else None
-
-
-def sheet(person: Person, force: InForce, *, at: int, events: Sequence[Event] | None = None) -> Sheet:
-    """In two queries: the standing, and what was noted unless `events` (of `noted_of`) are given."""
-    playbook = force.playbook
-    standing = Standing.objects.filter(generation_id=force.generation_id, person=person).first()
-    events = noted_of(person) if events is None else events
-    answered = {
-        str(e.data.get("question")): str(e.data.get("answer", "")) for e in events if e.kind == "question_answered"
-    }
-    frictions = dict.fromkeys(str(e.data.get("friction")) for e in events if e.kind == "friction_found")
-    ticked = {str(e.data.get("line")) for e in events if e.kind == "checklist_ticked"}
-    letters = tuple(_known(letter, standing, events, at=at) for letter in BANT)
-    stage = standing.stage if standing else "suspect"
-    return Sheet(
-        standing=standing,
-        letters=letters,
-        considers=bool(standing and standing.admits_considering),
-        wants_change=bool(standing and standing.admits_change),
-        frictions=tuple((name, _what_next(name, playbook)) for name in frictions),
-        competitor=standing.competitor if standing else "",
-        asks=asks(playbook, stage, {each.letter: each.confirmed for each in letters}, answered),
-        answered=answered,
-        ticks=tuple(
-            (checklist.name, tuple((line, line in ticked) for line in checklist.lines))
-            for checklist in playbook.checklists
-            if checklist.stage in (None, stage)
-        ),
-        calls=sum(event.kind == "call_made" for event in events),
-        state=state(standing, events, playbook, at=at),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where the work with somebody stands inside their rung: new, attempt, connected, meeting, no_show or waiting."""
-
-    name: str
-    attempt: int = 0
-    of: int = 0
-    until: int | None = None
-
-
-def state(standing: Standing | None, events: Sequence[Event], playbook: Playbook, *, at: int) -> State:
-    """The working state by what was noted since the person came to this rung; `of`: attempts the cadence promises."""
-    if standing is not None and standing.rest_until is not None and standing.rest_until > at:
-        return State("waiting", until=standing.rest_until)
-    since = standing.since if standing else 0
-    kinds = [event.kind for event in events if event.at >= since]
-    for kind in reversed(kinds):
-        if kind in ("meeting_booked", "meeting_missed"):
-            return State("meeting" if kind == "meeting_booked" else "no_show")
-        if kind in REACHED:
-            return State("connected")
-    attempts = sum(kind in TOUCHES for kind in kinds)
-    promised = playbook.duties.cadence
-    of = promised.calls + promised.mails + promised.social + promised.letters if promised else 0
-    return State("attempt", attempts, of) if attempts else State("new", of=of)
-
-
-def state_in_words(found: State, zone: tzinfo) -> str:
-    """ "attempt 2 of 6", "waiting until 1 March 2027"."""
-    if found.name == "waiting":
-        assert found.until is not None
-        day = moment(found.until).astimezone(zone) if found.until < LATEST else None
-        return f"waiting until {day.day} {day:%B %Y}" if day else "waiting for good"
-    if found.name == "attempt":
-        return f"attempt {found.attempt}{f' of {found.of}' if found.of >= found.attempt else ''}"
-    return {"new": "new", "connected": "connected", "meeting": "meeting set", "no_show": "no-show"}[found.name]
-
-
-def asks(
-    playbook: Playbook, stage: str, letters: Mapping[str, bool | None], answered: Mapping[str, str]
-) -> tuple[Ask, ...]:
-    """The questions still open, best first: what must be answered on this rung; an open question to begin with; the
-    letters in the order need, timing, authority, budget, since people tell their pain before their price; the rest."""
-    open_ = [question for question in playbook.questions if question.name not in answered]
-    due = [question for question in open_ if question.must_at and RANK[question.must_at] <= RANK[stage]]
-    began = any(letters.values()) or bool(answered)
-    openers = [question for question in open_ if question.sheet == "open" and question not in due]
-    rest = [question for question in open_ if question not in due and question not in openers]
-    found = [_asked(question, playbook, is_due=True) for question in due]
-    if not began:
-        found += [_asked(question, playbook) for question in openers]
-    for letter in ("need", "timing", "authority", "budget"):
-        words = playbook.qualification[letter].ask if letter in playbook.qualification else ()
-        if letters.get(letter) is None and words:
-            found.append(Ask(words[0], letter=letter, why="not asked yet"))
-    found += [_asked(question, playbook) for question in ([] if not began else openers) + rest]
-    return tuple(found)
-
-
-def _asked(question: Question, playbook: Playbook, *, is_due: bool = False) -> Ask:
-    why = f"must be answered to be {playbook.label(question.must_at)}" if question.must_at else question.sheet
-    return Ask(question.ask, question=question.name, sheet=question.sheet, why=why, is_due=is_due)
-
-
-NOTED: Final = (*_ASKED, "checklist_ticked", "meeting_booked", "meeting_missed", *sorted(TOUCHES | REACHED))
-_MOST_NOTED: Final = 400
-
-
-def noted_of(person: Person, also: Sequence[str] = ()) -> list[Event]:
-    """What was noted of the person, and of whoever was merged into them, oldest first; `also` of further kinds."""
-    # One descent of the index per id: an OR over both would go through all events of these kinds.
-    ids = RawSQL("SELECT %s UNION ALL SELECT old_id FROM people_alias WHERE living_id = %s", [person.pk, person.pk])
-    events = counted().filter(person_id__in=ids, kind__in={*NOTED, *also})
-    return list(reversed(events.order_by("-at", "-seq")[:_MOST_NOTED]))
-
-
-def _known(letter: str, standing: Standing | None, events: Sequence[Event], *, at: int) -> Known:
-    until = getattr(standing, f"{letter}_until") if standing else None
-    confirmed = getattr(standing, letter) if standing and (until is None or until > at) else None
-    last = next((e for e in reversed(events) if e.kind == "bant_answered" and e.data.get("letter") == letter), None)
-    if confirmed is None or last is None:
-        return Known(letter, None, "", False, "", "", None, None, 0, None)
-    data = last.data
-    return Known(
-        letter=letter,
-        confirmed=confirmed,
-        value=value_of(data),
-        is_told=data.get("told") in (True, "yes"),
-        who=str(data.get("who") or ""),
-        by=last.by,
-        at=last.at,
-        until=until,
-        confidence=_dots(data.get("confidence")),
-        seq=last.seq,
-    )
-
-
-def value_of(data: Mapping[str, Any]) -> str:
-    """An answer's value in words: "EUR 20,000 a year, below the price"; "decides"; "by 1 March 2027"."""
-    parts = []
-    amount = data.get("amount")
-    if isinstance(amount, (int, float)) and not isinstance(amount, bool):
-        period = f" a {data['period']}" if data.get("period") in ("month", "year") else ""
-        parts.append(f"{data.get('currency') or ''} {amount / 100:,.0f}{period}".strip())
-    for name, words in (
-        ("against_price", "{} the price"),
-        ("role", "{}"),
-        ("date", "by {}"),
-        ("contract_end", "contract ends {}"),
-    ):
-        if isinstance(data.get(name), str) and data[name]:
-            parts.append(words.format(data[name]))
-    value = data.get("value")
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
-        parts.append(str(value))
-    return ", ".join(parts)
-
-
-def _dots(confidence: object) -> int:
-    words = {"low": 1, "medium": 2, "high": 3}
-    if isinstance(confidence, str):
-        return words.get(confidence, 2)
-    if isinstance(confidence, (int, float)) and not isinstance(confidence, bool):
-        return max(1, min(3, round(confidence)))
-    return 2
-
-
-def _what_next(friction: str, playbook: Playbook) -> str:
-    for letter in BANT:
-        told = playbook.qualification.get(letter)
-        names = {each.lower() for each in told.frictions} if told else set()
-        if friction.lower() in names:
-            return FRICTION_NEXT[letter]
-    return "Say it back in your own words, and ask what would have to be true instead."
 
 
 _AMOUNT_PERIODS: Final = ("once", "month", "year")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.models import User
 from rung.access.rules import NotAllowed
-from rung.handoff import actions, qualify, rules, today
+from rung.handoff import actions, asking, rules, today
 from rung.handoff.actions import CannotAnswer
 from rung.handoff.dealing import DIRECT
 from rung.handoff.models import Assignment
@@ -101,10 +101,10 @@ def handoff(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def panel(request: HttpRequest, found: Assignment, force: InForce, *, now: int) -> dict[str, Any]:
     """What the panel shows: two queries."""
-    events = qualify.noted_of(found.person, (*_QUOTE_KINDS, *_CONTENT))
+    events = asking.noted_of(found.person, (*_QUOTE_KINDS, *_CONTENT))
     user, playbook = request.user, force.playbook
     assert isinstance(user, User)
-    known = qualify.sheet(found.person, force, at=now, events=events)
+    known = asking.sheet(found.person, force, at=now, events=events)
     zone = ZoneInfo(playbook.calendar.timezone)
     name = (found.person.name or found.person.email or "They").split()[0]
     return {

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
-from rung.handoff import qualify, rules
+from rung.handoff import asking, rules
 from rung.handoff.models import Clock
 from rung.insight.queries import due_at as due_of
 from rung.jobs.clock import now as this_instant
@@ -105,7 +105,6 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "climb": page.series and _climb(page.series, page.needed, first_at=page.first_at, now=now, zone=zone),
         "answers": [_told(answer, names, page.events, playbook, now=now, zone=zone) for answer in page.answers],
         "known_answers": sum(answer.confirmed is not None for answer in page.answers),
-        "question": _question(page.answers, page.events, page.explanation.standing.stage, playbook),
         "may_note": isinstance(request.user, User) and request.user.may("log touches"),
         "clock": _clock(page.handoff, page.explanation.standing.stage, playbook, now=now, zone=zone),
         "handoff": page.handoff,
@@ -115,6 +114,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "contacts": [each for each in (found.email if found.name else "", found.phone, found.country) if each],
         "first_day": day_in_sentence(page.first_at, now, zone),
     }
+    context |= _card(found, page.answers, page.explanation.standing.stage, playbook)
     shown = _shown(request, entries, is_whole=context["is_whole"])
     return shell.page(request, "web/person.html", context | shown, place="people")
 
@@ -360,7 +360,7 @@ def _told(
     return {
         "letter": answer.letter,
         "confirmed": answer.confirmed,
-        "value": qualify.value_of(data),
+        "value": asking.value_of(data),
         "told": "" if answer.at is None else f"{how}, {day_in_sentence(answer.at, now, zone)}",
         "until": "" if counts_until is None else day_in_sentence(counts_until, now, zone),
         "dots": "●" * answer.confidence + "○" * (3 - answer.confidence),
@@ -369,17 +369,23 @@ def _told(
     }
 
 
-def _question(
-    answers: Sequence[Answer], events: Mapping[int, Event], stage: str, playbook: Playbook
-) -> qualify.Ask | None:
-    """The next best question, given what is known."""
-    answered = {
-        str(event.data.get("question")): str(event.data.get("answer", ""))
-        for event in events.values()
-        if event.kind == "question_answered"
-    }
+def _card(found: Person, answers: Sequence[Answer], stage: str, playbook: Playbook) -> dict[str, Any]:
+    """What sales noted beside the letters, and the next best question given all of it: one query."""
+    noted = asking.noted_of(found)
+    answered = asking.answers_of(noted)
     letters = {answer.letter: answer.confirmed for answer in answers}
-    return next(iter(qualify.asks(playbook, stage, letters, answered)), None)
+    costs = [text for name, text in answered.items() if name in ("cost_of_not_solving", "metrics")]
+    return {
+        "question": next(iter(asking.asks(playbook, stage, letters, answered)), None),
+        "frictions": asking.frictions_of(noted, playbook),
+        "competitor": asking.competitor_of(noted),
+        "cost": costs[0] if costs else "",
+        "value": answered.get("value", ""),
+        "sheets": [
+            (name, sum(bool(answer) for _, answer in lines), lines)
+            for name, lines in asking.sheets_of(playbook, answered)
+        ],
+    }
 
 
 def _clock(handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int, zone: ZoneInfo) -> clocks.Shown | None:

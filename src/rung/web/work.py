@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.models import User
 from rung.access.rules import NotAllowed, Refused
-from rung.handoff import qualify
+from rung.handoff import asking, qualify
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.rules import Moved
@@ -42,14 +42,14 @@ def work(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def part(person: Person, by: User, *, now: int) -> dict[str, Any]:
     """What the part shows: three queries."""
     force = published.in_force()
-    known = qualify.sheet(person, force, at=now)
+    known = asking.sheet(person, force, at=now)
     return {
         "person": person,
         "known": known,
         "outcomes": OUTCOMES,
         "frictions": frictions(force.playbook),
         "tomorrow": moment(now + DAY).astimezone(ZoneInfo(force.playbook.calendar.timezone)).date().isoformat(),
-        "known_state": qualify.state_in_words(known.state, ZoneInfo(force.playbook.calendar.timezone)),
+        "known_state": asking.state_in_words(known.state, ZoneInfo(force.playbook.calendar.timezone)),
         "may_qualify": by.may("qualify"),
         "may_touch": by.may("log touches"),
     }
@@ -80,9 +80,9 @@ def touches(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 @require_POST
 def answers(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """POST people/<uuid>/answers {letter, confirmed, …} or {question, answer}."""
+    """POST people/<uuid>/answers {letter, confirmed, …} or {question, answer, …}, which may tell a letter too."""
     said = {name: text for name, text in request.POST.items() if isinstance(text, str)}
-    if said.get("letter"):
+    if said.get("letter") and not said.get("question"):
         return _noted(
             request,
             uuid,
@@ -94,7 +94,14 @@ def answers(request: HttpRequest, uuid: UUID) -> HttpResponse:
         request,
         uuid,
         lambda person, by, at: qualify.answer_question(
-            person=person, question=said.get("question", ""), answer=said.get("answer", ""), by=by, at=at
+            person=person,
+            question=said.get("question", ""),
+            answer=said.get("answer") or said.get("value", ""),
+            confirmed=said.get("confirmed", ""),
+            told=said,
+            playbook=published.playbook(),
+            by=by,
+            at=at,
         ),
     )
 
@@ -108,13 +115,18 @@ def admissions(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 @require_POST
 def friction(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """POST people/<uuid>/frictions {friction, note}."""
+    """POST people/<uuid>/frictions {friction, note, until}."""
     said = request.POST
     return _noted(
         request,
         uuid,
         lambda person, by, at: qualify.find_friction(
-            person=person, friction=said.get("friction", ""), note=said.get("note", ""), by=by, at=at
+            person=person,
+            friction=said.get("friction", ""),
+            note=said.get("note", ""),
+            until=said.get("until", ""),
+            by=by,
+            at=at,
         ),
     )
 
