@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from rung.access.models import User
-from rung.handoff import dealing, pausing, tasks
+from rung.handoff import dealing, pausing, sequences, tasks
 from rung.handoff.models import Assignment, Clock
 from rung.lifecycle import line as lines
 from rung.lifecycle.line import Line
@@ -40,6 +40,7 @@ def note_touches(news: News) -> list[NewEvent]:
     for event in news.events:
         if event.person_id is None:
             continue
+        sequences.note(event)
         if event.kind in ANSWER_KINDS:
             _note_answer(event)
         elif event.kind in _FIRST_TOUCHES:
@@ -110,6 +111,7 @@ def _answered(assignment: Assignment, answer: str, by: str, reason: str, note: s
     assignment.save()
     if answer == "accepted":
         _start_touch(assignment, line, at=at)
+        sequences.begin_by_itself(assignment.person_id, assignment.owner, at=at, playbook=line.playbook)
 
 
 def _returned(assignment: Assignment, line: Line, by: str, reason: str, note: str, *, at: int) -> None:
@@ -159,6 +161,7 @@ def _let_go(moves: Sequence[Moved], *, at: int) -> None:
         returned = Q(handoff__answer="returned")
         _end(Assignment.objects.filter(returned, person_id__in=fallen, ended_at__isnull=True), at=at)
         _stop(Clock.objects.filter(person_id__in=fallen, kind="touch"), at=at)
+        sequences.end(fallen, because="They are no longer worked", at=at)
 
 
 def _end(assignments: Iterable[Assignment], *, at: int) -> None:
@@ -176,3 +179,5 @@ def _become_one(event: Happened) -> None:
     merged = Person.objects.filter(uuid=event.data["merged"]).values_list("pk", flat=True).first()
     Assignment.objects.filter(person_id=merged, ended_at__isnull=True).update(person_id=event.person_id)
     Clock.objects.filter(person_id=merged, stopped_at__isnull=True).update(person_id=event.person_id)
+    if merged is not None and event.person_id is not None:
+        sequences.become_one(merged, event.person_id, at=event.at)

@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 
 import uuid_utils.compat
 from django.db import transaction
+from django.db.models import F
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.handoff.models import Feed, Task
+from rung.jobs import locks
+from rung.lifecycle.actions import record
+from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, MINUTE, BadInstant, micros, moment, parse_instant
@@ -41,8 +45,12 @@ def plan(
     at: int,
     playbook: Playbook,
     minutes: str = "",
+    attendees: str = "",
 ) -> Task:
-    """A next step for whoever plans it. `day` as 2027-03-01, `hour` as 14:30 in the playbook's zone or nothing."""
+    """A next step for whoever plans it. `day` as 2027-03-01, `hour` as 14:30 in the playbook's zone or nothing.
+
+    A meeting that is planned was agreed with them: it is an event too, with its time, agenda and who comes.
+    """
     require(by, "log touches")
     if kind not in Task.KINDS:
         raise CannotPlan(f"{kind[:40]!r} is no kind of task: choose one of {', '.join(Task.KINDS)}.")
@@ -53,6 +61,15 @@ def plan(
     if not (lasts.isascii() and lasts.isdigit() and int(lasts) <= LONGEST_MEETING):
         raise CannotPlan("Write how many minutes it takes, at most 1440.")
     with transaction.atomic():
+        locks.hold()
+        if kind == "meeting":
+            told = {"meeting_at": moment(due_at).isoformat(), "agenda": _text(what), "attendees": _text(attendees)}
+            booked = NewEvent(
+                "meeting_booked", person=person.pk, data={name: text for name, text in told.items() if text}
+            )
+            recorded = record([booked], by=by, at=at)
+            if recorded.refused:
+                raise CannotPlan(recorded.refused[0].reason)
         task = Task.objects.create(
             uuid=uuid_utils.compat.uuid7(),
             person=person,
@@ -61,10 +78,10 @@ def plan(
             what=_text(what) or kind.capitalize(),
             due_at=due_at,
             minutes=int(lasts),
+            attendees=_text(attendees) if kind == "meeting" else "",
             created_at=at,
         )
-        data = {"kind": kind, "due_at": due_at}
-        audited(by=by, verb="planned task", object=f"person {person.pk}", data=data, at=at)
+        audited(by=by, verb="planned task", object=f"person {person.pk}", data={"kind": kind, "due_at": due_at}, at=at)
     return task
 
 
@@ -74,11 +91,23 @@ def done(*, tasks: Iterable[Task], by: User, at: int) -> int:
 
 
 def snooze(*, tasks: Iterable[Task], how_long: str, by: User, at: int) -> int:
-    """Puts tasks off by an hour, a day or a week from now."""
+    """Puts tasks off by an hour, a day or a week from now; the later touches of a sequence keep their distance."""
     if how_long not in SNOOZES:
         raise CannotPlan(f"Choose one of {', '.join(SNOOZES)}.")
     later = at + SNOOZES[how_long] * 60 * MINUTE
-    return _changed(tasks, by=by, at=at, verb="snoozed task", due_at=later)
+    first: dict[int, Task] = {}
+    # Of one sequence the first is put off, and takes the others along.
+    chosen = [
+        task
+        for task in sorted(tasks, key=lambda task: task.due_at)
+        if task.run_id is None or first.setdefault(task.run_id, task) is task
+    ]
+    with transaction.atomic():
+        count = _changed(chosen, by=by, at=at, verb="snoozed task", due_at=later)
+        for run_id, task in first.items():
+            following = Task.objects.filter(run_id=run_id, done_at=None, due_at__gte=task.due_at).exclude(pk=task.pk)
+            following.update(due_at=F("due_at") + max(0, later - task.due_at))
+    return count
 
 
 def wake(*, person: Person, owner: User, day: str, because: str, key: str, at: int, playbook: Playbook) -> None:
@@ -125,6 +154,7 @@ def _event(task: Task, address: str) -> list[str]:
         f"DTSTART:{_stamp(task.due_at)}",
         f"DTEND:{_stamp(task.due_at + lasts)}",
         f"SUMMARY:{_escaped(f'{task.what} ({name})')}",
+        *([f"DESCRIPTION:{_escaped(f'With {task.attendees}')}"] if task.attendees else []),
         f"URL:{address}/people/{task.person.uuid}",
         f"STATUS:{'CONFIRMED' if task.done_at is None else 'CANCELLED'}",
         "END:VEVENT",

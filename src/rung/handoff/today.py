@@ -147,7 +147,7 @@ def today(user: User, force: InForce, *, at: int) -> Today:
         handoffs=tuple(row for row in rows if row.kind == "answer"),
         replies=tuple(row for row in rows if row.kind == "reply"),
         touches=tuple(row for row in rows if row.kind == "touch"),
-        tasks=tuple(due_today(user, force.playbook, at=at)),
+        tasks=tuple(task for task in due_today(user, force.playbook, at=at) if not _is_shown(task, rows)),
         risks=_risks([row for row in standings.values() if _is_deal_of(row, user)], force.playbook, at=at),
         week=_week(user, force.playbook, at=at),
     )
@@ -155,6 +155,11 @@ def today(user: User, force: InForce, *, at: int) -> Today:
 
 _OF_AN_OWNER: Final = ("owner__team__name",)
 _OF_A_HANDOFF: Final = ("assignment__because", "assignment__handoff__uuid", "assignment__handoff__evidence")
+
+
+def _is_shown(task: Task, rows: Sequence[Row]) -> bool:
+    """The first call of a sequence is the first call that is owed: one row is enough."""
+    return task.run_id is not None and any(row.kind == "touch" and row.person_id == task.person_id for row in rows)
 
 
 def waiting_row(assignment: Assignment, force: InForce) -> Row:

@@ -101,7 +101,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "tabs": _tabs(question, playbook, kept),
         "kept": next((view for view in kept if _is(view, question)), None),
         "sort": question.sort_text,
-        "acts": _acts(request.user),
+        "acts": _acts(request.user, in_force.playbook),
         "total": page.total,
         "chips": [(chip, question.link(where=chip.rest)) for chip in chips(question.condition, playbook.short_label)],
         "columns": _columns(question),
@@ -238,11 +238,17 @@ def _href(view: SavedView) -> str:
     return address(reverse("people"), who=who, where=view.where, q=view.text, sort=view.sort or None)
 
 
-def _acts(user: Any) -> dict[str, Any]:
+def _acts(user: Any, playbook: Playbook) -> dict[str, Any]:
     """What this user may do to those who are selected, and whom they can be given to."""
     may = {kind for kind, verb in bulk_acts.VERBS.items() if user.may(verb)}
     owners = [(each.email, each.name or each.email) for each in users()] if "owner" in may else []
-    return {"may": may, "owners": owners, "can_export": user.may("export"), "has_team": user.team_id is not None}
+    return {
+        "may": may,
+        "owners": owners,
+        "can_export": user.may("export"),
+        "sequences": [each.name for each in playbook.sequences] if user.may("log touches") else [],
+        "has_team": user.team_id is not None,
+    }
 
 
 def _tabs(

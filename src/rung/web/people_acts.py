@@ -34,11 +34,11 @@ _DOING: Final = {
 def acts(request: HttpRequest) -> HttpResponse:
     """POST people/acts: one act on those selected, or on everybody whom the list holds."""
     kind, post = request.POST.get("act", ""), request.POST
-    at, question = this_instant(), _question(request)
+    at, question = this_instant(), list_of(request)
     try:
         act = bulk_acts.ask(
             kind=kind,
-            people=_selected(request, question, at),
+            people=selected_in(request, question, at),
             by=_user(request),
             at=at,
             owner=post.get("owner", ""),
@@ -46,7 +46,7 @@ def acts(request: HttpRequest) -> HttpResponse:
             back=question.link(),
         )
     except Refused as refusal:
-        return _refused(request, refusal, question)
+        return shown_refused(request, refusal, question)
     return redirect("people-act", act.uuid)
 
 
@@ -71,13 +71,13 @@ def undoing(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def exports(request: HttpRequest) -> HttpResponse:
     """POST people/exports: those selected as a CSV file."""
-    at, question, to = this_instant(), _question(request), io.BytesIO()
+    at, question, to = this_instant(), list_of(request), io.BytesIO()
     try:
-        if not (people := _selected(request, question, at)):
+        if not (people := selected_in(request, question, at)):
             raise Refused("Nobody is selected.")
         export(what="people", where=None, format="csv", to=to, by=_user(request), at=at, people=people)
     except Refused as refusal:
-        return _refused(request, refusal, question)
+        return shown_refused(request, refusal, question)
     headers = {"Content-Disposition": 'attachment; filename="people.csv"'}
     return HttpResponse(to.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
@@ -85,7 +85,7 @@ def exports(request: HttpRequest) -> HttpResponse:
 @require_POST
 def keep_view(request: HttpRequest) -> HttpResponse:
     """POST people/views: keeps the list under a name."""
-    question = _question(request)
+    question = list_of(request)
     try:
         views.keep(
             name=request.POST.get("name", ""),
@@ -98,7 +98,7 @@ def keep_view(request: HttpRequest) -> HttpResponse:
             at=this_instant(),
         )
     except Refused as refusal:
-        return _refused(request, refusal, question)
+        return shown_refused(request, refusal, question)
     return redirect(question.link())
 
 
@@ -108,7 +108,7 @@ def forget_view(request: HttpRequest, view_id: int) -> HttpResponse:
     try:
         views.forget(view_id=view_id, by=_user(request), at=this_instant())
     except Refused as refusal:
-        return _refused(request, refusal, _question(request))
+        return shown_refused(request, refusal, list_of(request))
     return redirect("people")
 
 
@@ -117,11 +117,11 @@ def _user(request: HttpRequest) -> User:
     return request.user
 
 
-def _question(request: HttpRequest) -> Question:
+def list_of(request: HttpRequest) -> Question:
     return question_of(request.POST, published.playbook())
 
 
-def _selected(request: HttpRequest, question: Question, at: int) -> list[int]:
+def selected_in(request: HttpRequest, question: Question, at: int) -> list[int]:
     most = bulk_acts.MOST + 1
     if request.POST.get("everyone"):
         force = published.in_force()
@@ -148,7 +148,7 @@ def _status(refusal: Refused) -> int:
     return 403 if isinstance(refusal, NotAllowed) else 409
 
 
-def _refused(request: HttpRequest, refusal: Refused, question: Question) -> HttpResponse:
+def shown_refused(request: HttpRequest, refusal: Refused, question: Question) -> HttpResponse:
     context = {
         "title": "Nothing was done",
         "said": "Nobody was changed.",

@@ -22,7 +22,7 @@ from rung.web.people_found import living
 
 @require_POST
 def planned(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """POST people/<uuid>/tasks {kind, what, day, hour, minutes}: a next step."""
+    """POST people/<uuid>/tasks {kind, what, day, hour, minutes, attendees}: a next step."""
     person, by, at, said = living(uuid), request.user, this_instant(), request.POST
     assert isinstance(by, User)
     try:
@@ -33,6 +33,7 @@ def planned(request: HttpRequest, uuid: UUID) -> HttpResponse:
             day=said.get("day", ""),
             hour=said.get("hour", ""),
             minutes=said.get("minutes", ""),
+            attendees=said.get("attendees", ""),
             by=by,
             at=at,
             playbook=published.playbook(),

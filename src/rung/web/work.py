@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.models import User
 from rung.access.rules import NotAllowed, Refused
-from rung.handoff import asking, qualify
+from rung.handoff import asking, qualify, sequences
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.rules import Moved
@@ -40,7 +40,7 @@ def work(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def part(person: Person, by: User, *, now: int) -> dict[str, Any]:
-    """What the part shows: three queries."""
+    """What the part shows: four queries, five while a sequence goes on."""
     force = published.in_force()
     known = asking.sheet(person, force, at=now)
     return {
@@ -51,6 +51,8 @@ def part(person: Person, by: User, *, now: int) -> dict[str, Any]:
         "tomorrow": moment(now + DAY).astimezone(ZoneInfo(force.playbook.calendar.timezone)).date().isoformat(),
         "known_state": asking.state_in_words(known.state, ZoneInfo(force.playbook.calendar.timezone)),
         "may_qualify": by.may("qualify"),
+        "sequences": [each.name for each in force.playbook.sequences],
+        "sequence": sequences.of(person),
         "may_touch": by.may("log touches"),
     }
 
