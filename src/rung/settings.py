@@ -143,6 +143,7 @@ _IS_HTTPS: Final = PUBLIC_URL.startswith("https://")
 _HOST: Final = str(urlsplit(PUBLIC_URL).hostname)
 
 RUNG_ENRICHERS: Final = tuple(_told("RUNG_ENRICHERS", "rung.capture.enriching:company_website").split())
+RUNG_IMAP_URL: Final = _told("RUNG_IMAP_URL")
 DEBUG = _yes_or_no("RUNG_DEBUG", default=False)
 SECRET_KEY = _secret_key()
 DATABASES = {"default": _database()}

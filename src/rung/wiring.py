@@ -1,7 +1,7 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
 from rung import tables
-from rung.capture import enriching, refusals, submitting, taking
+from rung.capture import enriching, fetching, refusals, submitting, taking
 from rung.handoff import carrying, clocks, desks, notifying
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
@@ -31,6 +31,7 @@ SCHEDULES = (
     Schedule(name="look again", every=15 * SECOND, run=looking.look_again),
     Schedule(name="carried lines", every=15 * SECOND, run=carrying.carry),
     Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
+    Schedule(name="fetch mail", every=MINUTE, run=fetching.fetch),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
     Schedule(name="write the history's segments", every=10 * MINUTE, run=archiving.write_closed),
     Schedule(name="erase from the history's segments", cron="20 3 * * *", run=archiving.rewrite_erased),

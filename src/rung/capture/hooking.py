@@ -10,9 +10,10 @@ import msgspec
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import hook_mapping
+from rung.capture import hook_mapping, mailbox
 from rung.capture.forms import is_slug
 from rung.capture.hook_mapping import BadMapping, Mapped, Meant, NotMapped
+from rung.capture.letters import NoLetter
 from rung.capture.models import HookMessage, Webhook
 from rung.jobs import locks
 from rung.lifecycle import actions
@@ -124,19 +125,27 @@ def mapping_of(webhook: Webhook) -> Mapped:
 def _take(message: HookMessage, body: bytes, at: int) -> None:
     """Sets what became of the message, having recorded its events."""
     try:
-        meant = hook_mapping.meant(hook_mapping.read(body, message.content_type), mapping_of(message.webhook))
         with transaction.atomic():
-            events = [
-                event for number, one in enumerate(meant) for event in _events(message.webhook, one, body, number)
-            ]
+            events = _told(message, body)
             recorded = actions.record(events, by="", at=at)
             if recorded.refused:
                 raise NotMapped(recorded.refused[0].reason)
-    except NotMapped as refusal:
+    except (NotMapped, NoLetter) as refusal:
         message.outcome, message.words, message.events = "refused", _plain(str(refusal))[:1_000], 0
+        return
+    except mailbox.Passed as passed:
+        message.outcome, message.words, message.events = "passed", str(passed)[:1_000], 0
         return
     message.words, message.events = "", recorded.accepted
     message.outcome = "accepted" if recorded.accepted else "duplicate" if events else "passed"
+
+
+def _told(message: HookMessage, body: bytes) -> list[NewEvent]:
+    """The events of a message: of a mail what it says, of anything else what the mapping makes of it."""
+    if message.content_type.startswith(mailbox.MIME):
+        return mailbox.events_of(body, message.webhook.source)
+    meant = hook_mapping.meant(hook_mapping.read(body, message.content_type), mapping_of(message.webhook))
+    return [event for number, one in enumerate(meant) for event in _events(message.webhook, one, body, number)]
 
 
 def _events(webhook: Webhook, one: Meant, body: bytes, number: int) -> list[NewEvent]:

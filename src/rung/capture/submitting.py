@@ -12,7 +12,7 @@ from django.db.models import F
 
 from rung.access.actions import Refused
 from rung.capture import answers as answering
-from rung.capture import building, promising
+from rung.capture import building, mailbox, promising
 from rung.capture.answers import Filled, Told
 from rung.capture.models import Form, FormSubmission, FormViews
 from rung.history.models import Event
@@ -88,7 +88,8 @@ def _note(form: Form, filled: Filled, submission_id: str, at: int) -> None:
         confirmed_at=at if consent and not token else None,
     )
     if filled.email:
-        payload = {"form": form.slug, "to": filled.email, "first_name": filled.first_name, "token": token}
+        payload = {"form": form.slug, "to": filled.email, "first_name": filled.first_name, "token": token,
+                   "submission": submission_id}  # fmt: skip
         enqueue(kind=THANKS, key=f"{THANKS}:{form.slug}:{submission_id}", payload=payload, at=at)
 
 
@@ -150,7 +151,11 @@ def thank(payload: Mapping[str, Any], at: int) -> None:
         parts.append(f"You agreed to this: “{definition.consent}” Please confirm that it was you: {where}")
     parts += [f"{link.label}: {_absolute(link.address)}" for link in links]
     subject = " ".join((thanks.promised.label if thanks.promised else "Thank you").split())
-    EmailMessage(subject[:200], "\n\n".join(part for part in parts if part), to=[payload["to"]]).send()
+    headers = (
+        {"Message-ID": mailbox.thanks_id(payload["form"], payload["submission"])} if "submission" in payload else {}
+    )
+    text = "\n\n".join(part for part in parts if part)
+    EmailMessage(subject[:200], text, to=[payload["to"]], headers=headers).send()
 
 
 def _hash(token: str) -> str:

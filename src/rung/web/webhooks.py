@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from rung.access.actions import Refused
 from rung.access.models import User
-from rung.capture import hook_mapping, hooking
+from rung.capture import hook_mapping, hooking, letters, mailbox
 from rung.capture.hook_mapping import BadMapping, NotMapped
 from rung.capture.models import HookMessage, Webhook
 from rung.jobs.clock import now as this_instant
@@ -45,8 +45,10 @@ def told(request: HttpRequest, token: str) -> HttpResponse:
     if TOLD.is_reached(webhook.name):
         return _later()
     TOLD.count(webhook.name)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > hook_mapping.LARGEST:
-        return JsonResponse({"error": f"larger than {hook_mapping.LARGEST // 1024} KB"}, status=413)
+    is_mail = request.META.get("CONTENT_TYPE", "").startswith(mailbox.MIME)
+    most = letters.LARGEST if is_mail else hook_mapping.LARGEST
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        return JsonResponse({"error": f"larger than {most // 1024} KB"}, status=413)
     message = hooking.receive(
         webhook=webhook, body=request.body, content_type=request.META.get("CONTENT_TYPE", ""), at=this_instant()
     )

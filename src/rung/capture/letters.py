@@ -1,0 +1,199 @@
+"""A mail that came in: who wrote it, what it answers, whether a machine did. Pure: no database, no clock."""
+
+import email
+import email.header
+import re
+from dataclasses import dataclass
+from email import policy
+from email.message import Message
+from email.utils import getaddresses, parseaddr
+from html.parser import HTMLParser
+from typing import Final
+
+from rung.people.rules import normal_email
+
+LARGEST: Final = 2 * 1024 * 1024
+"""Bytes that are read of a mail; what is behind are attachments, which nobody reads here."""
+_LONGEST: Final = 900
+_MOST_PARTS: Final = 100
+_AUTOMATIC: Final = re.compile(
+    r"^\s*(automatic reply|auto(matic)?[- ]?(reply|response|antwort)|out of (the )?office|abwesen|réponse automatique"
+    r"|respuesta automática|undeliver|delivery status|mail delivery|returned mail|failure notice)",
+    re.IGNORECASE,
+)
+_MACHINE: Final = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+@]|$)", re.IGNORECASE)
+_REPLY: Final = re.compile(r"^\s*(re|aw|sv|antw|rif|res)\s*(\[\d+\])?:", re.IGNORECASE)
+_FORWARD: Final = re.compile(r"^\s*(fw|fwd|wg|tr|rv|i)\s*:", re.IGNORECASE)
+_QUOTED_FROM: Final = re.compile(r"^[>\s*]*(?:from|von|de|da|van|fra)\s*:\*?\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_QUOTE_BEGINS: Final = re.compile(
+    r"^(>|-{3,}\s*(original|forwarded|weitergeleitete|ursprüngliche)|on .{5,200} wrote:|am .{5,200} schrieb|_{10,})",
+    re.IGNORECASE,
+)
+_ID: Final = re.compile(r"<[^<>\s]{3,250}>")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as far as it matters. `answers`: ids of the mails it replies to. `by_machine`: why nobody wrote it."""
+
+    sender: str
+    name: str
+    subject: str
+    text: str
+    own_id: str
+    answers: tuple[str, ...]
+    is_reply: bool
+    by_machine: str
+    forwarded: tuple[str, str] | None
+    """(address, name) of whoever wrote what is forwarded."""
+
+
+class NoLetter(ValueError):
+    """What came is no mail that can be read; the text says why."""
+
+
+def letter_of(body: bytes) -> Letter:
+    """Reads a mail as it came over the wire. Raises NoLetter; never anything else, whatever comes."""
+    try:
+        message = email.message_from_bytes(body[:LARGEST], policy=policy.compat32)
+        return _read(message)
+    except NoLetter:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError) as fault:
+        # The parser of the standard library gives up on hostile mail in many ways; all of them mean this one.
+        raise NoLetter(f"It is no mail that can be read ({type(fault).__name__}).") from None
+
+
+def _read(message: Message) -> Letter:
+    name, sender = parseaddr(_header(message, "from"))
+    if normal_email(sender) is None:
+        raise NoLetter("It does not say from whom it is.")
+    subject = _header(message, "subject")
+    whole = _text(message)
+    return Letter(
+        sender=sender,
+        name=_line(name),
+        subject=subject[:250],
+        text=_own_words(whole)[:_LONGEST],
+        own_id=_line(_header(message, "message-id"))[:150],
+        answers=tuple(_ID.findall(f"{_header(message, 'in-reply-to')} {_header(message, 'references')}")[:20]),
+        is_reply=bool(_REPLY.match(subject) or _header(message, "in-reply-to")),
+        by_machine=_by_machine(message, sender, subject),
+        forwarded=_forwarded(subject, whole, sender),
+    )
+
+
+def _by_machine(message: Message, sender: str, subject: str) -> str:
+    """Why nobody wrote it; empty for a person's mail. Answers of machines must never count as replies, nor loop."""
+    submitted = _header(message, "auto-submitted").lower()
+    if submitted and submitted != "no":
+        return "it was sent automatically"
+    if _header(message, "precedence").lower() in ("bulk", "junk", "list", "auto_reply"):
+        return "it was sent to many"
+    if _header(message, "list-id") or _header(message, "list-unsubscribe"):
+        return "it came from a mailing list"
+    if any(_header(message, name) for name in ("x-autoreply", "x-autorespond", "x-auto-response-suppress-reply")):
+        return "it is an automatic answer"
+    if _header(message, "return-path").strip() == "<>" or message.get_content_type() == "multipart/report":
+        return "it reports on a mail's delivery"
+    if _MACHINE.match(sender):
+        return "its address is no person's"
+    return "it is an automatic answer" if _AUTOMATIC.match(subject) else ""
+
+
+def _forwarded(subject: str, text: str, sender: str) -> tuple[str, str] | None:
+    if not _FORWARD.match(subject) and "forwarded message" not in text[:5_000].lower():
+        return None
+    for line in _QUOTED_FROM.findall(text[:20_000])[:10]:
+        for name, address in getaddresses([line.replace("[mailto:", "<").replace("]", ">")])[:1]:
+            if normal_email(address) is not None and normal_email(address) != normal_email(sender):
+                return address, _line(name)
+    return None
+
+
+def _text(message: Message) -> str:
+    """The plain text, else the text of the HTML."""
+    html = ""
+    for number, part in enumerate(message.walk()):
+        if number > _MOST_PARTS:
+            break
+        if part.is_multipart() or part.get_filename():
+            continue
+        kind = part.get_content_type()
+        if kind not in ("text/plain", "text/html"):
+            continue
+        found = _decoded(part)
+        if kind == "text/plain" and found.strip():
+            return found
+        html = html or found
+    return _without_tags(html)
+
+
+def _decoded(part: Message) -> str:
+    raw = part.get_payload(decode=True)
+    if not isinstance(raw, bytes):
+        return ""
+    try:
+        return raw.decode(part.get_content_charset() or "utf-8", "replace")
+    except (LookupError, ValueError):
+        return raw.decode("utf-8", "replace")
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden += tag in ("style", "script")
+        if tag in ("br", "p", "div", "tr", "li"):
+            self.words.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = max(0, self._hidden - (tag in ("style", "script")))
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words.append(data)
+
+
+def _without_tags(html: str) -> str:
+    reader = _Words()
+    reader.feed(html[:200_000])
+    return "".join(reader.words)
+
+
+def _own_words(text: str) -> str:
+    """What they wrote, without what they quote."""
+    kept: list[str] = []
+    for line in text[:50_000].splitlines():
+        if _QUOTE_BEGINS.match(line.strip()[:300]):
+            break
+        kept.append(line.rstrip())
+    said = "\n".join(kept).strip() or text[:_LONGEST].strip()
+    return _clean(re.sub(r"\n{3,}", "\n\n", said))
+
+
+def _header(message: Message, name: str) -> str:
+    told = message.get(name)
+    if told is None:
+        return ""
+    parts = []
+    for raw, charset in email.header.decode_header(str(told)[:4_000]):
+        if isinstance(raw, bytes):
+            try:
+                parts.append(raw.decode(charset or "utf-8", "replace"))
+            except (LookupError, ValueError):
+                parts.append(raw.decode("utf-8", "replace"))
+        else:
+            parts.append(raw)
+    return _line("".join(parts))
+
+
+def _line(text: str) -> str:
+    return " ".join(_clean(text).split())[:1_000]
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "")

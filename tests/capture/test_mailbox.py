@@ -1,0 +1,191 @@
+"""Mail that comes in: replies find their person, enquiries are heard, machines are not, and nothing makes it fall."""
+
+import random
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+
+from capture.test_forms import ANSWERS, DEMO
+from rung import wiring
+from rung.access.actions import add_user
+from rung.capture import adding, building, fetching, hooking
+from rung.capture.adding import Written
+from rung.capture.letters import letter_of
+from rung.capture.models import HookMessage
+from rung.history.models import Event
+from rung.jobs.clock import now
+from rung.jobs.worker import Worker
+from rung.people.models import Person
+
+PLAIN = (
+    "From: Ana Lima <ana@acme.example>\r\nTo: sales@ours.example\r\nSubject: Re: Berths\r\nMessage-ID: <1@acme.example>"
+    "\r\nIn-Reply-To: <x@ours.example>\r\n\r\nYes, call me on Monday.\r\n\r\nOn Tue, Sam wrote:\r\n> When?\r\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_told_before() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def door(db: None) -> str:
+    return "/w/" + hooking.add_webhook(name="post", template="empty", by="test", at=1).token
+
+
+def sent(client: Client, door: str, text: str | bytes) -> dict[str, Any]:
+    body = text if isinstance(text, bytes) else text.encode()
+    answer = client.post(door, body, content_type="message/rfc822")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+@pytest.mark.django_db
+def test_a_reply_is_of_whoever_wrote_it_once_and_without_what_is_quoted(client: Client, door: str) -> None:
+    ana = adding.add_person(written=Written(email="ana@acme.example"), by="test", at=now())
+    assert sent(client, door, PLAIN)["outcome"] == "accepted"
+    assert sent(client, door, PLAIN)["outcome"] == "duplicate"
+    reply = Event.objects.get(kind="email_replied")
+    assert (reply.person_id, reply.data) == (ana.pk, {"subject": "Re: Berths", "text": "Yes, call me on Monday."})
+
+
+@pytest.mark.django_db
+def test_a_reply_to_a_forms_mail_finds_its_person_from_any_address(
+    client: Client, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rung.web.forms.FASTEST", 0)
+    building.save_form(slug="demo", told=DEMO, by="test", at=1)
+    building.publish_form(slug="demo", number=1, by="test", at=1)
+    page = client.get("/f/demo").content.decode()
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    client.post("/f/demo", {**hidden, **ANSWERS})
+    Worker(name="w", jobs=wiring.JOBS, schedules=()).turn(now())
+    told = mail.outbox[0].extra_headers["Message-ID"]
+    other = PLAIN.replace("ana@acme.example>\r\nTo", "ana.private@gmail.com>\r\nTo").replace("<x@ours.example>", told)
+    assert sent(client, door, other)["outcome"] == "accepted"
+    reply = Event.objects.get(kind="email_replied")
+    assert Person.objects.get().pk == reply.person_id
+    assert reply.data["from"] == "ana.private@gmail.com"
+
+
+@pytest.mark.django_db
+def test_a_strangers_mail_is_an_enquiry_and_so_is_what_one_of_ours_forwards(client: Client, door: str) -> None:
+    sent(client, door, PLAIN.replace("In-Reply-To: <x@ours.example>\r\n", "").replace("Re: Berths", "Berths"))
+    asked = Event.objects.get(kind="question_asked")
+    assert Person.objects.get(pk=asked.person_id).name == "Ana Lima"
+    add_user(email="sam@ours.example", role="sales", by="test", at=1)
+    forward = (
+        "From: Sam <Sam@ours.example>\r\nSubject: Fwd: Prices?\r\nMessage-ID: <2@ours.example>\r\n\r\nFor us?\r\n\r\n"
+        "---------- Forwarded message ---------\r\n"
+        "From: Bo Virtanen <bo@lido.example>\r\nSubject: Prices?\r\n\r\nHow much?\r\n"
+    )
+    assert sent(client, door, forward)["outcome"] == "accepted"
+    bo = Person.objects.get(email="bo@lido.example")
+    asked = Event.objects.get(kind="question_asked", person_id=bo.pk)
+    assert asked.data["forwarded_by"] == "Sam@ours.example"
+    assert sent(client, door, "From: sam@ours.example\r\nSubject: Lunch\r\n\r\nLunch?")["outcome"] == "passed"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Auto-Submitted: auto-replied",
+        "Precedence: bulk",
+        "List-Id: <x.example>",
+        "Return-Path: <>",
+        "X-Autoreply: yes",
+        "Subject: Out of office: Berths",
+        "Subject: Abwesenheitsnotiz",
+        "From: MAILER-DAEMON@acme.example",
+        "Content-Type: multipart/report; boundary=x",
+    ],
+)
+def test_what_a_machine_wrote_is_no_reply(client: Client, door: str, more: str) -> None:
+    adding.add_person(written=Written(email="ana@acme.example"), by="test", at=now())
+    name = more.partition(":")[0]
+    kept = "\r\n".join(line for line in PLAIN.split("\r\n") if not line.startswith(f"{name}:"))
+    assert sent(client, door, f"{more}\r\n{kept}")["outcome"] == "passed"
+    assert not Event.objects.filter(kind="email_replied").exists()
+
+
+def test_encoded_words_html_and_unknown_charsets_are_read() -> None:
+    told = letter_of(
+        b"From: =?utf-8?b?QW5hIEzDrW1h?= <ana@acme.example>\r\nSubject: =?x-none?q?Hi_you?=\r\n"
+        b"Content-Type: text/html; charset=nonsense\r\n\r\n<style>p{}</style><p>Call <b>me</b></p><script>1</script>"
+    )
+    assert (told.name, told.subject, told.text) == ("Ana Líma", "Hi you", "Call me")
+
+
+@pytest.mark.django_db
+def test_nothing_hostile_makes_the_door_fall(client: Client, door: str) -> None:
+    dice = random.Random(1)
+    deep = (
+        b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        + b"--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" * 3_000
+    )
+    naughty = [
+        b"", b"\0" * 1_000, b"From: <>\r\n\r\nx", b"From: a@b.example",
+        b"From: a@b.example\r\nSubject: \xff\xfe\r\n\r\n\xff",
+        b"From: a@b.example\r\nMessage-ID: <" + b"9" * 5_000 + b">\r\n\r\nx", deep,
+        b"From: a@b.example\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!!",
+        b"From: =?utf-8?b?////?= <a@b.example>\r\n\r\n{{ 7*7 }}",
+        b"From: a@b.example, c@d.example\r\nIn-Reply-To: <form.@>\r\n\r\nx",
+        b"From: a@b.example\r\nSubject: a\0b\r\n\r\na\0b",
+        b"From: \"x\r\n y\" <a@b.example>\r\nContent-Type: text/plain; charset=\"\0\"\r\n\r\nx",
+        b"Content-Type: text/plain; charset*=utf-8''%00; name*0*=x\r\nFrom: a@b.example\r\n\r\nx",
+    ]  # fmt: skip
+    for _ in range(150):
+        body = bytearray(PLAIN.encode())
+        for _ in range(12):
+            body[dice.randrange(len(body))] = dice.randrange(256)
+        naughty.append(bytes(body))
+    for body in naughty:
+        sent(client, door, body)
+
+
+class FakeImap:
+    """A mailbox with two mails, of which one was read."""
+
+    def __init__(self) -> None:
+        self.unseen = {b"7": PLAIN.encode()}
+        self.calls: list[tuple[str, ...]] = []
+
+    def login(self, user: str, password: str) -> None:
+        self.calls.append(("login", user, password))
+
+    def select(self, mailbox: str) -> None:
+        self.calls.append(("select", mailbox))
+
+    def uid(self, command: str, *args: str) -> Any:
+        if command == "SEARCH":
+            return "OK", [b" ".join(self.unseen)]
+        if command == "FETCH":
+            return "OK", [(b"7 (BODY[] {9}", self.unseen[args[0].encode()]), b")"]
+        self.unseen.pop(args[0].encode())
+        return "OK", []
+
+    def logout(self) -> None:
+        self.calls.append(("logout",))
+
+
+@pytest.mark.django_db
+def test_unseen_mail_is_fetched_and_then_seen(settings: Any) -> None:
+    box = FakeImap()
+    fetching.fetch(now(), lambda *_: box)
+    assert box.calls == []
+    settings.RUNG_IMAP_URL = "imaps://sales%40ours.example:pass%2Fword@mail.ours.example/Leads"
+    fetching.fetch(now(), lambda *_: box)
+    fetching.fetch(now(), lambda *_: box)
+    assert box.calls[:3] == [("login", "sales@ours.example", "pass/word"), ("select", "Leads"), ("logout",)]
+    assert (box.unseen, HookMessage.objects.count()) == ({}, 1)
+    assert Event.objects.get(kind="question_asked").source == "webhook:mailbox"
+
+    def down(*_: Any) -> Any:
+        raise OSError("no route")
+
+    fetching.fetch(now(), down)
