@@ -1,7 +1,7 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
 from rung import tables
-from rung.capture import enriching, fetching, refusals, submitting, taking
+from rung.capture import enriching, fetching, refusals, submitting, taking, uploads
 from rung.handoff import carrying, clocks, desks, notifying
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
@@ -24,6 +24,9 @@ LONG_JOBS: dict[str, Job] = {
     publishing_later.UNDO: publishing_later.undo_asked,
     bulk_acts.JOB: bulk_acts.carry_on,
     enriching.JOB: enriching.carry_out,
+    uploads.TRY: uploads.try_asked,
+    uploads.RUN: uploads.run_asked,
+    uploads.UNDO: uploads.undo_asked,
 }
 """Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
 
@@ -37,6 +40,7 @@ SCHEDULES = (
     Schedule(name="erase from the history's segments", cron="20 3 * * *", run=archiving.rewrite_erased),
     Schedule(name="keep the tables' statistics", every=10 * MINUTE, run=tables.keep_statistics),
     Schedule(name="forget old backtests", cron="50 3 * * *", run=trying_later.forget_old),
+    Schedule(name="forget old uploads", cron="30 3 * * *", run=uploads.forget_old),
     Schedule(name="forget old refusals", cron="40 3 * * *", run=refusals.forget_old),
 )
 """What the worker does again and again."""

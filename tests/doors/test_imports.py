@@ -205,7 +205,7 @@ def test_an_import_that_was_cut_short_goes_on_when_the_same_file_comes_again(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(imports.bulk, "decide_again", killed)  # every line is in the history by then, nobody decided
+        patched.setattr(imports.bulk, "_decide_touched", killed)  # every line is in the history by then, nobody decided
         with pytest.raises(Killed):
             run(path)
     cut_short = Import.objects.latest("pk")

@@ -113,6 +113,8 @@ _ARGUMENTS: Final = {
     **{f"proposal-{part}": (_NOBODYS,) for part in ("signature", "withdrawal", "publication")},
     "interview-trial": (_NOBODYS, _NOBODYS),
     **{f"interview-{part}": (_NOBODYS,) for part in ("agreement", "proposal")},
+    **{f"import{part}": (_NOBODYS,) for part in ("", "-mapping", "-run", "-removal")},
+    **{f"import-{part}": (999,) for part in ("done", "undoing", "refused")},
     "people-act": (_NOBODYS,),
     "people-act-undoing": (_NOBODYS,),
     "people-view-removal": (999,),

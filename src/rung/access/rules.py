@@ -25,7 +25,7 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "override stage": _LEADERS,
     "assign owner": _LEADERS,
     "import": _MARKETING,
-    "undo import": _REVOPS,
+    "undo import": _MARKETING,
     "export": _LEADERS | _MARKETING,
     "merge people": _LEADERS | _MARKETING,
     "void events": _REVOPS,

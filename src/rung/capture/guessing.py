@@ -8,7 +8,7 @@ from rung.capture.mapping import TableMapping, Value
 
 _UTC: Final = ZoneInfo("UTC")
 
-_PERSON: Final[dict[str, tuple[str, ...]]] = {
+PERSON: Final[dict[str, tuple[str, ...]]] = {
     "email": ("email", "e_mail", "email_address", "person_email_work", "person_email", "e_mail_1_value", "work_email"),
     "first_name": ("first_name", "firstname", "given_name", "person_first_name"),
     "last_name": ("last_name", "lastname", "family_name", "surname", "person_last_name"),
@@ -23,7 +23,7 @@ _PERSON: Final[dict[str, tuple[str, ...]]] = {
     "lead_status": ("lead_status", "status"),
     "owner": ("contact_owner", "lead_owner", "owner", "person_owner"),
 }
-_COMPANY: Final[dict[str, tuple[str, ...]]] = {
+COMPANY: Final[dict[str, tuple[str, ...]]] = {
     "name": ("company_name", "company", "name", "account_name", "account", "organization_name", "organisation"),
     "website": ("website_url", "website", "company_domain_name", "domain", "web"),
     "industry": ("industry", "sector", "organization_industry"),
@@ -33,12 +33,12 @@ _COMPANY: Final[dict[str, tuple[str, ...]]] = {
     "city": ("city", "billing_city", "billingcity"),
     "owner": ("company_owner", "account_owner", "organization_owner"),
 }
-_NAMES_A_COMPANY: Final = (
+NAMES_A_COMPANY: Final = (
     "company_domain_name domain website website_url company company_account company_name account_name organization_name"
     " organization_1_name associated_company company_account_name organisation"
 ).split()
-_KEYS: Final = ("record_id", "id", "leadid", "lead_id", "contact_id", "contactid", "person_id", "person_system_id")
-_CREATED: Final = (
+KEYS: Final = ("record_id", "id", "leadid", "lead_id", "contact_id", "contactid", "person_id", "person_system_id")
+CREATED: Final = tuple(
     "create_date created_date createddate created_time created_at creation_date person_created date_added".split()
 )
 _NUMBERS: Final = frozenset({"employees", "revenue"})
@@ -53,7 +53,7 @@ def guessed(header: tuple[str, ...], kind: str | None) -> TableMapping | None:
     """
     slugs = {column: slug(column) for column in header}
     if kind is None:
-        kind = "people" if _first(slugs, _PERSON["email"]) or _is_of_people(slugs) else "companies"
+        kind = "people" if _first(slugs, PERSON["email"]) or _is_of_people(slugs) else "companies"
     return _people(slugs) if kind == "people" else _companies(slugs)
 
 
@@ -62,23 +62,28 @@ def slug(column: str) -> str:
     return "_".join(re.findall(r"[a-z0-9]+", column.lower()))
 
 
+def without_entity(column: str) -> str:
+    """`Person - Phone` → `Phone`, as Pipedrive's columns begin with what they are of."""
+    return _PIPEDRIVE.sub("", column)
+
+
 def _is_of_people(slugs: dict[str, str]) -> bool:
     names = set(slugs.values())
-    return bool(names & {*_PERSON["first_name"], *_PERSON["last_name"], "person_name", "full_name"})
+    return bool(names & {*PERSON["first_name"], *PERSON["last_name"], "person_name", "full_name"})
 
 
 def _people(slugs: dict[str, str]) -> TableMapping | None:
-    email = _first(slugs, _PERSON["email"])
-    key = email or _first(slugs, _KEYS) or _first(slugs, _PERSON["phone"])
+    email = _first(slugs, PERSON["email"])
+    key = email or _first(slugs, KEYS) or _first(slugs, PERSON["phone"])
     if key is None:
         return None
-    company = _first(slugs, _NAMES_A_COMPANY)
-    traits = _known(slugs, _PERSON)
+    company = _first(slugs, NAMES_A_COMPANY)
+    traits = _known(slugs, PERSON)
     taken = {value.column for value in traits.values()} | {company}
     return TableMapping(
         name="people",
         columns=frozenset(slugs),
-        person=_key(email, _first(slugs, _KEYS)) if email else Value(column=key),
+        person=_key(email, _first(slugs, KEYS)) if email else Value(column=key),
         company=Value(column=company) if company else None,
         at=_created(slugs),
         traits={**traits, **_others(slugs, taken, traits)},
@@ -88,10 +93,10 @@ def _people(slugs: dict[str, str]) -> TableMapping | None:
 
 
 def _companies(slugs: dict[str, str]) -> TableMapping | None:
-    key = _first(slugs, _COMPANY["website"]) or _first(slugs, _COMPANY["name"])
+    key = _first(slugs, COMPANY["website"]) or _first(slugs, COMPANY["name"])
     if key is None:
         return None
-    traits = _known(slugs, _COMPANY)
+    traits = _known(slugs, COMPANY)
     taken: set[str | None] = {value.column for value in traits.values()}
     return TableMapping(
         name="companies",
@@ -107,7 +112,7 @@ def _companies(slugs: dict[str, str]) -> TableMapping | None:
 
 def _key(email: str, id_: str | None) -> Value:
     """The e-mail; a row without one is known by its record id."""
-    return Value(column=email, fallback=id_)
+    return Value(column=email, fallbacks=(id_,) if id_ else ())
 
 
 def _known(slugs: dict[str, str], vocabulary: dict[str, tuple[str, ...]]) -> dict[str, Value]:
@@ -121,7 +126,7 @@ def _known(slugs: dict[str, str], vocabulary: dict[str, tuple[str, ...]]) -> dic
 
 def _others(slugs: dict[str, str], taken: set[str | None], traits: dict[str, Value]) -> dict[str, Value]:
     """Columns that no vocabulary knows, under their own names; dates of creation are times, not traits."""
-    created = _first(slugs, _CREATED)
+    created = _first(slugs, CREATED)
     return {
         slug_: Value(column=column)
         for column, slug_ in slugs.items()
@@ -130,7 +135,7 @@ def _others(slugs: dict[str, str], taken: set[str | None], traits: dict[str, Val
 
 
 def _created(slugs: dict[str, str]) -> Value | None:
-    column = _first(slugs, _CREATED)
+    column = _first(slugs, CREATED)
     formats = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
     return Value(column=column, formats=formats, zone=_UTC, or_now=True) if column else None
 
@@ -139,6 +144,6 @@ def _first(slugs: dict[str, str], names: tuple[str, ...] | list[str]) -> str | N
     """The first column, in the order of the vocabulary, that bears one of the names."""
     for name in names:
         for column, slug_ in slugs.items():
-            if slug_ in {name, f"{name}_work"} or slug(_PIPEDRIVE.sub("", column)) == name:
+            if slug_ in {name, f"{name}_work"} or slug(without_entity(column)) == name:
                 return column
     return None

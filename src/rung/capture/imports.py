@@ -1,30 +1,34 @@
 """Bringing files into the house, and taking what they brought out of account again."""
 
 import hashlib
+import io
+import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
 
-from rung.access.actions import By, Refused, name_of, require
-from rung.capture import histories
+from rung.access.actions import By, Refused, audited, name_of, require
+from rung.capture import foreseeing, histories
+from rung.capture.foreseeing import Foreseen
 from rung.capture.histories import NothingToRead, Report, Taken
 from rung.capture.mapping import Mapping
 from rung.capture.models import ImportedFile
 from rung.capture.translating import LeftOut, Told, translated
 from rung.engine import inputs, reading
 from rung.history.models import Event
-from rung.lifecycle import actions, bulk
+from rung.lifecycle import actions, bulk, exporting
 from rung.lifecycle.models import Import
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys, keys_of
 from rung.terms.instants import format_instant
 
+MOST_REASONS: Final = 50
 HISTORIES: Final = (".ndjson", ".jsonl", ".json", ".gz")
 
 
@@ -53,11 +57,15 @@ def run(
     is_dry: bool = False,
     is_again: bool = False,
     advance: Callable[[int], object] = lambda _: None,
+    progress: bulk.Progress | None = None,
+    names: dict[Path, str] | None = None,
+    what: str = "",
 ) -> Report:
     """Brings the files in as one import. Nothing follows from what they tell of the past: no mail, no task.
 
     An import that was cut short goes on where it stopped when the same files come again. Raises Refused when one of
-    the files was brought in before, and NothingToRead when none of them can be.
+    the files was brought in before, and NothingToRead when none of them can be. `names`: what files that lie under a
+    name of ours are called; `what`: the kind of table, as the list of imports shows it.
     """
     require(by, "import")
     files = histories.files(paths)
@@ -72,12 +80,12 @@ def run(
         for _ in _events(files, mapping, kind, at, source="", report=report, places=Places(), advance=advance):
             pass
         return report
-    found = found or _begun(files, prints, kind, by=by, at=at)
+    found = found or _begun(prints, what or kind or "", names or {}, by=by, at=at)
     source, places = f"import:{found.pk}", Places()
     before = Event.objects.filter(source=source).exclude(by="system").count()
     # Traits without a time of their own are of the time at which the import began, however often it began anew.
     events = _events(files, mapping, kind, found.created_at, source, report=report, places=places, advance=advance)
-    loaded = bulk.load(events, by=by, at=at, resumed=source if before else "")
+    loaded = bulk.load(events, by=by, at=at, resumed=source if before else "", total=bulk.MANY, deciding=progress)
     for refusal in loaded.refused:
         taken, line = places.of(refusal.index, report)
         taken.left_out.append(LeftOut(line, refusal.reason))
@@ -88,8 +96,7 @@ def run(
     found.accepted, found.duplicates = report.accepted, report.duplicates
     found.refused = sum(taken.refused for taken in report.taken)
     found.save(update_fields=["rows", "accepted", "duplicates", "refused"])
-    folder = Path(settings.RUNG_HOME) / "imports"
-    report.refused_file = histories.write_left_out(report.taken, folder / f"import-{found.pk}-refused.ndjson")
+    report.refused_file = histories.write_left_out(report.taken, refused_file(found.pk))
     return report
 
 
@@ -108,13 +115,55 @@ def _print_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _begun(files: Sequence[Path], prints: dict[Path, str], kind: str | None, *, by: By, at: int) -> Import:
-    name = ", ".join(path.name for path in files)[:254]
-    with transaction.atomic():
-        found = Import.objects.create(name=name, kind=kind or "", created_at=at, created_by=name_of(by))
-        ImportedFile.objects.bulk_create(
-            [ImportedFile(of=found, name=path.name[:254], sha256=print_) for path, print_ in prints.items()]
+def foresee(
+    path: Path, mapping: Mapping, *, by: By, at: int, advance: Callable[[int], object] = lambda _: None
+) -> Foreseen:
+    """What bringing the file in would do. Writes nothing. Raises NothingToRead and Unreadable."""
+    require(by, "import")
+    report, places = Report(taken=[], is_dry=True), Places()
+    events = _events([path], mapping, None, at, source="", report=report, places=places, advance=advance)
+
+    def refuse(index: int, reason: str) -> None:
+        taken, line = places.of(index, report)
+        taken.left_out.append(LeftOut(line, reason))
+
+    found = foreseeing.foresee(events, refuse)
+    found.rows = sum(taken.rows for taken in report.taken)
+    found.refused = sum(taken.refused for taken in report.taken)
+    found.cells_left_out = sum(taken.cells_left_out for taken in report.taken)
+    left_out = sorted((each.line, each.reason) for taken in report.taken for each in taken.left_out)
+    found.reasons = left_out[:MOST_REASONS]
+    return found
+
+
+def refused_file(number: int) -> Path:
+    """Where what an import left out is written, line by line."""
+    return Path(settings.RUNG_HOME) / "imports" / f"import-{number}-refused.ndjson"
+
+
+def refused_as_csv(number: int, to: IO[bytes]) -> None:
+    """What an import left out as a CSV, harmless to spreadsheets."""
+    path = refused_file(number)
+    lines = path.open(encoding="utf-8") if path.is_file() else io.StringIO()
+    with lines:
+        told = (json.loads(line) for line in lines)
+        rows = (
+            {"line": each["line"], "what": "row" if each["whole_line"] else "cell", "reason": each["reason"]}
+            for each in told
         )
+        exporting.write_csv(to, ("line", "what", "reason"), rows)
+
+
+def _begun(prints: dict[Path, str], what: str, names: dict[Path, str], *, by: By, at: int) -> Import:
+    called = {path: names.get(path, path.name)[:254] for path in prints}
+    with transaction.atomic():
+        found = Import.objects.create(
+            name=", ".join(called.values())[:254], kind=what, created_at=at, created_by=name_of(by)
+        )
+        ImportedFile.objects.bulk_create(
+            [ImportedFile(of=found, name=called[path], sha256=print_) for path, print_ in prints.items()]
+        )
+        audited(by=by, verb="import", object=f"import {found.pk}", data={"name": found.name}, at=at)
     return found
 
 
@@ -214,7 +263,7 @@ def _of_tables(path: Path, mapping: Mapping | None, kind: str | None, at: int, r
             if isinstance(told, LeftOut):
                 taken.left_out.append(told)
             else:
-                yield taken, told.line, _new(told)
+                yield taken, told.line, replace(_new(told), fills_only=True) if table.fills_only else _new(told)
 
 
 def _new(told: Told | reading.ToldEvent, by: str | None = None) -> NewEvent:

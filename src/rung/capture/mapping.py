@@ -30,8 +30,8 @@ class Value:
     words: Table_[str, object] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
     otherwise: tree.Plain = None
-    fallback: str | None = None
-    """Another column, looked at where the first is empty."""
+    fallbacks: tuple[str, ...] = ()
+    """Other columns, looked at in order where the first is empty."""
     or_now: bool = False
     """A time that is missing or cannot be read is the time of the import."""
 
@@ -49,6 +49,8 @@ class When:
 
     column: str
     one_of: frozenset[str]
+    any_case: bool = False
+    """Compare in lower case; an empty cell is the empty text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,10 @@ class TableMapping:
     traits: Table_[str, Value]
     company_traits: Table_[str, Value]
     events: tuple[EventLine, ...]
+    must_say: str = ""
+    """Where every row has to be an event: why one that is none, or whose time is to come, is refused."""
+    fills_only: bool = False
+    """What is known of somebody stays: the table fills empty fields."""
 
     def fits(self, header: tuple[str, ...]) -> bool:
         """Whether a table with this header is of this kind."""

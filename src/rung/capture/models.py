@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
 from rung.lifecycle.models import Import
@@ -217,3 +218,47 @@ class Enrichment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plugin} on {self.person_id}"
+
+
+class Upload(models.Model):
+    """A table somebody uploaded, from its first look to its import. The file itself lies under a random name."""
+
+    STATES = ("mapping", "trying", "tried", "running", "done", "failed")
+
+    uuid = models.UUIDField(unique=True)
+    name = models.CharField(max_length=254)
+    """As it was called where it came from: shown, never opened."""
+    stored_as = models.CharField(max_length=60)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, default="mapping", choices=[(state, state) for state in STATES])
+    header: Any = models.JSONField(default=list)
+    sample: Any = models.JSONField(default=list)
+    choices: Any = models.JSONField(default=dict)
+    foreseen: Any = models.JSONField(default=dict)
+    rows_done = models.IntegerField(default=0)
+    decided = models.IntegerField(default=0)
+    error = models.CharField(max_length=1000, blank=True)
+    is_again = models.BooleanField(default=False)
+    brought = models.ForeignKey(Import, null=True, on_delete=models.CASCADE, related_name="uploads")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="upload_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
+
+
+class LearnedMapping(models.Model):
+    """What somebody said that the columns of a header mean, for the next file with the same ones."""
+
+    print = models.CharField(max_length=64, unique=True)
+    """Of the kind of table and the columns' names, whatever their order and case."""
+    choices: Any = models.JSONField(default=dict)
+    learned_by = models.CharField(max_length=254)
+    learned_at = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.print[:12]} by {self.learned_by}"

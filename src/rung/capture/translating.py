@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from rung.capture import dates
 from rung.capture.mapping import EventLine, TableMapping, Value, When
 from rung.capture.sheets import BadRow, Cell, Row
 from rung.terms import instants
@@ -90,8 +91,15 @@ class _Translation:
         elif company is None and table.company is not None:
             raise BadCell(f"no {' or '.join(table.company.columns)}: the row names no company")
         yield from self._described(person, company)
+        happened = False
         for turn, event in enumerate(table.events, 1):
-            yield from self._event(event, turn, person, company)
+            for told in self._event(event, turn, person, company):
+                if table.must_say and told.at > self.now:
+                    raise BadCell("its time is still to come")
+                happened = True
+                yield told
+        if table.must_say and not happened:
+            raise BadCell(table.must_say)
 
     def _described(self, person: str | None, company: str | None) -> Iterator[Told]:
         table = self.table
@@ -121,6 +129,8 @@ class _Translation:
 
     def _holds(self, when: When) -> bool:
         cell = self._cell(when.column)
+        if when.any_case:
+            return (_plain_text(cell).strip().lower() if cell is not None else "") in when.one_of
         return cell is not None and (not when.one_of or _plain_text(cell) in when.one_of)
 
     def _traits(self, values: Mapping[str, Value]) -> dict[str, object]:
@@ -144,8 +154,8 @@ class _Translation:
         """The cell, or the text made of cells; None where it is empty or counts as empty."""
         if value.column is not None:
             cell = self._cell(value.column)
-            if cell is None and value.fallback is not None:
-                cell = self._cell(value.fallback)
+            for other in value.fallbacks if cell is None else ():
+                cell = self._cell(other) if cell is None else cell
         elif value.text is not None:
             cells = {name: self._cell(name) for name in value.columns}
             if any(cell is None for cell in cells.values()):
@@ -174,9 +184,9 @@ class _Translation:
             return value.words[_plain_text(cell)]
         match value.type:
             case "number":
-                return _number(cell, where)
+                return number(cell, where)
             case "money":
-                return int((Decimal(str(_number(cell, where))) * 100).to_integral_value())
+                return int((Decimal(str(number(cell, where))) * 100).to_integral_value())
             case "yes_no":
                 return _yes_no(cell, where)
             case "list":
@@ -201,7 +211,7 @@ def _plain_text(cell: Cell) -> str:
     return str(cell)
 
 
-def _number(cell: Cell, where: str) -> float | int:
+def number(cell: Cell, where: str) -> float | int:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return cell
     text = _MONEY_MARKS.sub("", _plain_text(cell)).strip()
@@ -230,10 +240,16 @@ def _instant(cell: Cell, formats: tuple[str, ...], zone: tzinfo, where: str) -> 
         return instants.micros(datetime.combine(cell, time(), zone))
     text = _plain_text(cell)
     for pattern in formats:
-        try:
-            found = datetime.strptime(text, pattern)
-        except ValueError:
-            continue
+        if pattern in (dates.DAY_FIRST, dates.MONTH_FIRST):
+            read = dates.read(text, day_first=pattern == dates.DAY_FIRST)
+            if read is None:
+                continue
+            found = read
+        else:
+            try:
+                found = datetime.strptime(text, pattern)
+            except ValueError:
+                continue
         return instants.micros(found if found.tzinfo else found.replace(tzinfo=zone))
     if formats:
         raise BadCell(f"{where}: {text[:40]!r} is not a time written as {' or '.join(formats)}")

@@ -27,6 +27,8 @@ from rung.people.queries import living_ids, people_by_id
 Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
 
+MANY: Final = 10_000
+"""What a caller says who does not know how many there will be, but many: it is worth compiling for."""
 _EVENTS_AT_A_TIME: Final = 5_000
 _PEOPLE_AT_A_TIME: Final = 900
 
@@ -50,6 +52,7 @@ def load(
     total: int = 0,
     at_a_time: int = _EVENTS_AT_A_TIME,
     resumed: str = "",
+    deciding: Progress | None = None,
 ) -> Loaded:
     """Brings in a history as it happened: events in chunks, then everybody they touch is decided once.
 
@@ -75,15 +78,28 @@ def load(
         offset += len(chunk)
         if progress is not None:
             progress(offset, max(total, offset))
+    loaded.people = _decide_touched(touched, companies, at=arrived_at, progress=deciding or progress)
+    return loaded
+
+
+def _decide_touched(touched: set[int], companies: set[int], *, at: int, progress: Progress | None) -> int:
+    """Decides everybody a load touched, so many in a transaction that nobody else waits long; returns how many."""
     with transaction.atomic():
         locks.hold()
         people.describe_companies_again(companies)
         touched |= corrections.whoever_named(companies)
-        ids = sorted(set(living_ids(sorted(touched)).values()))
-        line = ensure_playbook(at=arrived_at)
-        decide_again(line, ids, at=arrived_at, is_first=True, progress=progress)
-    loaded.people = len(ids)
-    return loaded
+        ensure_playbook(at=at)
+    ids = side_by_side(list(set(living_ids(touched).values())))
+    compiling.begin(len(ids))
+    for done, part in _parts(ids):
+        with nothing_to_collect(), transaction.atomic():
+            locks.hold()
+            # Between two parts somebody may have been merged, or a playbook put in force.
+            living = sorted(set(living_ids(part).values()))
+            _decide_again(ensure_playbook(at=at), living, at=at, before=None, is_first=True)
+        if progress is not None:
+            progress(done, len(ids))
+    return len(ids)
 
 
 def decide_everyone(line: Line, *, at: int, before: Line, progress: Progress | None = None) -> None:

@@ -39,6 +39,8 @@ class NewEvent:
     message_id: str | None = None
     by: str | None = None
     door: Door = "app"
+    fills_only: bool = False
+    """What is known of the person stays, as if a stranger had said it: a bought list overwrites nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ def ready(event: NewEvent, *, index: int, by: str, new_id: Callable[[], str]) ->
         source=clean_text(event.source, "source", 100),
         message_id=clean_text(event.message_id, "message id", 200) if event.message_id else new_id(),
         by=clean_text(event.by, "by", 254) if event.by else ("" if is_import else by),
-        is_trusted=event.door != "publishable",
+        is_trusted=event.door != "publishable" and not event.fills_only,
     )
 
 

@@ -49,7 +49,8 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         (
             Place("playbook", "Playbook", "playbook", "see playbook", "b"),
             Place("forms", "Forms", "form", "manage forms", "o", on_phone=False),
-            Place("capture", "Capture", "import", "see capture", "n", on_phone=False),
+            Place("capture", "Capture", "bolt", "see capture", "n", on_phone=False),
+            Place("imports", "Imports", "import", "import", "i", on_phone=False),
         ),
     ),
     ("", (Place("design", "Design kit", "eye", "see design", "d", on_phone=False),)),

@@ -1,0 +1,287 @@
+"""What the columns of an uploaded table mean: guessed, corrected by a person, and made a mapping of. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from rung.capture import dates, guessing
+from rung.capture.sheets import Cell
+from rung.capture.translating import NO, YES
+from rung.capture.translating import number as read_number
+
+KINDS: Final = {
+    "people": "People",
+    "companies": "Companies",
+    "deals": "Deals",
+    "activities": "Calls, meetings and mails",
+    "list": "A bought list of people",
+}
+TYPES: Final = {
+    "text": "text",
+    "number": "number",
+    "yes_no": "yes or no",
+    "list": "list (; or ,)",
+    "date": "date",
+}
+BASES: Final = {
+    "legitimate interest": "legitimate interest",
+    "consent": "consent they gave to the seller",
+    "contract": "contract or its preparation",
+}
+OWN: Final = "own"
+"""The column becomes a trait under its own name."""
+LEFT_OUT: Final = ""
+
+_PERSON: Final = {
+    "person.email": "E-mail", "person.id": "Record id", "person.name": "Full name", "person.first_name": "First name",
+    "person.last_name": "Last name", "person.phone": "Phone", "person.title": "Job title", "person.country": "Country",
+    "person.city": "City", "person.state": "State", "person.postal_code": "Postal code", "person.source": "Source",
+    "person.lead_status": "Lead status", "person.owner": "Owner",
+}  # fmt: skip
+_EMPLOYER: Final = {
+    "company": "Company", "company.name": "Company's name", "company.industry": "Company's industry",
+    "company.employees": "Company's employees",
+}  # fmt: skip
+_WHO: Final = {"person.email": "Person's e-mail", "person.id": "Person's record id", "company": "Company"}
+TARGETS: Final[dict[str, dict[str, str]]] = {
+    "people": {**_PERSON, **_EMPLOYER, "at": "Known since"},
+    "list": {**_PERSON, **_EMPLOYER},
+    "companies": {
+        "company": "Domain or name", "company.name": "Name", "company.website": "Web site",
+        "company.industry": "Industry", "company.employees": "Employees", "company.revenue": "Revenue",
+        "company.country": "Country", "company.city": "City", "company.owner": "Owner", "at": "Known since",
+    },
+    "deals": {
+        **_WHO, "deal.id": "Deal's id", "deal.name": "Deal's name", "deal.amount": "Amount",
+        "deal.currency": "Currency", "deal.status": "Open, won or lost", "deal.opened": "Opened on",
+        "deal.closed": "Closed on", "deal.reason": "Reason it was lost",
+    },
+    "activities": {
+        **_WHO, "activity.type": "What it was", "activity.at": "When", "activity.subject": "Subject",
+        "activity.note": "Note", "activity.outcome": "Outcome",
+    },
+}  # fmt: skip
+"""Kind of table → what a column of it can be, with the words for it."""
+
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "person.email": (
+        "person_email",
+        "contact_email",
+        "associated_contact_email",
+        "lead_email",
+        "primary_contact_email",
+    ),
+    "person.id": (
+        "associated_contact_ids",
+        "associated_contact_id",
+        "contact_id",
+        "contactid",
+        "whoid",
+        "contact_person_id",
+    ),
+    "deal.id": ("deal_id", "opportunity_id", "record_id", "id", "pipedrive_system_id", "deal_pipedrive_system_id"),
+    "deal.name": ("deal_name", "dealname", "opportunity_name", "title", "name"),
+    "deal.amount": ("amount", "value", "deal_value"),
+    "deal.currency": ("currency", "currency_of_value", "currencyisocode", "deal_currency_code"),
+    "deal.status": ("deal_stage", "dealstage", "stagename", "status", "stage", "deal_status"),
+    "deal.opened": (
+        "create_date",
+        "createdate",
+        "createddate",
+        "created_date",
+        "creation_date",
+        "add_time",
+        "deal_created",
+    ),
+    "deal.closed": ("close_date", "closedate", "closed_on", "won_time", "deal_closed_on"),
+    "deal.reason": ("closed_lost_reason", "lost_reason", "loss_reason"),
+    "activity.type": ("activity_type", "type", "tasksubtype", "engagement_type"),
+    "activity.at": (
+        "activity_date",
+        "due_date",
+        "activitydate",
+        "date",
+        "marked_as_done_time",
+        "start_time",
+        "created_at",
+    ),
+    "activity.subject": ("subject", "activity_subject", "title"),
+    "activity.note": ("note", "description", "body", "content", "comments"),
+    "activity.outcome": ("outcome", "call_outcome", "result", "calldisposition"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one column is: a target of its kind, OWN, or LEFT_OUT; and how its cells are read."""
+
+    column: str
+    to: str
+    type: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """All that is said about a table."""
+
+    kind: str
+    columns: tuple[Choice, ...]
+    dates: str = dates.DAY_FIRST
+    zone: str = "UTC"
+    currency: str = "EUR"
+    source: str = ""
+    basis: str = ""
+    proof: str = ""
+    learned_by: str = field(default="", compare=False)
+    """Who had corrected the same header before."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def from_json(told: Mapping[str, Any]) -> Choices:
+    """The choices that `as_json` wrote."""
+    return Choices(**{**told, "columns": tuple(Choice(**each) for each in told["columns"])})
+
+
+def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell]]) -> Choices:
+    """What the columns probably are: by their names as the usual programs write them, and by the first rows."""
+    targets, taken = TARGETS[kind], set[str]()
+    found: dict[str, str] = {}
+    for target in targets:
+        column = _column_named(header, _names_of(target, kind), found)
+        if column is not None and target not in taken:
+            found[column] = target
+            taken.add(target)
+    rest = OWN if kind in ("people", "companies", "list") else LEFT_OUT
+    choices = tuple(
+        Choice(column, found.get(column, rest), _type_of(found.get(column, rest), _texts(column, sample)))
+        for column in header
+    )
+    first = dates.is_day_first(text for choice in choices if _is_time(choice) for text in _texts(choice.column, sample))
+    return Choices(kind, choices, dates=dates.MONTH_FIRST if first is False else dates.DAY_FIRST)
+
+
+def kind_of(header: Sequence[str]) -> str:
+    """The kind of table that its columns look like."""
+    slugs = {guessing.slug(column) for column in header}
+    plain = {guessing.slug(guessing.without_entity(column)) for column in header}
+    if slugs & {"deal_name", "dealname", "deal_stage", "stagename", "deal_title", "deal_value"}:
+        return "deals"
+    if slugs & {"activity_subject", "activity_type", "tasksubtype", "engagement_type", "activity_due_date"}:
+        return "activities"
+    if plain & {*guessing.PERSON["email"], *guessing.PERSON["first_name"], *guessing.PERSON["last_name"]}:
+        return "people"
+    return "companies"
+
+
+def faults(choices: Choices) -> list[str]:
+    """Why the table cannot be brought in as it is said to be, in words; empty when it can."""
+    said = {choice.to for choice in choices.columns}
+    told = []
+    if choices.kind == "companies":
+        if "company" not in said and "company.name" not in said:
+            told.append("Say which column names the company.")
+    elif not said & {"person.email", "person.id", "person.phone"}:
+        told.append("Say which column names the person: an e-mail address, else a record id.")
+    if choices.kind == "deals" and "deal.status" not in said:
+        told.append("Say which column tells whether a deal is open, won or lost.")
+    if choices.kind == "deals" and not said & {"deal.opened", "deal.closed"}:
+        told.append("Say when a deal was opened or closed.")
+    if choices.kind == "activities":
+        told += [f"Say which column tells {what}." for to, what in _OF_ACTIVITIES if to not in said]
+    if choices.kind == "list":
+        told += ["Say where the list was bought."] if not choices.source else []
+        told += ["Say on what legal basis you may write to them."] if choices.basis not in BASES else []
+        if choices.basis == "consent" and not choices.proof:
+            told.append("Say where the proof of their consent is kept.")
+    for target in sorted(said - {OWN, LEFT_OUT}):
+        columns = [choice.column for choice in choices.columns if choice.to == target]
+        if len(columns) > 1 and target not in ("person.phone", "deal.closed"):
+            words = TARGETS[choices.kind].get(target, target)
+            told.append(
+                f"Two columns are “{words}”: {' and '.join(columns[:3])}. Leave one out or give it its own name."
+            )
+    return told
+
+
+_OF_ACTIVITIES: Final = (("activity.type", "what it was"), ("activity.at", "when it was"))
+
+
+def _names_of(target: str, kind: str) -> tuple[str, ...]:
+    """The names by which programs call the target, in the order of our trust in them."""
+    names = _NAMES.get(target, ())
+    if target == "company":
+        return (
+            tuple(guessing.NAMES_A_COMPANY)
+            if kind != "companies"
+            else (*guessing.COMPANY["website"], *guessing.COMPANY["name"])
+        )
+    if target == "at":
+        return guessing.CREATED
+    if target == "person.id":
+        return names if kind in ("deals", "activities") else guessing.KEYS
+    of, _, name = target.partition(".")
+    if of == "person":
+        return (*names, *guessing.PERSON.get(name, ()))
+    if of == "company":
+        known = guessing.COMPANY.get(name, ())
+        return (
+            known
+            if kind == "companies"
+            else tuple(n for n in known if n not in guessing.PERSON.get(name, ()) and n != "name")
+        )
+    return names
+
+
+def _column_named(header: Sequence[str], names: Iterable[str], taken: Mapping[str, str]) -> str | None:
+    for name in names:
+        for column in header:
+            slug = guessing.slug(column)
+            if column not in taken and (
+                slug in {name, f"{name}_work"} or guessing.slug(guessing.without_entity(column)) == name
+            ):
+                return column
+    return None
+
+
+def _texts(column: str, sample: Sequence[Mapping[str, Cell]]) -> list[str]:
+    return [str(cell) for row in sample if (cell := row.get(column)) is not None]
+
+
+_NUMBERS: Final = frozenset({"company.employees", "company.revenue", "deal.amount"})
+_TIMES: Final = frozenset({"at", "deal.opened", "deal.closed", "activity.at"})
+
+
+def _is_time(choice: Choice) -> bool:
+    return choice.type == "date" or choice.to in _TIMES
+
+
+def _type_of(to: str, texts: Sequence[str]) -> str:
+    """Numbers, yes and no, and dates are told by every cell of the sample; only for columns without a known type."""
+    if to in _NUMBERS:
+        return "number"
+    if to in _TIMES:
+        return "date"
+    if to != OWN or not texts:
+        return "text"
+    if all(text.lower() in YES | NO for text in texts) and any(not text.isdigit() for text in texts):
+        return "yes_no"
+    if all(_is_number(text) for text in texts):
+        return "number"
+    if all(not text.isdigit() and dates.read(text, day_first=True) for text in texts):
+        return "date"
+    return "text"
+
+
+def _is_number(text: str) -> bool:
+    """A number that is one to people: no leading zero, no plus, not so long that it is a phone number or an id."""
+    if text.startswith(("0", "+")) and text not in ("0",) and not text.startswith("0."):
+        return False
+    if len(text.replace(",", "").split(".")[0]) > 9:
+        return False
+    try:
+        read_number(text, "")
+    except ValueError:
+        return False
+    return True

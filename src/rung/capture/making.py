@@ -1,0 +1,180 @@
+"""The mapping that a person's choices about columns make. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rung.capture import guessing
+from rung.capture.columns import OWN, Choice, Choices
+from rung.capture.mapping import EventLine, TableMapping, Value, When
+
+_WON: Final = frozenset({"won", "closed won", "closedwon", "closed-won", "won deal"})
+_LOST: Final = frozenset({"lost", "closed lost", "closedlost", "closed-lost", "abandoned", "no decision"})
+ACTIVITIES: Final[dict[str, frozenset[str]]] = {
+    "call_made": frozenset({"call", "phone", "phone call", "calls", "outbound call", "logged call"}),
+    "email_written": frozenset({"email", "e-mail", "mail", "emails", "sent email", "outgoing email", "outgoing_email"}),
+    "email_replied": frozenset({"reply", "email reply", "incoming email", "incoming_email", "received email"}),
+    "meeting_held": frozenset({"meeting", "demo", "visit", "video call", "event", "appointment", "lunch"}),
+    "social_touched": frozenset(
+        {"linkedin", "linkedin message", "linkedin_message", "social", "xing", "sms", "whatsapp"}
+    ),
+    "direct_mail_sent": frozenset({"letter", "postal mail", "postal_mail", "direct mail"}),
+}
+"""Kind of event → the words by which tables call it."""
+
+
+def table_of(choices: Choices) -> TableMapping:
+    """The mapping that the choices make; only for choices without faults."""
+    made = _Made(choices)
+    return {
+        "people": made.people,
+        "list": made.bought,
+        "companies": made.companies,
+        "deals": made.deals,
+        "activities": made.activities,
+    }[choices.kind]()
+
+
+class _Made:
+    """A mapping in the making."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.zone = ZoneInfo(choices.zone)
+        self.columns = frozenset(choice.column for choice in choices.columns)
+
+    def people(self) -> TableMapping:
+        return self._table(person=self._who(), traits=self._traits("person."), company_traits=self._traits("company."))
+
+    def bought(self) -> TableMapping:
+        said = {"seller": self.choices.source, "legal_basis": self.choices.basis, "proof": self.choices.proof}
+        data = {name: Value(constant=text) for name, text in said.items() if text}
+        kinds = ["imported", *(["consent_given"] if self.choices.basis == "consent" else [])]
+        events = tuple(EventLine(kind, Value(or_now=True), None, data, None, None) for kind in kinds)
+        traits = {**self._traits("person."), "legal_basis": Value(constant=self.choices.basis)}
+        traits.setdefault("source", Value(constant=self.choices.source))
+        return self._table(
+            person=self._who(), traits=traits, company_traits=self._traits("company."), events=events, fills_only=True
+        )
+
+    def companies(self) -> TableMapping:
+        return self._table(person=None, traits={}, company_traits=self._traits("company.") or self._named())
+
+    def deals(self) -> TableMapping:
+        data = self._data("deal.", ("name", "status"), {"amount": "money"})
+        data["deal"] = self._value("deal.id") or self._value("deal.name") or Value()
+        data.setdefault("currency", Value(constant=self.choices.currency))
+        data["currency"] = replace(data["currency"], otherwise=self.choices.currency)
+        status = self._column("deal.status") or ""
+        opened, closed = self._columns("deal.opened"), self._columns("deal.closed")
+        reason = self._value("deal.reason")
+        lost = {**data, **({"reason": reason} if reason else {})}
+        return self._table(
+            person=self._who(),
+            traits={},
+            company_traits={},
+            events=(
+                EventLine("deal_opened", self._time(*opened, *closed), None, data, None, None),
+                EventLine(
+                    "deal_won", self._time(*closed, *opened), When(status, _WON, any_case=True), data, None, None
+                ),
+                EventLine(
+                    "deal_lost", self._time(*closed, *opened), When(status, _LOST, any_case=True), lost, None, None
+                ),
+            ),
+            must_say="neither the day it was opened nor the day it was closed is told",
+        )
+
+    def activities(self) -> TableMapping:
+        data = self._data("activity.", ("subject", "note", "outcome"), {})
+        at, type_ = self._time(*self._columns("activity.at")), self._column("activity.type") or ""
+        events = tuple(
+            EventLine(kind, at, When(type_, words, any_case=True), data, None, None)
+            for kind, words in ACTIVITIES.items()
+        )
+        known = "call, e-mail, reply, meeting, LinkedIn, letter"
+        return self._table(
+            person=self._who(),
+            traits={},
+            company_traits={},
+            events=events,
+            must_say=f"{type_} or its time is missing, or is none we know ({known})",
+        )
+
+    def _table(
+        self, *, person: Value | None, traits: dict[str, Value], company_traits: dict[str, Value],
+        events: tuple[EventLine, ...] = (), must_say: str = "", fills_only: bool = False,
+    ) -> TableMapping:  # fmt: skip
+        at = self._columns("at")
+        company = self._columns("company") or self._columns("company.website") or self._columns("company.name")
+        return TableMapping(
+            name=self.choices.kind,
+            columns=self.columns,
+            person=person,
+            company=Value(column=company[0], fallbacks=company[1:]) if company else None,
+            at=self._time(*at, or_now=True) if at else None,
+            traits=traits,
+            company_traits=company_traits if company else {},
+            events=events,
+            must_say=must_say,
+            fills_only=fills_only,
+        )
+
+    def _who(self) -> Value:
+        columns = (*self._columns("person.email"), *self._columns("person.id"), *self._columns("person.phone"))
+        return Value(column=columns[0], fallbacks=columns[1:])
+
+    def _named(self) -> dict[str, Value]:
+        return {"name": Value(column=self._columns("company")[0])}
+
+    def _traits(self, of: str) -> dict[str, Value]:
+        """The traits of a person or a company: those chosen, and the columns that keep their own name."""
+        found: dict[str, Value] = {}
+        owns = of == ("company." if self.choices.kind == "companies" else "person.")
+        for choice in self.choices.columns:
+            if choice.to == OWN and owns:
+                found.setdefault(guessing.slug(choice.column), self._read(choice))
+            elif choice.to.startswith(of) and choice.to != "person.id":
+                found[choice.to.removeprefix(of)] = self._read(choice)
+        found.pop("", None)  # a column whose name has no letter
+        return found
+
+    def _data(self, of: str, names: tuple[str, ...], types: Mapping[str, str]) -> dict[str, Value]:
+        wanted = {*names, *types}
+        found = {
+            choice.to.removeprefix(of): replace(
+                self._read(choice), type=types.get(choice.to.removeprefix(of), choice.type)
+            )
+            for choice in self.choices.columns
+            if choice.to.startswith(of) and choice.to.removeprefix(of) in {*wanted, "currency"}
+        }
+        return found | {
+            guessing.slug(choice.column): self._read(choice) for choice in self.choices.columns if choice.to == OWN
+        }
+
+    def _read(self, choice: Choice) -> Value:
+        is_date = choice.type == "date"
+        return Value(
+            column=choice.column,
+            type=choice.type,
+            formats=(self.choices.dates,) if is_date else (),
+            zone=self.zone,
+        )
+
+    def _time(self, *columns: str, or_now: bool = False) -> Value:
+        if not columns:
+            return Value()
+        return Value(
+            column=columns[0], fallbacks=columns[1:], formats=(self.choices.dates,), zone=self.zone, or_now=or_now
+        )
+
+    def _columns(self, target: str) -> tuple[str, ...]:
+        return tuple(choice.column for choice in self.choices.columns if choice.to == target)
+
+    def _column(self, target: str) -> str | None:
+        return next(iter(self._columns(target)), None)
+
+    def _value(self, target: str) -> Value | None:
+        column = self._column(target)
+        return Value(column=column) if column else None

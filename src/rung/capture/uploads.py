@@ -1,0 +1,308 @@
+"""A table from somebody's desk into the house: taken in, looked at, tried, imported by the worker, undone."""
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, F
+
+from rung.access.actions import Refused, audited, require
+from rung.access.models import User
+from rung.capture import columns, guessing, imports, making, sheets
+from rung.capture.columns import Choices
+from rung.capture.histories import NothingToRead
+from rung.capture.mapping import Mapping as TablesMapping
+from rung.capture.models import ImportedFile, LearnedMapping, Upload
+from rung.jobs.actions import enqueue
+from rung.jobs.models import Outbox
+from rung.lifecycle.models import Import
+from rung.terms.instants import DAY, format_instant
+
+TRY: Final = "try import"
+RUN: Final = "run import"
+UNDO: Final = "undo import"
+
+MOST_BYTES: Final = 256 << 20
+SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
+_SHOWN: Final = 6
+_LOOKED_AT: Final = 200
+_KEPT: Final = 7 * DAY
+"""How long a file lies that nobody imported."""
+
+
+def receive(*, name: str, size: int, chunks: Iterable[bytes], kind: str, by: User, at: int) -> Upload:
+    """Takes a table in and guesses what its columns mean. Raises Refused, and keeps nothing then."""
+    require(by, "import")
+    name = _plain_name(name)
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise Refused(f"{name} is no table we read: save it as CSV or XLSX.")
+    if size > MOST_BYTES:
+        raise Refused(f"{name} is larger than {MOST_BYTES >> 20} MB: part it, or use rung import on the machine.")
+    if kind and kind not in columns.KINDS:
+        raise Refused("There is no such kind of table.")
+    path = _folder() / f"{secrets.token_hex(16)}{suffix}"
+    try:
+        digest = _written(path, chunks)
+        header, rows = _looked_at(path)
+    except sheets.Unreadable as fault:
+        path.unlink(missing_ok=True)
+        raise Refused(f"{str(fault).replace(path.name, name)[:300]}.") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    choices = _learned(header, kind or columns.kind_of(header)) or columns.guessed(
+        header, kind or columns.kind_of(header), rows
+    )
+    with transaction.atomic():
+        made = Upload.objects.create(
+            uuid=uuid.uuid4(), name=name, stored_as=path.name, size=size, sha256=digest, header=header,
+            sample=[{column: _said(row.get(column)) for column in header} for row in rows[:_SHOWN]],
+            choices=choices.as_json(), asked_by=by, created_at=at,
+        )  # fmt: skip
+        audited(by=by, verb="uploaded table", object=f"upload {made.uuid}", data={"name": name, "size": size}, at=at)
+    return made
+
+
+def as_kind(*, upload: Upload, kind: str, by: User, at: int) -> None:
+    """Guesses anew what the columns mean, for a table of another kind."""
+    require(by, "import")
+    _open(upload)
+    if kind not in columns.KINDS:
+        raise Refused("There is no such kind of table.")
+    _, rows = _looked_at(path_of(upload))
+    choices = _learned(upload.header, kind) or columns.guessed(upload.header, kind, rows)
+    upload.choices, upload.state = choices.as_json(), "mapping"
+    upload.save(update_fields=["choices", "state"])
+
+
+def choose(*, upload: Upload, choices: Choices, by: User, at: int) -> None:
+    """Keeps what the columns mean, learns it for the next file of this header, and has the import tried."""
+    require(by, "import")
+    _open(upload)
+    if told := columns.faults(choices):
+        raise Refused(" ".join(told))
+    with transaction.atomic():
+        LearnedMapping.objects.update_or_create(
+            print=_print(upload.header, choices.kind),
+            defaults={"choices": choices.as_json(), "learned_by": by.email, "learned_at": at},
+        )
+        Upload.objects.filter(pk=upload.pk).update(
+            choices=choices.as_json(), state="trying", error="", rows_done=0, foreseen={}
+        )
+        audited(by=by, verb="said what columns mean", object=f"upload {upload.uuid}", data=choices.as_json(), at=at)
+        enqueue(kind=TRY, key=f"{TRY} {upload.uuid} {at}", payload={"upload": upload.pk}, at=at)
+
+
+def begin(*, upload: Upload, is_again: bool, by: User, at: int) -> None:
+    """Has the worker import it. Raises Refused where it was brought in before and nobody says `is_again`."""
+    require(by, "import")
+    with transaction.atomic():
+        upload = Upload.objects.select_for_update().get(pk=upload.pk)
+        if upload.state != "tried":
+            raise Refused("It is not ready: what the columns mean has to be tried first.")
+        known = before(upload)
+        if known is not None and not is_again:
+            raise Refused(
+                f"{known.name} was brought in before, as import {known.of_id}: "
+                "undo that first, or say that you mean it."
+            )
+        upload.state, upload.is_again, upload.rows_done, upload.decided = "running", is_again, 0, 0
+        upload.save(update_fields=["state", "is_again", "rows_done", "decided"])
+        audited(by=by, verb="began import", object=f"upload {upload.uuid}", data={"name": upload.name}, at=at)
+        enqueue(kind=RUN, key=f"{RUN} {upload.uuid} {at}", payload={"upload": upload.pk}, at=at)
+
+
+def forget(*, upload: Upload, by: User, at: int) -> None:
+    """Throws an upload away that was not imported, with its file."""
+    require(by, "import")
+    if upload.state in ("running", "done"):
+        raise Refused("It is imported, or being imported: undo it instead.")
+    with transaction.atomic():
+        audited(by=by, verb="threw upload away", object=f"upload {upload.uuid}", data={"name": upload.name}, at=at)
+        upload.delete()
+    path_of(upload).unlink(missing_ok=True)
+
+
+def ask_undo(*, number: int, by: User, at: int) -> None:
+    """Has the worker undo an import. Raises Refused."""
+    require(by, "undo import")
+    found = Import.objects.filter(pk=number).first()
+    if found is None:
+        raise Refused(f"There is no import {number}.")
+    if found.undone_at is not None:
+        raise Refused(f"Import {number} was undone before.")
+    if Upload.objects.filter(brought=found, state="running").exists():
+        raise Refused("It is still being imported: wait until it is done, then undo it.")
+    if is_being_undone(number):
+        raise Refused("It is being undone already.")
+    enqueue(kind=UNDO, key=f"{UNDO} {number} {at}", payload={"number": number, "by": by.pk}, at=at)
+
+
+def is_being_undone(number: int) -> bool:
+    """Whether the worker has been asked to undo it and is not done."""
+    return number in being_undone()
+
+
+def being_undone() -> set[int]:
+    """The numbers of the imports that the worker is to undo."""
+    rows = Outbox.objects.filter(kind=UNDO, done_at__isnull=True, failed_at__isnull=True)
+    return {int(payload["number"]) for payload in rows.values_list("payload", flat=True)}
+
+
+def try_asked(payload: Mapping[str, Any], at: int) -> None:
+    """The worker's part: says what would come of it."""
+    upload = Upload.objects.filter(pk=payload["upload"], state="trying").first()
+    if upload is None:
+        return
+    try:
+        found = imports.foresee(path_of(upload), _mapping(upload), by=upload.asked_by, at=at, advance=_progress(upload))
+    except (NothingToRead, sheets.Unreadable, Refused) as refusal:
+        _failed(upload, refusal)
+    else:
+        Upload.objects.filter(pk=upload.pk).update(state="tried", foreseen=found.as_json())
+
+
+def run_asked(payload: Mapping[str, Any], at: int) -> None:
+    """The worker's part: imports it; when it was killed over it, it goes on where it stopped."""
+    upload = Upload.objects.filter(pk=payload["upload"], state="running").first()
+    if upload is None:
+        return
+    Upload.objects.filter(pk=upload.pk).update(rows_done=0)
+    try:
+        report = imports.run(
+            [path_of(upload)], mapping=_mapping(upload), kind=None, by=upload.asked_by, at=at,
+            is_again=upload.is_again, names={path_of(upload): upload.name}, what=upload.choices["kind"],
+            advance=_progress(upload),
+            progress=lambda done, _: Upload.objects.filter(pk=upload.pk).update(decided=done),
+        )  # fmt: skip
+    except (NothingToRead, sheets.Unreadable, Refused) as refusal:
+        _failed(upload, refusal)
+        return
+    Upload.objects.filter(pk=upload.pk).update(state="done", brought=report.number)
+    path_of(upload).unlink(missing_ok=True)
+
+
+def undo_asked(payload: Mapping[str, Any], at: int) -> None:
+    """The worker's part. Done twice it does no harm."""
+    number = int(payload["number"])
+    if not Import.objects.filter(pk=number, undone_at__isnull=False).exists():
+        imports.undo(number=number, by=User.objects.get(pk=payload["by"]), at=at)
+
+
+def forget_old(at: int) -> None:
+    """Throws away what nobody imported for a week."""
+    for upload in Upload.objects.filter(created_at__lt=at - _KEPT).exclude(state__in=("running", "done")):
+        upload.delete()
+        path_of(upload).unlink(missing_ok=True)
+
+
+def before(upload: Upload) -> ImportedFile | None:
+    """The import that brought the same file, unless it was undone or never came to its end."""
+    known = ImportedFile.objects.filter(sha256=upload.sha256, of__undone_at=None).exclude(of__rows=0)
+    return known.select_related("of").first()
+
+
+def choices_of(upload: Upload) -> Choices:
+    """What its columns mean."""
+    return columns.from_json(upload.choices)
+
+
+def path_of(upload: Upload) -> Path:
+    """Where its file lies."""
+    return _folder() / Path(upload.stored_as).name
+
+
+def _open(upload: Upload) -> None:
+    if upload.state in ("running", "done"):
+        raise Refused("It is imported, or being imported: what its columns mean cannot be changed any more.")
+
+
+def _mapping(upload: Upload) -> TablesMapping:
+    return TablesMapping("", ZoneInfo("UTC"), (making.table_of(choices_of(upload)),))
+
+
+def _progress(upload: Upload) -> Any:
+    def advance(rows: int) -> None:
+        Upload.objects.filter(pk=upload.pk).update(rows_done=F("rows_done") + rows)
+
+    return advance
+
+
+def _failed(upload: Upload, refusal: Exception) -> None:
+    words = str(refusal).replace(upload.stored_as, upload.name)
+    Upload.objects.filter(pk=upload.pk).update(state="failed", error=words[:1000])
+
+
+def _learned(header: Sequence[str], kind: str) -> Choices | None:
+    known = LearnedMapping.objects.filter(print=_print(header, kind)).first()
+    if known is None:
+        return None
+    found = columns.from_json(known.choices)
+    by_slug = {guessing.slug(choice.column): choice for choice in found.columns}
+    choices = tuple(replace(by_slug[guessing.slug(column)], column=column) for column in header)
+    return replace(found, columns=choices, learned_by=f"{known.learned_by} on {format_instant(known.learned_at)[:10]}")
+
+
+def _print(header: Sequence[str], kind: str) -> str:
+    slugs = "\n".join([kind, *sorted(guessing.slug(column) for column in header)])
+    return hashlib.sha256(slugs.encode()).hexdigest()
+
+
+def _looked_at(path: Path) -> tuple[list[str], list[dict[str, sheets.Cell]]]:
+    """The header and the first rows of the first sheet that has any."""
+    for sheet in sheets.sheets(path):
+        rows = [row.cells for row in islice(sheet.rows, _LOOKED_AT) if isinstance(row, sheets.Row)]
+        return list(sheet.header), rows
+    raise sheets.Unreadable(f"{path.name} holds no row")
+
+
+def _written(path: Path, chunks: Iterable[bytes]) -> str:
+    digest, size = hashlib.sha256(), 0
+    with path.open("xb") as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > MOST_BYTES:
+                raise Refused(f"It is larger than {MOST_BYTES >> 20} MB.")
+            digest.update(chunk)
+            file.write(chunk)
+    return digest.hexdigest()
+
+
+def _folder() -> Path:
+    folder = Path(settings.RUNG_HOME) / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _plain_name(name: str) -> str:
+    """The last part of the name, without what no database keeps."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[-200:].encode("utf-8", "replace").decode() or "table.csv"
+
+
+def _said(cell: sheets.Cell) -> str:
+    if isinstance(cell, (datetime, date)):
+        return cell.isoformat(sep=" ") if isinstance(cell, datetime) else cell.isoformat()
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return "" if cell is None else str(cell).replace("\x00", "").encode("utf-8", "replace").decode()[:200]
+
+
+def touched(number: int) -> tuple[int, int]:
+    """How many events and people undoing the import would touch."""
+    from rung.history.models import Event
+
+    found = Event.objects.filter(source=f"import:{number}").aggregate(
+        events=Count("seq"), people=Count("person_id", distinct=True)
+    )
+    return found["events"], found["people"]

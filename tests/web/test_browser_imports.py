@@ -1,0 +1,55 @@
+"""Importing in a browser: a table chosen, its columns looked at, tried, brought in and taken back; axe twice."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from web import test_browser
+from web.test_browser import DESK, PHONE, browser, house, playwright, visit
+from web.test_browser_pages import faults_of
+from web.test_imports_pages import HUBSPOT, home, work
+
+__all__ = ["browser", "home", "house", "visit"]
+
+pytestmark = test_browser.pytestmark
+
+
+@pytest.mark.parametrize(("size", "theme"), [(DESK, "light"), (PHONE, "dark")])
+def test_a_table_is_brought_in_and_taken_back(visit: Any, tmp_path: Path, size: tuple[int, int], theme: str) -> None:
+    expect = playwright.expect
+    table = tmp_path / "contacts.csv"
+    table.write_text(HUBSPOT, "utf-8")
+    page = visit(size, theme).sign_in("marketing").open("/imports")
+    looked_at(page, "imports-empty", theme)
+    page.set_input_files("#import-file", table)
+    page.click("text=Look at it")
+    expect(page.locator("h1")).to_contain_text("8 of 9 columns are understood")
+    looked_at(page, "import-columns", theme)
+    page.select_option('[aria-label="What Number of Pages means"]', "")
+    page.click("text=Try it, writing nothing")
+    expect(page.locator(".note[role=status]")).to_contain_text("Nothing is written yet")
+    work()
+    expect(page.locator("h1")).to_have_text("2 new people, 1 we know, 0 rows refused")
+    looked_at(page, "import-tried", theme)
+    page.click("text=Bring 3 events in")
+    expect(page.locator(".note[role=status]")).to_contain_text("You can leave")
+    looked_at(page, "import-running", theme)
+    work()
+    expect(page.locator("h1")).to_have_text("contacts.csv brought 3 events")
+    looked_at(page, "import-done", theme)
+    page.click("text=Undo import")
+    expect(page.locator(".note[role=status]")).to_contain_text("taken back")
+    work()
+    expect(page.locator("h1")).to_have_text("contacts.csv counts no more")
+    page.click("text=All imports")
+    looked_at(page, "imports", theme)
+
+
+def looked_at(page: Any, name: str, theme: str) -> None:
+    """No fault that axe finds, nothing beyond the edge; a picture where one is asked for."""
+    assert faults_of(page, f"{name}, {theme}") == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name}, {theme}"
+    if to := os.environ.get("RUNG_LOOK"):
+        page.screenshot(path=f"{to}/{name}-{theme}.png", full_page=True)

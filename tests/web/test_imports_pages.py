@@ -1,0 +1,289 @@
+"""A table goes in by the pages: uploaded, looked at, tried, imported by the worker, and undone."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from rung.capture import uploads
+from rung.capture.models import LearnedMapping, Upload
+from rung.history.models import Event
+from rung.jobs.clock import now
+from rung.jobs.worker import Worker
+from rung.lifecycle.models import Import
+from rung.people.models import Person
+from rung.wiring import JOBS, LONG_JOBS
+from web.conftest import World
+
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+
+HUBSPOT = (
+    "Record ID,First Name,Last Name,Email,Job Title,Company Name,Original Source,Number of Pages,Create Date\n"
+    "1,Ana,Lima,ana@acme.example,CIO,acme.example,ORGANIC_SEARCH,12,2024-03-12 09:14\n"
+    "2,Gus,Nord,gus@acme.example,Buyer,acme.example,,3,13/04/2024 2:30 PM\n"
+    "3,No,Body,,,,,,2024-03-12 09:14\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Any) -> Path:
+    settings.RUNG_HOME = tmp_path
+    return tmp_path
+
+
+def signed_in(world: World, role: str = "marketing") -> Client:
+    client = Client()
+    client.force_login(world.users[role])
+    return client
+
+
+def upload(client: Client, content: str | bytes = HUBSPOT, name: str = "contacts.csv", kind: str = "") -> Any:
+    data = content.encode() if isinstance(content, str) else content
+    return client.post(reverse("imports-new"), {"file": SimpleUploadedFile(name, data), "kind": kind})
+
+
+def work() -> None:
+    worker = Worker(name="w", jobs=JOBS, long_jobs=LONG_JOBS, schedules=())
+    while worker.turn(now()):
+        pass
+
+
+def to_the_end(client: Client, content: str | bytes = HUBSPOT, *, kind: str = "", **said: str) -> Import:
+    address = upload(client, content, kind=kind).headers["Location"]
+    assert client.post(f"{address}/mapping", said).status_code == 302
+    work()
+    assert client.post(f"{address}/run").status_code == 302
+    work()
+    return Import.objects.latest("pk")
+
+
+def test_the_empty_page_says_what_to_do(world: World) -> None:
+    page = signed_in(world).get(reverse("imports")).content.decode()
+    assert "Bring your people in: nothing has been imported yet" in page
+    assert "An export of HubSpot, Salesforce or Pipedrive is understood as it is" in page
+
+
+def test_a_contact_export_is_understood_and_tried_before_anything_is_written(world: World, home: Path) -> None:
+    client, events = signed_in(world), Event.objects.count()
+    address = upload(client).headers["Location"]
+    found = Upload.objects.get()
+    assert {choice["column"]: (choice["to"], choice["type"]) for choice in found.choices["columns"]} == {
+        "Record ID": ("person.id", "text"),
+        "First Name": ("person.first_name", "text"),
+        "Last Name": ("person.last_name", "text"),
+        "Email": ("person.email", "text"),
+        "Job Title": ("person.title", "text"),
+        "Company Name": ("company", "text"),
+        "Original Source": ("person.source", "text"),
+        "Number of Pages": ("own", "number"),
+        "Create Date": ("at", "date"),
+    }
+    assert "8 of 9 columns are understood" in client.get(address).content.decode()
+    assert client.post(f"{address}/mapping").status_code == 302
+    work()
+    page = client.get(address).content.decode()
+    assert "2 new people, 1 we know, 0 rows refused" in page
+    told = Upload.objects.get().foreseen
+    assert (told["rows"], told["new"], told["matched"], told["changed"]) == (3, 2, 1, 1)
+    assert Event.objects.count() == events
+    stored = [path.name for path in (home / "uploads").iterdir()]
+    assert len(stored) == 1 and re.fullmatch(r"[0-9a-f]{32}\.csv", stored[0])
+
+
+def test_it_comes_in_by_the_worker_and_goes_out_again(world: World, home: Path) -> None:
+    client = signed_in(world)
+    before = sorted(Person.objects.values_list("email", "title", "name"))
+    found = to_the_end(client)
+    gus = Person.objects.get(email="gus@acme.example")
+    assert (gus.name, gus.title, gus.traits["number_of_pages"]) == ("Gus Nord", "Buyer", 3)
+    assert Event.objects.get(person_id=gus.pk).at == 1_713_018_600_000_000  # 13 April 2024, 14:30 UTC
+    assert (found.name, found.rows, found.kind, found.created_by) == (
+        "contacts.csv",
+        3,
+        "people",
+        "marketing@ours.example",
+    )
+    assert not list((home / "uploads").iterdir())
+    page = client.get(reverse("import-done", args=[found.pk])).content.decode()
+    assert "3 events of 3 people no longer count" in page
+    assert client.post(reverse("import-undoing", args=[found.pk])).status_code == 302
+    assert client.post(reverse("import-undoing", args=[found.pk])).status_code == 409
+    work()
+    assert sorted(Person.objects.values_list("email", "title", "name")) == before
+    assert to_the_end(client).accepted == 3
+
+
+def test_the_same_file_is_brought_in_again_only_when_one_means_it(world: World) -> None:
+    client = signed_in(world)
+    to_the_end(client)
+    address = upload(client).headers["Location"]
+    client.post(f"{address}/mapping")
+    work()
+    refused = client.post(f"{address}/run")
+    assert refused.status_code == 409
+    assert "was brought in before, as import" in refused.content.decode()
+    assert client.post(f"{address}/run", {"again": "1"}).status_code == 302
+
+
+def test_a_correction_is_learned_for_the_next_file_of_the_same_header(world: World) -> None:
+    client = signed_in(world)
+    address = upload(client).headers["Location"]
+    client.post(f"{address}/mapping", {"to-7": "", "type-7": "text", "dates": "month first"})
+    assert LearnedMapping.objects.get().learned_by == "marketing@ours.example"
+    reordered = (
+        "EMAIL,First name,Last Name,Record ID,Job Title,Company Name,Original Source,Number of pages,Create Date\n"
+    )
+    again = upload(client, reordered + "a@b.example,A,B,1,x,y,z,3,2024-01-01\n").headers["Location"]
+    found = Upload.objects.latest("pk")
+    told = {choice["column"]: choice["to"] for choice in found.choices["columns"]}
+    assert (told["Number of pages"], told["EMAIL"], found.choices["dates"]) == ("", "person.email", "month first")
+    assert "as marketing@ours.example on" in client.get(again).content.decode()
+
+
+def test_what_is_left_out_is_a_file_that_no_spreadsheet_runs(world: World) -> None:
+    client = signed_in(world)
+    found = to_the_end(
+        client,
+        "Email,Size,=cmd|' /C calc'!A0\na@b.example,x,1\n,1,2\n",
+        **{"to-2": "own", "type-2": "date", "to-1": "own", "type-1": "number"},
+    )
+    answer = client.get(reverse("import-refused", args=[found.pk]))
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="import-{found.pk}-refused.csv"'
+    lines = answer.content.decode().splitlines()
+    assert lines[0] == "line,what,reason"
+    assert '2,cell,Size: \'x\' is not a number: write 1234.50 or ""1,234.50""'.split(",")[0] in lines[1]
+    assert any(",'=cmd" in line or ",\"'=cmd" in line for line in lines)
+    assert "3,row,no Email: the row names nobody" in lines
+
+
+def test_deals_and_calls_become_events_of_their_people(world: World) -> None:
+    client = signed_in(world)
+    to_the_end(
+        client,
+        "Record ID,Deal Name,Deal Stage,Amount,Associated Contact Email,Create Date,Close Date\n"
+        '7,Fleet,closedwon,"1,200.50",gus@acme.example,2025-01-02,2025-03-04\n'
+        "8,Crane,Closed Lost,90,gus@acme.example,2025-01-02,2025-03-05\n",
+    )
+    gus = Person.objects.get(identities__value="gus@acme.example")
+    told = Event.objects.filter(person_id=gus.pk).order_by("at", "seq")
+    events = [(event.kind, event.data.get("deal"), event.data.get("amount")) for event in told]
+    assert events == [
+        ("person_described", None, None),
+        ("deal_opened", "7", 120050),
+        ("deal_opened", "8", 9000),
+        ("deal_won", "7", 120050),
+        ("deal_lost", "8", 9000),
+    ]
+    to_the_end(
+        client,
+        "Activity type,Due date,Subject,Contact email\nCall,05/06/2025,Price,gus@acme.example\n"
+        "Dance,05/06/2025,No,gus@acme.example\nCall,05/06/2099,Later,gus@acme.example\n",
+    )
+    assert Event.objects.get(kind="call_made", person_id=gus.pk).data == {"subject": "Price"}
+    assert Import.objects.latest("pk").refused == 2
+
+
+def test_a_bought_list_carries_its_basis_and_overwrites_nobody(world: World) -> None:
+    client, content = (
+        signed_in(world),
+        "Email,Job Title,City\nana@acme.example,Boss,Oslo\nnew@list.example,Buyer,Bergen\n",
+    )
+    address = upload(client, content, kind="list").headers["Location"]
+    refused = client.post(f"{address}/mapping", {"basis": "consent", "source": "Listco"})
+    assert (refused.status_code, "where the proof of their consent is kept" in refused.content.decode()) == (422, True)
+    client.post(f"{address}/mapping", {"basis": "consent", "source": "Listco", "proof": "contract 7"})
+    work()
+    client.post(f"{address}/run")
+    work()
+    ana = Person.objects.get(email="ana@acme.example")
+    assert (ana.title, ana.traits["city"], ana.traits["legal_basis"]) == ("Head of IT", "Oslo", "consent")
+    said = {"seller": "Listco", "legal_basis": "consent", "proof": "contract 7"}
+    for kind in ("imported", "consent_given"):
+        assert [event.data for event in Event.objects.filter(kind=kind)] == [said, said]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("run.exe", b"x", "is no table we read"),
+        ("empty.csv", b"", "empty.csv is empty"),
+        ("book.xlsx", b"PK not a book", "book.xlsx is no workbook that can be read"),
+        ("../../../etc/x.csv", b'"a', "x.csv: the header cannot be read"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_words_and_nothing_stays(
+    world: World, home: Path, name: str, content: bytes, words: str
+) -> None:
+    answer = upload(signed_in(world), content, name)
+    assert (answer.status_code, words in answer.content.decode()) == (422, True)
+    assert not Upload.objects.exists()
+    assert not [path for path in home.rglob("*") if path.is_file() and "uploads" in path.parts]
+
+
+def test_a_file_beyond_the_limit_is_refused_before_it_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rung.web.uploading.MOST_BYTES", -(1 << 16) + 100)
+    assert upload(signed_in(world)).status_code == 400
+    assert not Upload.objects.exists()
+
+
+def test_an_import_that_was_killed_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = signed_in(world)
+    rows = "".join(f"p{n}@acme.example,Buyer\n" for n in range(40))
+    address = upload(client, f"Email,Job Title\n{rows}").headers["Location"]
+    client.post(f"{address}/mapping")
+    work()
+    client.post(f"{address}/run")
+    from rung.lifecycle import bulk
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> int:
+        raise Killed
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bulk, "_decide_touched", killed)
+        found = Upload.objects.get()
+        with pytest.raises(Killed):
+            uploads.run_asked({"upload": found.pk}, now())
+    assert Upload.objects.get().state == "running"
+    uploads.run_asked({"upload": found.pk}, now())
+    brought = Import.objects.get()
+    assert (Upload.objects.get().state, brought.accepted, brought.rows) == ("done", 40, 40)
+    assert Event.objects.filter(source=f"import:{brought.pk}").count() == 40
+
+
+def test_sales_does_not_import(world: World) -> None:
+    client = signed_in(world, "sales")
+    assert client.get(reverse("imports")).status_code == 403
+    assert upload(client).status_code == 403
+
+
+def test_the_list_shows_imports_of_commands_too(world: World) -> None:
+    Import.objects.create(name="old.csv", kind="people", created_at=1, created_by="rung", rows=4, accepted=4)
+    page = signed_in(world).get(reverse("imports")).content.decode()
+    assert "old.csv" in page and "in force" in page
+
+
+def test_a_workbook_comes_in_with_its_own_dates(world: World) -> None:
+    import xlsxwriter
+
+    to = io.BytesIO()
+    book = xlsxwriter.Workbook(to, {"in_memory": True})
+    sheet = book.add_worksheet()
+    for row, cells in enumerate([["Email", "Create Date", "Seats"], ["x@y.example", 45631, 12.0]]):
+        sheet.write_row(row, 0, cells)
+    book.close()
+    client = signed_in(world)
+    address = upload(client, to.getvalue(), "book.xlsx").headers["Location"]
+    client.post(f"{address}/mapping")
+    work()
+    client.post(f"{address}/run")
+    work()
+    event = Event.objects.get(person_id=Person.objects.get(email="x@y.example").pk)
+    assert (event.at, event.data["seats"]) == (1_733_356_800_000_000, 12)  # 5 December 2024
