@@ -78,7 +78,7 @@ def update(
 
 
 def read(statement: str, ids: Collection[Any], *parameters: object) -> list[tuple[Any, ...]]:
-    """The rows of a statement in which `{ids}` stands for the values, in one query however many there are.
+    """The rows of a statement in which `IN ({ids})` stands for the values, in one query however many there are.
 
     `parameters` are those of the %s after it.
     """
@@ -87,7 +87,9 @@ def read(statement: str, ids: Collection[Any], *parameters: object) -> list[tupl
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             type_ = "text" if isinstance(next(iter(ids)), str) else "bigint"
-            cursor.execute(statement.format(ids=f"SELECT unnest(%s::{type_}[])"), [list(ids), *parameters])
+            # An array, not unnest of it: the planner sees how many there are and walks the index, counted or not.
+            told = statement.replace("IN ({ids})", f"= ANY(%s::{type_}[])")
+            cursor.execute(told, [list(ids), *parameters])
         else:
             cursor.execute(
                 statement.format(ids="SELECT value FROM json_each(%s)"), [json.dumps(list(ids)), *parameters]

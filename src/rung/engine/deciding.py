@@ -322,7 +322,9 @@ class Session:
         who = kept.who
         value_id = self.encoder.value_id
         for slot, value in enumerate(kept.values):
-            if value is None or type(value) is str:
+            if value is None:
+                who.append(0)
+            elif type(value) is str:
                 who.append(value_id(slot, value))
             else:
                 is_forgotten = value == _FORGOTTEN
@@ -360,8 +362,8 @@ class Session:
             who=head,
             sums=self.sums,
             values=[
-                value if value is not None or not number else _FORGOTTEN
-                for number, value in ((n, told[n]) for n, told in zip(numbers, self.encoder.values, strict=False))
+                _FORGOTTEN if number and told[number] is None else told[number]
+                for number, told in zip(numbers, self.encoder.values, strict=False)
             ],
             deals=[
                 (self.encoder.deals[who[play.deals + 2 * deal]], who[play.deals + 2 * deal + 1])

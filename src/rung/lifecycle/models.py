@@ -65,7 +65,7 @@ class Standing(models.Model):
     `decided_until` is the instant up to which time alone has been looked at.
     """
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings")
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="standings")
     line = models.CharField(max_length=40, default=MAIN)
 
@@ -178,7 +178,7 @@ class StageMove(models.Model):
     playbook or of a corrected history: it had no consequences and is no flow.
     """
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves")
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="moves")
     line_of_business = models.CharField(max_length=40, default=MAIN)
     number = models.IntegerField()
@@ -257,8 +257,8 @@ class Handoff(models.Model):
 class Tally(models.Model):
     """How often, this lap, a person did a kind of thing or matched a signal, and when last: `times()` and `since()`."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="tallies")
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tallies")
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="tallies", db_index=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tallies", db_index=False)
     line = models.CharField(max_length=40, default=MAIN)
     name = models.CharField(max_length=200)
     is_signal = models.BooleanField()
@@ -267,7 +267,7 @@ class Tally(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["generation", "person", "line", "is_signal", "name"], name="tally_once")
+            models.UniqueConstraint(fields=["person", "generation", "line", "is_signal", "name"], name="tally_once")
         ]
         indexes = [
             # With the person: whoever did something so often is found without a look at the rows.
@@ -282,7 +282,7 @@ class Tally(models.Model):
 class Mark(models.Model):
     """What was told of a person this lap by a name: `friction("x")`, `answered("x")`, `ticked("x")`."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="marks")
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="marks", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="marks")
     line = models.CharField(max_length=40, default=MAIN)
     fact = models.CharField(max_length=10)
