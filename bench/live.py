@@ -108,8 +108,8 @@ class Stream:
         self.visitors = people
         self.count = 0
 
-    def past(self) -> Iterator[Any]:
-        """What is known before: everybody once described, with their company where they have one, and two visits."""
+    def past(self, days: Sequence[int] = (60, 20)) -> Iterator[Any]:
+        """What is known before: everybody once described, with their company where they have one, and visits so long ago."""
         from rung.lifecycle.rules import NewEvent
 
         for number in range(self.people):
@@ -130,7 +130,7 @@ class Stream:
                     kind="company_described", data=of_company, company=self._company(number), door="import", at=at,
                     source="past", message_id=f"c{number}",
                 )  # fmt: skip
-            for day in (60, 20):
+            for day in days:
                 page = {"path": self.random.choice(PATHS)}
                 yield self._new(NewEvent, "page_viewed", number, page, door="import", at=START - day * DAY + number)
 
@@ -245,12 +245,15 @@ def write_contacts(path: Path, rows: int, *, known: int) -> None:
 
 
 def publish(people: int) -> dict[str, float]:
-    """A changed playbook put in force for everybody; beside it bare INSERTs of the standings that come of it."""
+    """A changed playbook put in force for everybody; beside it bare INSERTs of the standings that come of it.
+
+    Ten events a person, as in the guarantee.
+    """
     from rung.history.models import Event
     from rung.lifecycle import bulk, publishing
     from rung.playbook import shipped
 
-    bulk.load(Stream(people).past(), by="bench", at=START)
+    bulk.load(Stream(people).past(range(80, 0, -9)), by="bench", at=START)
     text = shipped.read(shipped.DEFAULT)
     changed = text.replace("score >= 50", "score >= 42")
     assert changed != text

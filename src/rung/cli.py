@@ -200,7 +200,9 @@ def decide(
     else:
         _tell(account.in_words())
     if not account.is_something_decided:
-        raise Sorry(f"No line of {history} could be decided: see {out / 'refused.ndjson'}.")
+        read = account.lines - account.refused - account.duplicates - account.after_until
+        why = "every event that could be read is voided or undone" if read else f"see {out / 'refused.ndjson'}"
+        raise Sorry(f"No line of {history} could be decided: {why}.")
 
 
 def _decide_folder(
@@ -280,7 +282,8 @@ def playbook_check(file: ExistingFile, as_json: AsJson = False) -> None:
         for fault in (*errors, *warnings):
             _tell(str(fault))
         if book is not None:
-            _tell(f"{file}: {book.name}, version {book.version[:12]}, can be run.")
+            doubts = f", with {len(warnings)} warning{'s' * (len(warnings) != 1)}" if warnings else ""
+            _tell(f"{file}: {book.name}, version {book.version[:12]}, can be run{doubts}.")
     if errors:
         raise typer.Exit(1)
 
@@ -295,14 +298,16 @@ def playbook_show(
     book = _playbook(file)
     sections = plain_words(book)
     if as_json:
-        parts = [{"title": part.title, "sentences": list(part.sentences)} for part in sections]
+        parts = [
+            {"title": part.title, "sentences": [sentence.text for sentence in part.sentences]} for part in sections
+        ]
         _print({"name": book.name, "version": book.version, "sections": parts})
         return
     _tell(f"{book.name}, version {book.version[:12]}")
     for part in sections:
         _tell(f"\n{part.title}")
         for sentence in part.sentences:
-            _tell(f"  {sentence}")
+            _tell(f"  {sentence.text}")
 
 
 @playbook_app.command("diff")
@@ -529,6 +534,10 @@ def user_add(
     as_json: AsJson = False,
 ) -> None:
     """Add somebody who may sign in."""
+    from rung.access.rules import ROLES
+
+    if role not in ROLES:
+        raise typer.BadParameter(f"choose one of {', '.join(ROLES)}", param_hint="--role")
     _house()
     import secrets
 
@@ -591,18 +600,23 @@ def main() -> NoReturn:
     """Runs the command; a refusal becomes its words and exit code 1."""
     try:
         app(standalone_mode=True)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as fault:
-        if not isinstance(fault, Sorry) and not isinstance(fault, _refusals()):
+        if not isinstance(fault, Sorry) and not isinstance(fault, _refusals()) and not _is_about_a_file(fault):
             raise
-        words = str(fault)
+        words = f"{fault.filename}: {fault.strerror}." if isinstance(fault, OSError) else str(fault)
         if "--json" in sys.argv and not isinstance(fault, Sorry):
             _print({"refused": words.splitlines()})
         else:
             typer.echo(f"rung: {words}", err=True)
         sys.exit(1)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
+
+
+def _is_about_a_file(fault: Exception) -> bool:
+    """Whether the system refused to read or write what the command named: no defect of ours."""
+    return isinstance(fault, OSError) and fault.filename is not None
 
 
 def _refusals() -> tuple[type[BaseException], ...]:

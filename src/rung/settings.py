@@ -246,4 +246,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO" if DEBUG else "WARNING"},
+    # A refused request is the asker's affair: with its stack in the log it reads like a crash.
+    "loggers": {"django.request": {"level": "INFO" if DEBUG else "ERROR"}},
 }

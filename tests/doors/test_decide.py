@@ -164,3 +164,35 @@ def test_decide_loads_neither_django_nor_a_database(tmp_path: Path) -> None:
     written(tmp_path)
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_history_of_which_everything_is_voided_says_so(tmp_path: Path) -> None:
+    lines = [
+        {"person": "ana@acme.example", "at": "2026-03-01", "kind": "page_viewed", "id": "a"},
+        {"at": "2026-03-02", "kind": "event_voided", "data": {"event": "a"}},
+    ]
+    (tmp_path / "h.ndjson").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    done = rung("decide", "h.ndjson", cwd=tmp_path)
+    assert done.returncode == 1
+    assert b"No line of h.ndjson could be decided: every event that could be read is voided or undone." in done.stderr
+
+
+def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
+    (tmp_path / "h.ndjson").write_text('{"person": "a@b.example", "at": "2026-03-01", "kind": "page_viewed"}', "utf-8")
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    done = rung("decide", "h.ndjson", "--out", "taken/inside", cwd=tmp_path)
+    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    assert done.stderr.startswith(b"rung: taken") and b"Not a directory." in done.stderr
+
+
+def test_a_playbook_is_shown_in_sentences(tmp_path: Path) -> None:
+    done = rung("playbook", "show", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "  Everybody we know of starts as a potential lead.\n" in done.stdout.decode()
+    told = json.loads(rung("playbook", "show", "--json", cwd=tmp_path).stdout)
+    assert "Everybody we know of starts as a potential lead." in told["sections"][0]["sentences"]
+
+
+def test_a_role_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    done = rung("user", "add", "x@acme.example", "--role", "boss", cwd=tmp_path)
+    assert done.returncode == 2 and b"sales, manager, marketing, revops, admin" in done.stderr

@@ -12,6 +12,7 @@ from rung.access.actions import Refused
 from rung.capture import imports
 from rung.capture.histories import NothingToRead
 from rung.engine import reading
+from rung.history.models import Event
 from rung.lifecycle import explaining, exporting
 from rung.lifecycle.models import Import, StageMove, Standing
 from rung.people.models import Person
@@ -183,6 +184,26 @@ def test_a_history_taken_out_is_the_history_that_decide_reads(home: Path) -> Non
     assert result.refused == []
     assert result.history.people == [str(Person.objects.get().uuid)]
     assert parse_instant("2026-03-01T10:00:00.000001Z") in result.history.at.tolist()
+
+
+@pytest.mark.parametrize("form", exporting.FORMATS)
+def test_a_history_with_an_undone_import_goes_out_and_is_read_as_if_it_had_never_been(home: Path, form: str) -> None:
+    number = run(history(home, {"person": ANA, "at": "2026-03-01", "kind": "demo_requested"})).number
+    imports.undo(number=number, by="rui", at=NOW)
+    assert not Person.objects.exists()
+    out = exported("history", form)
+    assert out
+    if form == "ndjson":
+        told = [json.loads(line) for line in out.splitlines()]
+        assert told[0]["person"] == f"undone:{Event.objects.order_by('seq')[0].person_id}"
+        result = reading.read(io.BytesIO(out))
+        assert result.refused == [] and result.history.people == []
+
+
+def test_a_condition_picks_whose_history_goes_out(home: Path) -> None:
+    run(file(home, PEOPLE))
+    kinds = [json.loads(line)["kind"] for line in exported("history", "ndjson", 'person.title == "CIO"').splitlines()]
+    assert kinds == ["person_described"]
 
 
 def test_an_import_that_was_cut_short_goes_on_when_the_same_file_comes_again(

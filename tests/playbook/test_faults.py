@@ -434,3 +434,16 @@ def test_the_refusal_carries_its_faults_and_reads_as_lines() -> None:
 
 def test_load_gives_the_playbook() -> None:
     assert isinstance(load(GOOD), Playbook)
+
+
+def test_every_fault_of_a_condition_is_told_at_once() -> None:
+    text = (
+        "playbook: 1\nname: T\nstages:\n  mql: {enter: 'person.a.matches(3) or person.b in 5 or not person.c == [1]'}\n"
+    )
+    _, errors, _ = check(text)
+    assert [fault.message for fault in errors] == [
+        "Stage mql: enter, character 18: `.matches()` needs a text in quotation marks.",
+        "Stage mql: enter, character 36: `in` needs a list in square brackets.",
+        "Stage mql: enter, character 57: A list can stand only behind `in`.",
+    ]
+    assert {fault.line for fault in errors} == {4}

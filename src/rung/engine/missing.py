@@ -27,9 +27,9 @@ from rung.playbook.conditions import (
     Text,
     TextTest,
     facts_named,
-    source,
 )
 from rung.playbook.conditions.syntax import Operator
+from rung.playbook.conditions.words import in_words
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, HOUR, LATEST, MINUTE, moment
 from rung.terms.stages import BANT, RANK, STAGES
@@ -258,12 +258,12 @@ class _Planner:
         return len(self.leaves) - 1
 
     def plain(self, condition: Condition) -> int:
-        written = source(condition)
+        written = in_words(condition)
         return self.add(condition, words=lambda _: f"not yet: {written}")
 
     def unwanted(self, condition: Condition) -> int:
         """The clause holds while the condition does not; so its words say what is in the way."""
-        words = f"still: {source(condition)}"
+        words = f"still: {in_words(condition)}"
         if isinstance(condition, Holds) and isinstance(condition.operand, Fact):
             words = _IN_THE_WAY.get(condition.operand.name, words)
         return self.add(Not(condition), words=lambda _: words)
@@ -424,7 +424,7 @@ def _trait_words(condition: Condition, fact: Fact) -> str:
         case Holds():
             return f"not {named(fact)}"
         case _:
-            return f"not yet: {source(condition)}"
+            return f"not yet: {in_words(condition)}"
 
 
 def _lacking(wanted: float, now: float, op: Operator) -> int:

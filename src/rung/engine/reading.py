@@ -498,7 +498,7 @@ def _object(line: bytes) -> dict[str, object]:
     except UnicodeDecodeError as fault:
         raise BadLine(f"not UTF-8: byte {line[fault.start]:#04x} at position {fault.start + 1}") from None
     except json.JSONDecodeError as fault:
-        raise BadLine(f"not JSON: {fault.msg} at position {fault.pos + 1}") from None
+        raise BadLine(f"not JSON: {fault.msg.removesuffix(' at')} at position {fault.pos + 1}") from None
     except RecursionError:
         raise BadLine(f"nested deeper than {DEEPEST} levels") from None
     if not isinstance(told, dict):

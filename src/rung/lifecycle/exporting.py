@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
@@ -32,7 +33,6 @@ _CHUNK: Final = 2_000
 _BEGINS_A_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 _IS_A_NUMBER: Final = re.compile(r"[+-][\d ()./-]*\Z", re.ASCII)
 
-_WHOLE: Final = "A history is exported whole: leave --where out, or export events."
 
 Row = Mapping[str, Any]
 
@@ -79,7 +79,7 @@ def export_segments(*, where: str | None, to: Path, by: By, at: int, progress: a
     that were. Raises NothingToExport with `where`, or where the folder holds something else, NotAllowed."""
     require(by, "export")
     if where:
-        raise NothingToExport(_WHOLE)
+        raise NothingToExport("Segments hold a history whole: leave --where out, or choose --format ndjson.")
     if to.exists() and (not to.is_dir() or (any(to.iterdir()) and not (to / archiving.MANIFEST).is_file())):
         raise NothingToExport(f"{to} is no folder of a history: name a new one, or an empty one.")
     written = archiving.export(to, progress=progress)
@@ -187,19 +187,25 @@ def _events(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
     """The events that count, of the chosen people, under the ids of those who live on."""
     if chosen is None:
         return _HISTORY, _lines(counted())
-    ids = set(chosen.values_list("person_id", flat=True))
-    ids |= {old for old, living in Alias.objects.values_list("old_id", "living_id") if living in ids}
-    return _HISTORY, _lines(counted(), of=ids)
+    return _HISTORY, _lines(counted(), of=_with_merged(chosen))
+
+
+def _with_merged(chosen: "QuerySet[Standing]") -> set[int | None]:
+    ids: set[int | None] = set(chosen.values_list("person_id", flat=True))
+    return ids | {old for old, living in Alias.objects.values_list("old_id", "living_id") if living in ids}
 
 
 def _history(line: Line, chosen: "QuerySet[Standing] | None") -> _Source:
-    """Every event as it arrived, corrections and corrected alike: the log's exact columns."""
-    if chosen is not None:
-        raise NothingToExport(_WHOLE)
-    return _HISTORY, _lines(Event.objects.all())
+    """Every event as it arrived, corrections and corrected alike: the log's exact columns.
+
+    Of the chosen people theirs, and all that is nobody's: what companies were told to be, and corrections.
+    """
+    if chosen is None:
+        return _HISTORY, _lines(Event.objects.all())
+    return _HISTORY, _lines(Event.objects.all(), of={*_with_merged(chosen), None})
 
 
-def _lines(events: "QuerySet[Event]", of: set[int] | None = None) -> Iterator[Row]:
+def _lines(events: "QuerySet[Event]", of: set[int | None] | None = None) -> Iterator[Row]:
     chunk: list[Event] = []
     for event in events.order_by("seq").iterator(chunk_size=_CHUNK):
         if of is not None and event.person_id not in of:
@@ -217,7 +223,7 @@ def _told(events: Sequence[Event]) -> Iterator[Row]:
     for event in events:
         yield {
             "seq": event.seq,
-            "person": str(people[event.person_id]) if event.person_id is not None else None,
+            "person": _name_outside(event.person_id, people),
             "at": _exact(event.at),
             "kind": event.kind,
             "data": event.data,
@@ -229,6 +235,13 @@ def _told(events: Sequence[Event]) -> Iterator[Row]:
             "sent_at": _exact(event.sent_at),
             "received_at": _exact(event.received_at),
         }
+
+
+def _name_outside(person_id: int | None, people: Mapping[int, UUID]) -> str | None:
+    """Their id outside; whoever came with an import that was undone is gone, and named by their number in the log."""
+    if person_id is None:
+        return None
+    return str(people.get(person_id, f"undone:{person_id}"))
 
 
 def _exact(at: int | None) -> str | None:

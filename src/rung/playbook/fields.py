@@ -278,9 +278,8 @@ class Part:
         try:
             condition = parse(text, scope)
         except ConditionError as refusal:
-            self.error(
-                node.line, f"{key}, character {refusal.column + 1}: {_sentence(refusal.message)}", _advice(refusal)
-            )
+            for each in (refusal, *refusal.others):
+                self.error(node.line, f"{key}, character {each.column + 1}: {_sentence(each.message)}", _advice(each))
             return None
         for finding in check(condition, scope):
             tell = self.error if _is_contradiction(finding) else self.warn

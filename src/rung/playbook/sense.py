@@ -173,6 +173,8 @@ def _clash(branch: tuple[Condition, ...], bounds: Bounds) -> str | None:
                 low, high = bounds[key]
                 reach = f"at most {high:g}" if wanted[key].least > high or high < math.inf else f"at least {low:g}"
                 return f"`{told[0]}` is out of reach: {key} can be {reach} with these lines"
+            if told[0] == told[-1]:
+                return f"`{told[0]}` cannot be"
             return f"`{told[0]}` and `{told[-1]}` cannot both be"
     return None
 

@@ -50,7 +50,9 @@ def reasons(
     told = _of_moves(explanation, playbook, events, names, now=now, zone=zone)
     counting = sorted((line for line in explanation.points if abs(line.now) >= LEAST), key=lambda line: -line.now)
     gains, losses = [each for each in counting if each.now > 0], [each for each in counting if each.now < 0]
-    told += [_of_signal(line, now=now, zone=zone) for line in gains[:MOST] + losses]
+    shown = gains[:MOST] + losses
+    told += [_of_signal(line, now=now, zone=zone) for line in shown]
+    told += _of_others([line for line in explanation.points if line not in shown])
     held = [line for line in explanation.fit_lines if line.holds]
     return told + ([_of_fit(held, explanation.standing.fit)] if held else [])
 
@@ -119,6 +121,17 @@ def _of_signal(line: Points, *, now: int, zone: tzinfo) -> Reason:
     often = _OFTEN[line.times] if line.times < len(_OFTEN) else f"{line.times} times"
     last = f", {'' if line.times == 1 else 'last '}{_on(line.last_at, now, zone)}"
     return Reason(line.signal, f" {often}{last}.", words.signed(line.now), points_note(line), line.seqs, line.now < 0)
+
+
+def _of_others(lines: Sequence[Points]) -> list[Reason]:
+    """What is not told one by one, so that the numbers on the page add up to the score."""
+    lines = sorted((line for line in lines if line.times), key=lambda line: -line.now)
+    rest = sum(line.now for line in lines)
+    if abs(rest) < LEAST:
+        return []
+    bold = "One more signal" if len(lines) == 1 else f"{len(lines)} more signals"
+    seqs = tuple(seq for line in lines for seq in line.seqs)
+    return [Reason(bold, f": {listed([line.signal for line in lines])}.", words.signed(rest), "", seqs, rest < 0)]
 
 
 def _on(at: int, now: int, zone: tzinfo) -> str:

@@ -61,13 +61,17 @@ _BLANK: Final = str.maketrans("\n\r\t\f\v", "     ")
 
 
 class ConditionError(ValueError):
-    """A condition that is refused: what is wrong, at which character (from 0), and what to write instead."""
+    """A condition that is refused: what is wrong, at which character (from 0), and what to write instead.
+
+    `others` is what is wrong besides, in other parts of the condition.
+    """
 
     def __init__(self, message: str, column: int = 0, fix: str = "") -> None:
         super().__init__(message, column, fix)
         self.message = message
         self.column = column
         self.fix = fix
+        self.others: list[ConditionError] = []
 
     def __str__(self) -> str:
         return f"{self.message} (character {self.column + 1})" + (f": {self.fix}" if self.fix else "")
@@ -216,9 +220,17 @@ class _Reader:
 
     def flattened(self, node: ast.BoolOp, kind: type[And] | type[Or], depth: int) -> tuple[Condition, ...]:
         parts: list[Condition] = []
+        faults: list[ConditionError] = []
         for value in node.values:
-            part = self.condition(value, depth + 1)
+            try:
+                part = self.condition(value, depth + 1)
+            except ConditionError as fault:
+                faults += [fault, *fault.others]
+                continue
             parts.extend(part.parts if isinstance(part, kind) else (part,))
+        if faults:
+            faults[0].others = faults[1:]
+            raise faults[0]
         return tuple(parts)
 
     def bare(self, node: ast.expr, depth: int) -> Condition:
