@@ -36,7 +36,7 @@ REFUSALS: Final = (
     ("rung.capture.mapping", "MappingRefused"),
     ("rung.capture.histories", "NothingToRead"),
     ("rung.demo.loading", "NotEmpty"),
-    ("rung.engine.segments", "BadHistory"),
+    ("rung.engine.histories", "BadHistory"),
     ("rung.engine.spark", "NoSpark"),
     ("rung.engine.trying", "CannotTry"),
     ("rung.lifecycle.exporting", "NothingToExport"),
@@ -263,10 +263,11 @@ def _ground(history: Path | None, against: Path | None, engine: str, until: int 
     if history is not None:
         return trials.ground_of(history, until=until), _playbook(against)
     _house()
-    from rung.insight import house_history
+    from rung.insight import trying_later
+    from rung.lifecycle import published
 
-    old = _playbook(against) if against is not None else house_history.in_force()
-    return house_history.ground(until=until if until is not None else _now()), old
+    old = _playbook(against) if against is not None else published.playbook()
+    return trying_later.ground(until=until if until is not None else _now()), old
 
 
 @playbook_app.command("check")

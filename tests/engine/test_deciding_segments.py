@@ -9,6 +9,7 @@ import pytest
 from engine.test_history_in_parts import COLLEAGUES, busy_companies, columns, table
 from rung.engine import segments
 from rung.engine.deciding_segments import decide_folder, moves_table, standings_table
+from rung.engine.histories import BadHistory
 from rung.engine.program import compile_program
 from rung.engine.replay import prepare
 from rung.playbook.loading import load
@@ -79,5 +80,5 @@ def test_a_folder_that_is_no_history_is_refused_in_words(folder: Path, tmp_path:
         (tmp_path / name).mkdir()
         if text is not None:
             (tmp_path / name / segments.MANIFEST).write_text(text)
-        with pytest.raises(segments.BadHistory, match=words):
+        with pytest.raises(BadHistory, match=words):
             decide_folder(tmp_path / name, playbook=BOOK, until=None, out=tmp_path / "out")

@@ -11,9 +11,10 @@ import pytest
 
 from engine.test_history_in_parts import COLLEAGUES, busy_companies, table
 from rung.engine.deciding_segments import decide_folder
+from rung.engine.histories import BadHistory
 from rung.engine.payloads import fields_named
 from rung.engine.program import compile_program
-from rung.engine.segments import BadHistory, Manifest, add_erased, write_manifest, write_stretch
+from rung.engine.segments import Manifest, add_erased, write_manifest, write_stretch
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 from rung.terms.events import Event

@@ -33,11 +33,11 @@ actions.record([event("rui", "system")], by="system", at=AT)
 assert rebuilding.rebuild(check=True, at=AT).differences == ()
 assert Client().get("/sign-in").status_code < 500
 assert not compiling.is_ready(1_000)
-print(sorted(name for name in sys.modules if name.partition(".")[0] in ("numba", "llvmlite")))
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ("numba", "llvmlite", "pyarrow", "duckdb")))
 """
 
 
-def test_a_process_that_serves_pages_never_loads_numba(tmp_path: Path) -> None:
+def test_a_process_that_serves_pages_never_loads_what_only_replays_need(tmp_path: Path) -> None:
     environment = {**os.environ, "RUNG_HOME": str(tmp_path), "RUNG_DATABASE_URL": ""}
     done = subprocess.run([sys.executable, "-c", WEB], capture_output=True, text=True, env=environment, check=False)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,14 @@ from engine.trying_world import BOOK, ground, year
 from rung.access.actions import NotAllowed, Refused, add_user
 from rung.access.models import Audit, User
 from rung.engine.trying import CannotTry
-from rung.insight import house_history, proposals, trials, trying_later
+from rung.history import segments
+from rung.insight import proposals, trials, trying_later
 from rung.insight.models import Backtest, Proposal
 from rung.insight.trying_later import LEASE, MOST_ATTEMPTS, Warm
 from rung.jobs.models import Outbox
-from rung.lifecycle import bulk, exporting, published, publishing, publishing_later
+from rung.lifecycle import archiving, bulk, exporting, published, publishing, publishing_later
 from rung.lifecycle.rules import NewEvent
+from rung.people.models import Person
 from rung.people.rules import Keys
 from rung.playbook.conditions import ConditionError
 from rung.playbook.faults import PlaybookRefused
@@ -37,7 +40,8 @@ def people() -> dict[str, User]:
 
 
 @pytest.fixture
-def house(people: dict[str, User]) -> dict[str, User]:
+def house(people: dict[str, User], settings: Any, tmp_path: Path) -> dict[str, User]:
+    settings.RUNG_HOME = tmp_path / "home"
     events = [
         NewEvent(
             str(told["kind"]),
@@ -72,7 +76,7 @@ def test_a_wish_is_answered_on_the_houses_own_history(house: dict[str, User]) ->
 
 
 def test_the_house_and_a_file_of_the_same_history_say_the_same(house: dict[str, User]) -> None:
-    ours = house_history.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
+    ours = trying_later.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
     theirs = ground().backtest(load(BOOK), load(LOWER))[0]
     assert ours.figures == theirs.figures and ours.wins == theirs.wins and ours.by_month == theirs.by_month
 
@@ -81,12 +85,61 @@ def test_a_folder_of_segments_says_what_the_house_says(house: dict[str, User], t
     exporting.export_segments(where=None, to=tmp_path / "history", by="test", at=NOW)
     folder = trials.ground_of(tmp_path / "history", until=NOW)
     told = folder.backtest(load(BOOK), load(LOWER))[0]
-    ours = house_history.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
-    # People come in another order, so that other ones are drawn: intervals differ, figures do not.
-    assert [(f.id, f.old, f.new) for f in told.figures] == [(f.id, f.old, f.new) for f in ours.figures]
-    for one, other in ((told.by_source, ours.by_source), (told.by_rule, ours.by_rule), (told.by_tip, ours.by_tip)):
-        assert {(row.key, row.old, row.new) for row in one} == {(row.key, row.old, row.new) for row in other}
+    ours = trying_later.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
+    assert told == ours
     assert (told.wins.gained, told.wins.earlier, told.wins.median_days) == (1, 1, 4.0)
+
+
+def test_however_the_history_is_cut_the_answer_is_the_same_to_the_last_interval(house: dict[str, User]) -> None:
+    cut = NOW - 2 * DAY
+    tail_only = trying_later.ground(until=cut, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
+    archiving.export(segments.folder())
+    record_one(NOW - DAY)
+    mixed = trying_later.ground(until=NOW, is_compiled=False)
+    assert mixed.history.people[-1] == str(Person.objects.get(email="late@acme.example").uuid)
+    before = trying_later.ground(until=cut, is_compiled=False)
+    assert len(mixed.history.people) == len(before.history.people) + 1, "what happened later is not looked at"
+    assert before.backtest(load(BOOK), load(LOWER))[0] == tail_only
+
+
+def test_a_part_that_is_missing_or_torn_is_told_and_the_run_can_be_repeated(house: dict[str, User]) -> None:
+    archiving.export(segments.folder())
+    parts = sorted(segments.folder().glob("*/*.parquet"))
+    for place, words in ((parts[0], "is missing"), (parts[1], "is damaged")):
+        whole = place.read_bytes()
+        place.unlink() if words == "is missing" else place.write_bytes(whole[: len(whole) // 2])
+        run = trying_later.ask(text=LOWER, by=house["sales"], at=NOW)
+        child = warm()
+        assert [child.turn() for _ in range(MOST_ATTEMPTS + 1)] == [True] * MOST_ATTEMPTS + [False]
+        run.refresh_from_db()
+        assert run.state == "failed" and words in run.error and "/".join(place.parts[-3:]) in run.error
+        assert "Start the run again" in run.error and str(segments.folder().parent) not in run.error
+        place.write_bytes(whole)
+        trying_later.again(run=run, at=NOW)
+        assert child.turn() is True
+        run.refresh_from_db()
+        assert (run.state, run.error) == ("done", "")
+        run.delete()
+
+
+def test_a_manifest_that_was_removed_is_written_anew_and_a_stretch_that_none_names_is_not_read(
+    house: dict[str, User],
+) -> None:
+    archiving.export(segments.folder())
+    stray = segments.folder() / "000000000001-000000000009-killed00"
+    stray.mkdir()
+    (stray / "00.parquet").write_bytes(b"PAR1 half of a file")
+    with_segments = trying_later.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
+    (segments.folder() / "manifest.json").unlink()
+    without = trying_later.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
+    archiving.export(segments.folder())
+    again = trying_later.ground(until=NOW, is_compiled=False).backtest(load(BOOK), load(LOWER))[0]
+    assert with_segments == without == again
+
+
+def record_one(at: int) -> None:
+    event = NewEvent("page_viewed", keys=Keys(email="late@acme.example"), data={}, at=at, door="import")
+    bulk.load([event], by="test", at=NOW)
 
 
 def test_the_same_wish_is_answered_once_while_the_history_is_warm(house: dict[str, User]) -> None:

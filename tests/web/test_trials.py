@@ -124,7 +124,7 @@ def test_a_person_is_explained_by_both_definitions(house: dict[str, User]) -> No
     run = asked(sam)
     work()
     dan = Person.objects.get(email="dan@x.example")
-    page = text(sam.get(reverse("trial-why", args=[run.uuid]), {"person": str(dan.pk)}))
+    page = text(sam.get(reverse("trial-why", args=[run.uuid]), {"person": str(dan.uuid)}))
     assert "Missing: 10 more points, or “Demo request”." in page
     assert "Marketing qualified lead since 4 Mar 2026" in page and "won 1 Apr 2026, € 50" in page
     for wrong in ("", "x", "999999", "9" * 40):

@@ -14,6 +14,10 @@ ABSENT: Final = object()
 """Stands for a field that an event does not tell; told null is None."""
 
 
+class BadHistory(ValueError):
+    """There is no history that can be read; the text says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One data field of some rows: a code per row into the distinct values; code 0 is ABSENT.

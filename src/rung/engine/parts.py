@@ -11,14 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rung.engine.histories import ABSENT, Codes, Ints, Told, distinct
+from rung.engine.histories import ABSENT, BadHistory, Codes, Ints, Told, distinct
 from rung.engine.kernel import NONE
 from rung.engine.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
 from rung.engine.segments import (
     BUCKETS,
     MANIFEST,
     TEXT,
-    BadHistory,
     Corrected,
     bucket_of,
     buckets_of,
@@ -78,14 +77,15 @@ class Source:
         strangers = self._settled().get(number, []) if self.corrected.lives_as else []
         return PartOfHistory(self, number, own, strangers)
 
-    def whole(self) -> "PartOfHistory":
-        """Everybody's rows at once, in order of arrival: for those who look at a history from many sides."""
-        return PartOfHistory(self, None, self.table(None, self._wanted()), [])
+    def whole(self, *, until: int | None = None) -> "PartOfHistory":
+        """Everybody's rows up to `until` at once, in order of arrival, and people in order of their first: the same
+        however the history is cut. For those who look at a history from many sides."""
+        return PartOfHistory(self, None, self.table(None, self._wanted()), [], until=until)
 
     def table(self, bucket: int | None, names: Sequence[str]) -> pa.Table:
         """These columns of everything that arrived in the bucket; of all buckets where it is None."""
         if bucket is None:
-            found = [self.table(each, names) for each in self._arrived()]
+            found = [self.table(each, names) for each in self._arrived() or (0,)]
             return pa.concat_tables(found).unify_dictionaries().combine_chunks()
         tables = [
             read_file(self.folder / stretch.files[str(bucket)][0], names, stretch.fields)
@@ -173,7 +173,13 @@ class PartOfHistory:
     """
 
     def __init__(
-        self, source: Source, number: int | None, own: pa.Table, strangers: Sequence[tuple[int, Ints, pa.Table]]
+        self,
+        source: Source,
+        number: int | None,
+        own: pa.Table,
+        strangers: Sequence[tuple[int, Ints, pa.Table]],
+        *,
+        until: int | None = None,
     ) -> None:
         self._source, self.number = source, number
         self._strangers = [(bucket, rows) for bucket, rows, _ in strangers]
@@ -187,6 +193,8 @@ class PartOfHistory:
         known = np.array([*(KIND_CODES.get(name, _UNKNOWN) for name in kinds), _UNKNOWN])
         codes = known[kind]
         keep = self._that_count(table, codes, number)
+        if until is not None:
+            keep &= table.column("at").cast(pa.int64()).to_numpy() <= until
         self.unknown_kinds = sorted({name for name in kinds if name not in KIND_CODES})
         self._rows = None if keep.all() else np.flatnonzero(keep)
         if number is None:
@@ -251,6 +259,8 @@ class PartOfHistory:
             numbers: dict[str, int] = {}
             recoded = np.array([*(numbers.setdefault(person, len(numbers)) for person in living), NONE], np.int32)
             codes, people = recoded[codes], list(numbers)
+        if self.number is None:
+            return _by_first_row(codes, people)
         has_row = np.bincount(codes[codes >= 0], minlength=len(people)) > 0
         if has_row.all():
             return codes, people
@@ -292,6 +302,17 @@ class Data(Sequence[Mapping[str, object]]):
 
     def __iter__(self) -> Iterator[Mapping[str, object]]:
         return (_decode(text.as_py() or "{}") for text in self.texts)
+
+
+def _by_first_row(codes: Codes, people: Sequence[str]) -> tuple[Codes, list[str]]:
+    """Codes and people in order of each one's first row; who has none is left out."""
+    first = np.full(len(people) + 1, len(codes), np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the last that is written stays: the first row
+    there = np.flatnonzero(first[:-1] < len(codes))
+    there = there[np.argsort(first[there], kind="stable")]
+    recoded = np.full(len(people) + 1, NONE, np.int32)
+    recoded[there] = np.arange(len(there))
+    return recoded[codes], [people[person] for person in there.tolist()]
 
 
 def codes_of(column: pa.ChunkedArray) -> tuple[Codes, list[str]]:

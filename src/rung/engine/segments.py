@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rung.engine.histories import ABSENT
+from rung.engine.histories import ABSENT, BadHistory
 
 SCHEMA: Final = 1
 """Rises when a reader of today could no longer read what is written."""
@@ -49,10 +49,6 @@ COLUMNS: Final = pa.schema(
     ]
 )
 """The log's own columns; times are UTC."""
-
-
-class BadHistory(ValueError):
-    """The folder holds no history that can be read; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +203,23 @@ def read_file(path: Path, names: Sequence[str], fields: Iterable[str]) -> pa.Tab
     there = [name for name in names if name in COLUMNS.names or name[5:] in fields]
     wanted = [*there, "data"] if len(there) < len(names) and "data" not in there else there
     coded = [name for name in wanted if is_coded(name)]
-    table = pq.read_table(path, columns=wanted, read_dictionary=coded, use_threads=False)
+    try:
+        table = pq.read_table(path, columns=wanted, read_dictionary=coded, use_threads=False)
+    except FileNotFoundError:
+        raise BadHistory(f"A part of the history is missing: {_place(path)}. {_MEND}") from None
+    except (OSError, pa.ArrowException):
+        raise BadHistory(f"A part of the history cannot be read, it is damaged: {_place(path)}. {_MEND}") from None
     return with_fields(table, names).select(names)
+
+
+def _place(path: Path) -> str:
+    return "/".join(path.parts[-3:])
+
+
+_MEND: Final = (
+    f"Start the run again. Where that does not help, remove {MANIFEST} beside it: the worker, or `rung export history "
+    "--format parquet`, writes the history anew from the database."
+)
 
 
 def with_fields(table: pa.Table, names: Sequence[str]) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from rung.engine import machine
 from rung.engine.colleagues import Reached
 from rung.engine.deciding_segments import DecidedFolder, moves_table, standings_table
-from rung.engine.histories import Codes, Ints, Told, distinct
+from rung.engine.histories import BadHistory, Codes, Ints, Told, distinct
 from rung.engine.joining import MOST_COLLEAGUES
 from rung.engine.kernel import NONE
 from rung.engine.ordering import in_order
@@ -27,7 +27,6 @@ from rung.engine.payloads import OF_A_COMPANY, Alike, alike, fields_named, field
 from rung.engine.program import Program, compile_program
 from rung.engine.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
 from rung.engine.replay import Prepared
-from rung.engine.segments import BadHistory
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 

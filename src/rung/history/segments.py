@@ -136,8 +136,9 @@ def _count(after: int, last: int) -> int:
 
 
 def _named(ids: Sequence[int | None], names: Callable[[Sequence[int]], Mapping[int, str]]) -> list[str | None]:
+    """Whoever was known only by an import that was undone is in no table any more: their events name nobody."""
     known = names(sorted({id_ for id_ in ids if id_ is not None}))
-    return [None if id_ is None else known[id_] for id_ in ids]
+    return [None if id_ is None else known.get(id_) for id_ in ids]
 
 
 def _appended(to: Path, manifest: Manifest, table: pa.Table, fields: Sequence[str]) -> Manifest:

@@ -1,10 +1,12 @@
 """`rung backtest` on a file: read, replay, write backtest.json and a page. No database."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,6 +19,9 @@ from rung.engine.trying import CannotTry, Ground, Wish, why
 from rung.engine.varying import Knob, Wanted, knob, wanted
 from rung.insight import printing, telling
 from rung.playbook.definitions import Playbook
+
+if TYPE_CHECKING:
+    from rung.engine.parts import Source
 
 Progress = Callable[[int, int], None]
 
@@ -38,11 +43,7 @@ def ground_of(path: Path, *, until: int | None) -> Ground:
     if path.is_dir():
         from rung.engine.parts import Source
 
-        history = Source(path).whole()
-        whole = Ground(history, until=until)
-        if history.unknown_kinds:
-            whole.notes.append(f"Kinds that are not known are left out: {', '.join(history.unknown_kinds[:5])}.")
-        return whole
+        return ground_on(Source(path), until=until)
     with inputs.opened(path) as stream:
         found = reading.read(stream, until=until)
         damage = inputs.damage_of(stream)
@@ -52,6 +53,15 @@ def ground_of(path: Path, *, until: int | None) -> Ground:
     ground = Ground(found.history, until=until, refused=len(found.refused))
     if damage:
         ground.notes.append(f"The file is damaged and ends early: {damage}.")
+    return ground
+
+
+def ground_on(source: Source, *, until: int | None, is_compiled: bool | None = None) -> Ground:
+    """The history in segments, and what is not among them yet, up to `until`. Raises CannotTry, BadHistory."""
+    history = source.whole(until=until)
+    ground = Ground(history, until=until, is_compiled=is_compiled)
+    if history.unknown_kinds:
+        ground.notes.append(f"Kinds that are not known are left out: {', '.join(history.unknown_kinds[:5])}.")
     return ground
 
 

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -26,11 +26,13 @@ from rung.engine import agreeing
 from rung.engine.agreeing import Comparison
 from rung.engine.backtest import People, Result
 from rung.engine.exploring import Curve
+from rung.engine.histories import BadHistory
 from rung.engine.trying import CannotTry, Ground, Wish
 from rung.engine.varying import knob, knobs, wanted
-from rung.insight import house_history, telling, trials
+from rung.history.queries import last_seq
+from rung.insight import telling, trials
 from rung.insight.models import Backtest
-from rung.lifecycle import published
+from rung.lifecycle import archiving, published
 from rung.playbook.conditions import ConditionError, Scope, parse
 from rung.playbook.definitions import Playbook
 from rung.playbook.faults import PlaybookRefused
@@ -176,6 +178,14 @@ def forget_old(at: int) -> None:
 # The worker's part
 
 
+def ground(*, until: int, playbooks: Iterable[Playbook] = (), is_compiled: bool | None = None) -> Ground:
+    """The house's own history up to `until`: its segments and what is not among them yet. `playbooks`: which are not
+    in force, but will be tried. Raises CannotTry where there is none, BadHistory where a part cannot be read."""
+    if not last_seq():
+        raise CannotTry("There is no history yet: import one, or let people visit, then try a definition on it.")
+    return trials.ground_on(archiving.source(playbooks), until=until, is_compiled=is_compiled)
+
+
 class Trier:
     """Sees to it that a child is there when somebody waits: a turn of the worker's own thread."""
 
@@ -210,12 +220,17 @@ class Warm:
             self._answer(run)
         except (CannotTry, ConditionError, PlaybookRefused) as refusal:
             self._fail(run, str(refusal))
+        except BadHistory as damage:
+            # Files change under a reader when somebody is erased: what was read before is no longer whole.
+            self._ground = None
+            log.warning("trying %s: %s", run.uuid, damage)
+            self._fail(run, str(damage)) if run.attempts >= MOST_ATTEMPTS else _put_back(run)
         except Exception:
             log.exception("trying %s went wrong", run.uuid)
             if run.attempts >= MOST_ATTEMPTS:
                 self._fail(run, "It went wrong; the worker's log says why. Ask for it again.")
             else:
-                Backtest.objects.filter(pk=run.pk).update(state="asked", lease_until=0)
+                _put_back(run)
         return True
 
     def ground(self, said: Callable[[str], None] = lambda words: None) -> Ground:
@@ -224,7 +239,7 @@ class Warm:
         if self._ground is None or at - self._read_at > WARM:
             said("Reading the history")
             self._ground = None  # two of them at once would be twice the memory
-            self._ground = house_history.ground(until=at, is_compiled=self.is_compiled)
+            self._ground = ground(until=at, is_compiled=self.is_compiled)
             self._read_at = at
         return self._ground
 
@@ -316,6 +331,10 @@ def _claimed(at: int) -> Backtest | None:
             run.attempts += 1
             return run
     return None
+
+
+def _put_back(run: Backtest) -> None:
+    Backtest.objects.filter(pk=run.pk).update(state="asked", lease_until=0)
 
 
 def _key(old: Playbook, new: Playbook, start: int | None, subset: str, vary: str) -> str:

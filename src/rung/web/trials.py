@@ -1,5 +1,6 @@
 """Trying a definition on a page: the draft on the left, what last year would have been on the right."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -113,7 +114,8 @@ def explanation(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """GET playbook/trials/<uuid>/why?person=…: the same person under both definitions, at the instant they part."""
     run = _done(uuid)
     told = request.GET.get("person", "")
-    person = Person.objects.filter(pk=int(told)).first() if told.isdecimal() and len(told) < 19 else None
+    known = _uuids([told])
+    person = Person.objects.filter(uuid__in=known).first() if known else None
     if person is None:
         raise Http404
     found = trying_later.people_of(run)
@@ -328,12 +330,21 @@ def _won(amount: float, currency: str) -> str:
 
 def named(keys: set[str]) -> dict[str, tuple[str, str, str]]:
     """Name, company and address of the people behind keys; in two queries."""
-    ids = [int(key) for key in keys if key.isdecimal()]
-    rows = Person.objects.filter(pk__in=ids).values_list("pk", "uuid", "name", "email", "company__name")
+    rows = Person.objects.filter(uuid__in=_uuids(keys)).values_list("uuid", "name", "email", "company__name")
     return {
-        str(pk): (name or email or "A visitor", company or "", person_href(str(uuid)))
-        for pk, uuid, name, email, company in rows
+        str(uuid): (name or email or "A visitor", company or "", person_href(str(uuid)))
+        for uuid, name, email, company in rows
     }
+
+
+def _uuids(keys: Iterable[str]) -> list[UUID]:
+    found = []
+    for key in keys:
+        try:
+            found.append(UUID(key))
+        except ValueError:
+            continue
+    return found
 
 
 def _listed(run: Backtest) -> dict[str, Any]:
