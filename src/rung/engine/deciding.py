@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from rung.engine import kernel as k
-from rung.engine.encoding import Encoder, lists
+from rung.engine.encoding import Encoder, is_timed, lists
 from rung.engine.program import ENGINE_VERSION, Program, as_value
 from rung.engine.reading import key_email
 from rung.playbook.conditions import Value
@@ -160,15 +160,15 @@ def decide(program: Program, rows: Sequence[Row], until: int, state: bytes | Non
 
 
 class Encoded:
-    """Rows as numbers, each event and each company's facts once for all whom they reach.
+    """Rows as numbers: events of a kind that tell the same, and each company's facts, once for all whom they reach.
 
-    They are told apart by being the same object: whoever holds this must hold the rows, too.
+    What they tell is the same where it is the same object: whoever holds this must hold the rows, too.
     """
 
     def __init__(self, program: Program) -> None:
         self.encoder = Encoder(program)
-        self._own: dict[int, int] = {}
-        self._by_company: dict[int, int] = {}
+        self._own: dict[tuple[str, int], int] = {}
+        self._by_company: dict[tuple[str, int], int] = {}
         self._joins: dict[int, int] = {}
 
     def record(self, row: Row) -> k.RowRecord:
@@ -179,9 +179,10 @@ class Encoded:
             if joins == k.NONE:
                 joins = self._joins[id(row.joins)] = self.encoder.joining(row.joins)
         known = self._by_company if is_company else self._own
-        payload = known.get(id(event))
+        key = (event.kind, id(event if is_timed(event.kind) else event.data))
+        payload = known.get(key)
         if payload is None:
-            payload = known[id(event)] = self.encoder.payload(event.kind, event.data, event.at, is_company)
+            payload = known[key] = self.encoder.payload(event.kind, event.data, event.at, is_company)
         has_rep = int(event.by is not None and not is_company and is_sales(event.kind))
         return k.RowRecord(event.at, event.seq, payload, has_rep, joins)
 

@@ -57,7 +57,18 @@ def stored(condition: str, parameters: Sequence[object]) -> list[Stored]:
             """,
             parameters,
         )
-        return [Stored(*row[:8], _decoded(row[8])) for row in cursor.fetchall()]
+        # Many events tell the same, word for word: they share what was told, and what is made of it later.
+        told: dict[Any, Any] = {}
+        return [Stored(*row[:8], _shared(row[8], told)) for row in cursor.fetchall()]
+
+
+def _shared(text: Any, told: dict[Any, Any]) -> Any:
+    if not isinstance(text, str):
+        return _decoded(text)
+    found = told.get(text)
+    if found is None:
+        found = told[text] = _decoded(text)
+    return found
 
 
 def stored_of(person_ids: Iterable[int], further: str = "") -> list[Stored]:

@@ -3,23 +3,21 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 
-from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import compiling, corrections, handoffs, storing
+from rung.lifecycle import anew, compiling, corrections, deciders, handoffs
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import taken_in
 from rung.lifecycle.line import Line
 from rung.lifecycle.memory import nothing_to_collect
-from rung.lifecycle.models import OF_A_GENERATION, Handoff, Mark, StageMove, Standing, State, Tally
-from rung.lifecycle.outcome import Deciding, Outcome
-from rung.lifecycle.rows import past_rows
-from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, Moved, NewEvent, Refusal
+from rung.lifecycle.models import OF_A_GENERATION, Handoff, Standing
+from rung.lifecycle.outcome import Outcome
+from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, Refusal
 from rung.people import actions as people
 from rung.people.models import Person
 from rung.people.queries import living_ids, people_by_id
@@ -105,10 +103,11 @@ def _decide_touched(touched: set[int], companies: set[int], *, at: int, progress
 def decide_everyone(line: Line, *, at: int, before: Line, progress: Progress | None = None) -> None:
     """Fills an empty generation, a chunk of people in a transaction, while the one before goes on."""
     ids = side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
-    compiling.begin(len(ids))
-    for done, part in _parts(ids):
+    parts = list(_parts(ids))
+    found = deciders.rows_of([part for _, part in parts], line, before, at=at)
+    for (done, _), rows in zip(parts, found, strict=True):
         with nothing_to_collect(), transaction.atomic():
-            _write(line, _decided(line, part, at=at), real=_real_moves(part, before))
+            anew.insert(rows)
         if progress is not None:
             progress(done, len(ids))
 
@@ -140,11 +139,11 @@ def _decide_again(line: Line, part: Sequence[int], *, at: int, before: Line | No
     if is_first:
         people.describe_again(people_by_id(part).values())
     old = _decided_until(line, part)
-    real = _real_moves(part, before or line)
+    real = anew.real_moves(part, before or line)
     for model in OF_A_GENERATION:
         model.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
-    outcomes = _decided(line, part, at=at)
-    _write(line, outcomes, real=real, known=None if before else old)
+    outcomes = anew.decided(line, part, at=at)
+    anew.insert(anew.rows_of(line, outcomes, real=real, known=None if before else old))
     if is_first:
         _write_handoffs(line, [outcome for outcome in outcomes if outcome.person.id not in old])
 
@@ -173,17 +172,6 @@ def _append(
             companies.add(event.company_id)
 
 
-def _decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
-    by_id = people_by_id(person_ids)
-    past = past_rows(list(by_id), line)
-    deciding = Deciding(line)
-    for person_id in person_ids:
-        rows = past.get(person_id)
-        if rows:
-            deciding.anew(by_id[person_id], rows, max(at, rows[-1].event.at))
-    return deciding.outcomes()
-
-
 def side_by_side(person_ids: Sequence[int]) -> list[int]:
     """Colleagues beside each other, so that what they share is read once for a chunk."""
     company: dict[int, int] = {}
@@ -193,54 +181,9 @@ def side_by_side(person_ids: Sequence[int]) -> list[int]:
     return sorted(company, key=lambda pk: (company[pk], pk))
 
 
-MoveKey = tuple[int, str, str, str, str, bool]
-
-
-def _key(move: Moved) -> MoveKey:
-    return move.at, move.from_stage, move.from_status, move.stage, move.status, move.passed
-
-
-def _real_moves(person_ids: Sequence[int], line: Line) -> dict[int, set[MoveKey]]:
-    """The moves that did happen, as the generation in force knows them."""
-    found: dict[int, set[MoveKey]] = {}
-    rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=person_ids, is_redefinition=False)
-    for row in rows.values_list("person_id", "at", "from_stage", "from_status", "stage", "status", "passed"):
-        found.setdefault(row[0], set()).add(row[1:])
-    return found
-
-
 def _decided_until(line: Line, person_ids: Sequence[int]) -> dict[int, int]:
     rows = Standing.objects.filter(generation_id=line.generation_id, person_id__in=person_ids)
     return dict(rows.values_list("person_id", "decided_until"))
-
-
-def _write(
-    line: Line,
-    outcomes: Sequence[Outcome],
-    *,
-    real: dict[int, set[MoveKey]],
-    known: dict[int, int] | None = None,
-) -> None:
-    """Writes outcomes from nothing. `known`: until when people were decided before; later moves are news."""
-    moves: list[tuple[Any, ...]] = []
-    for outcome in outcomes:
-        person_id = outcome.person.pk
-        until = None if known is None else known.get(person_id, -1)
-        happened = real.get(person_id, set())
-        for number, move in enumerate(outcome.moves):
-            is_real = _key(move) in happened or (until is not None and move.at > until)
-            moves.append(storing.move_row(line, replace(move, is_redefinition=not is_real), number))
-    tables.insert(Standing, storing.STANDING_COLUMNS, [storing.standing_row(line, outcome) for outcome in outcomes])
-    tables.insert(State, storing.STATE_COLUMNS, [storing.state_row(line, outcome) for outcome in outcomes])
-    tables.insert(StageMove, storing.MOVE_COLUMNS, moves)
-    tables.insert(
-        Tally,
-        storing.TALLY_COLUMNS,
-        [row for outcome in outcomes for row in storing.tally_rows(line, outcome)],
-    )
-    marks = [row for outcome in outcomes for row in storing.mark_rows(line, outcome)]
-    if marks:
-        tables.insert(Mark, storing.MARK_COLUMNS, marks)
 
 
 def _write_handoffs(line: Line, outcomes: Sequence[Outcome]) -> None:

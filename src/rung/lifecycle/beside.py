@@ -1,0 +1,37 @@
+"""What a process beside ours does: decide people of a generation. Imported before Django is there, it imports late."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+
+def begin() -> None:
+    """Loads Django, with leave to compile; from now on the process ends with whoever asked, however that ends."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rung.settings")
+    django.setup()
+    from rung.lifecycle import compiling
+
+    compiling.allow()
+    compiling.begin(compiling.WORTH_IT)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def decided(part: Sequence[int], generation_id: int, before_id: int, at: int) -> Any:
+    """The rows (`anew.Rows`) of these people in the generation. `before_id`: the one that was in force so far."""
+    from rung.lifecycle import deciders
+    from rung.lifecycle import line as lines
+    from rung.lifecycle.models import Generation
+
+    generations = Generation.objects.select_related("playbook").in_bulk([generation_id, before_id])
+    return deciders.decided(part, lines.of(generations[generation_id]), lines.of(generations[before_id]), at=at)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

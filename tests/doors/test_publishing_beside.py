@@ -1,0 +1,52 @@
+"""A playbook put in force with all cores: what other processes decide is what one would have decided."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PUBLISHED = """
+import json, sys
+from rung import starting
+
+starting.open_house()
+starting.serve_no_pages()
+from rung.demo import loading
+from rung.lifecycle import deciders, publishing, rebuilding
+from rung.lifecycle.models import Mark, StageMove, Standing, State, Tally
+from rung.terms.instants import parse_instant
+
+at = parse_instant("2026-11-02T12:00:00Z")
+deciders.WORTH_IT = int(sys.argv[1])
+loading.load(people=120, months=6, seed=3, now=at)
+text = loading.signed(at=at, now=at).text.replace("score >= 50", "score >= 30")
+done = publishing.publish(text, by="cli", at=at)
+told = {"people": done.people, "moved": done.moved}
+for model in (Standing, StageMove, Tally, Mark):
+    hidden = {"id", "pk", "generation_id"}
+    found = model.objects.filter(generation_id=done.generation_id).values()
+    rows = [{name: value for name, value in row.items() if name not in hidden} for row in found]
+    told[model.__name__] = sorted(json.dumps(row, sort_keys=True) for row in rows)
+told["states"] = State.objects.filter(generation_id=done.generation_id).count()
+told["differences"] = len(rebuilding.rebuild(check=True, at=at).differences)
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.one_database
+def test_other_processes_decide_as_one_would(tmp_path: Path) -> None:
+    here, beside = (told(tmp_path / str(least), least) for least in (10**9, 0))
+    assert here["people"] > 100 and here["moved"] > 0 and here["states"] == here["people"]
+    assert here["differences"] == beside["differences"] == 0
+    assert beside == here
+
+
+def told(home: Path, least: int) -> dict[str, object]:
+    environment = {**os.environ, "RUNG_HOME": str(home), "RUNG_DATABASE_URL": ""}
+    command = [sys.executable, "-c", PUBLISHED, str(least)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
