@@ -176,7 +176,7 @@ def test_a_history_is_exported_into_a_folder_of_its_own(home: Path, tmp_path: Pa
     (other / "cat.jpg").write_bytes(b"x")
     with pytest.raises(exporting.NothingToExport, match="no folder of a history"):
         exporting.export_segments(where=None, to=other, by="rung", at=AT)
-    with pytest.raises(exporting.NothingToExport, match="exported whole"):
+    with pytest.raises(exporting.NothingToExport, match="hold a history whole"):
         exporting.export_segments(where="score > 1", to=tmp_path / "new", by="rung", at=AT)
     assert exporting.export_segments(where=None, to=tmp_path / "new", by="rung", at=AT) == Event.objects.count()
     assert exporting.export_segments(where=None, to=tmp_path / "new", by="rung", at=AT) == 0
