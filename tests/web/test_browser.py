@@ -178,7 +178,7 @@ def test_every_page_is_accessible_and_has_its_picture(visit: Any, theme: str) ->
     desk, phone = visit(DESK, theme).sign_in("revops"), visit(PHONE, theme).sign_in("revops")
     for path, name in pages().items():
         found += looked_at(desk.open(path), name, theme)
-        picture(phone.open(path), f"{name}-390-{theme}")
+        found += looked_at(phone.open(path), name, theme, PHONE)
     assert not found, "\n".join(found)
 
 
@@ -231,9 +231,9 @@ def pages() -> dict[str, str]:
     }
 
 
-def looked_at(page: Any, name: str, theme: str) -> list[str]:
+def looked_at(page: Any, name: str, theme: str, size: tuple[int, int] = DESK) -> list[str]:
     """What axe finds on the page, which is pictured on the way."""
-    picture(page, f"{name}-1440-{theme}")
+    picture(page, f"{name}-{size[0]}-{theme}")
     violations = Axe().run(page).response["violations"]
     return [
         f"{name} ({theme}): {found['id']}: {found['help']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
