@@ -36,8 +36,8 @@ clients: setup
 
 .PHONY: check
 check: setup  ## format, lint, types, import contract, migrations
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests bench faults
+	$(BIN)/ruff check src tests bench faults
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m rung.cli migrate --check

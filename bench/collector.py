@@ -142,7 +142,7 @@ def _serve(path: Path, is_stored: bool) -> None:
 
         collector._stored = nothing  # type: ignore[method-assign]  # the same server and parser, nothing stored
     listener = serving.listening("127.0.0.1", 0)
-    print(listener.getsockname()[1], flush=True)  # noqa: T201
+    print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(collector, lifespan="on", access_log=False, log_level="warning", server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -1,4 +1,4 @@
-"""Hand-offs by the thousand: Today with ten thousand open, a hundred thousand dealt out, a million clocks computed anew.
+"""Hand-offs by the thousand: Today with ten thousand open, a hundred thousand dealt out, a million clocks anew.
 
 Runs in a process and a house of its own, on SQLite: `run.py` starts it. Prints JSON: figure → (wall, processor time,
 the same of the reference).
@@ -130,10 +130,11 @@ def fill(count: int, line: Any, at: int) -> None:
             "generation_id": line.generation_id, "person_id": n, "name": name, "is_signal": False, "times": 1,
             "last_at": at,
         } for n in range(1, count + 1) for name in ("page_viewed", "question_asked")))  # fmt: skip
+        kinds = ("question_asked", "page_viewed", "page_viewed", "form_submitted")
         write(Event, ({
             "seq": 10 + 4 * n + k, "person_id": n, "kind": kind, "at": opened[n - 1] - k, "occurred_at": at,
             "received_at": at, "source": "bench", "message_id": f"m{n}-{k}", "data": '{"question": "Can we see it?"}',
-        } for n in range(1, count + 1) for k, kind in enumerate(("question_asked", "page_viewed", "page_viewed", "form_submitted"))))  # fmt: skip
+        } for n in range(1, count + 1) for k, kind in enumerate(kinds)))  # fmt: skip
 
 
 def write(model: Any, rows: Iterator[dict[str, Any]]) -> None:
@@ -169,9 +170,10 @@ def more_clocks(count: int, at: int) -> None:
 
     chance = random.Random(4)
     starts = sorted(at - chance.randrange(60 * DAY) for _ in range(count))  # hand-offs open one after the other
+    lanes = ("hand_raise", "scored", "scored", "scored")
     with transaction.atomic():
         write(Clock, ({
-            "id": 2_000_000 + n, "kind": "answer", "lane": "scored" if n % 4 else "hand_raise", "person_id": 1 + n % 5_000,
+            "id": 2_000_000 + n, "kind": "answer", "lane": lanes[n % 4], "person_id": 1 + n % 5_000,
             "started_at": starts[n], "due_at": at, "warn_at": at,
         } for n in range(count)))  # fmt: skip
 
@@ -188,12 +190,10 @@ def today(requests: int) -> list[float]:
         client.force_login(user)
         client.get("/")
         clients.append(client)
-    times = []
-    for turn in range(requests):
-        times.append(took(lambda turn=turn: clients[turn % len(clients)].get("/")))
+    times = [took(lambda turn=turn: clients[turn % len(clients)].get("/")) for turn in range(requests)]
     return [1_000 * sorted(time[clock] for time in times)[int(0.95 * len(times))] for clock in (0, 1)] + [100.0, 100.0]
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-    print(json.dumps(main(*map(int, sys.argv[1:]))))  # noqa: T201
+    print(json.dumps(main(*map(int, sys.argv[1:]))))

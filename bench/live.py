@@ -109,7 +109,7 @@ class Stream:
         self.count = 0
 
     def past(self, days: Sequence[int] = (60, 20)) -> Iterator[Any]:
-        """What is known before: everybody once described, with their company where they have one, and visits so long ago."""
+        """What is known before: everybody once described, with their company where they have one; visits so many days ago."""
         from rung.lifecycle.rules import NewEvent
 
         for number in range(self.people):
@@ -350,7 +350,7 @@ def main(figure: str, sizes: Sequence[int]) -> None:
 
     call_command("migrate", interactive=False, verbosity=0)
     starting.serve_no_pages()
-    print(json.dumps(FIGURES[figure](*sizes)))  # noqa: T201
+    print(json.dumps(FIGURES[figure](*sizes)))
 
 
 if __name__ == "__main__":

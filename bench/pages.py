@@ -32,7 +32,7 @@ CONDITIONS: Final = (
     "person.employees >= 2000 and not (status == 'nurture')",
     'since("email_clicked") < days(30)',
     "idle >= days(60) and engagement >= 1",
-    'engagement >= 20 or visits >= 20',
+    "engagement >= 20 or visits >= 20",
 )
 SORTS: Final = ("", "score", "since", "last.up", "score.up")
 SEARCHES: Final = ("p12", "p9999", "firm7", "firm123", "nobody")
@@ -133,7 +133,7 @@ def took(client: Any, page: str, addresses: list[str]) -> Took:
             queries = max(queries, asked[1])
     if os.environ.get("RUNG_BENCH_SLOWEST"):
         for wall, address in sorted(zip(walls, addresses, strict=True), reverse=True)[:12]:
-            print(f"  {wall:7.1f} ms  {address}", file=sys.stderr)  # noqa: T201
+            print(f"  {wall:7.1f} ms  {address}", file=sys.stderr)
     return Took(page, statistics.median(walls), at_95(walls), at_95(cpus), queries)
 
 
@@ -170,7 +170,7 @@ def fill(people: int, events: int) -> None:
     from rung.jobs.clock import now
     from rung.lifecycle.generations import ensure_playbook
 
-    print(f"Filling a house of {people:,} people and {events:,} events …", file=sys.stderr)  # noqa: T201
+    print(f"Filling a house of {people:,} people and {events:,} events …", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "history.ndjson")
         write_history(path, events, start=datetime.now(UTC) - timedelta(days=365))

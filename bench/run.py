@@ -74,10 +74,10 @@ def _kept(path: Path) -> list[dict[str, object]]:
 
 
 def show(figures: list[Figure]) -> None:
-    print(f"{'figure':28}{'value':>12}  {'unit':12}{'reference':>12}{'ratio':>9}  target")  # noqa: T201
+    print(f"{'figure':28}{'value':>12}  {'unit':12}{'reference':>12}{'ratio':>9}  target")
     for each in figures:
         numbers = f"{each.figure:>12,.3f}  {each.unit:12}{each.reference:>12,.3f}{each.ratio:>9.2f}"
-        print(f"{each.id:28}{numbers}  {each.target}")  # noqa: T201
+        print(f"{each.id:28}{numbers}  {each.target}")
 
 
 def machine() -> str:
@@ -283,7 +283,7 @@ def trial(events: int, runs: int) -> list[Figure]:
 def spark(events: int, runs: int) -> list[Figure]:
     """Deciding on Spark, local[2], against its own shuffle and sort of the same history; nothing without pyspark."""
     if importlib.util.find_spec("pyspark") is None:
-        print("spark: pyspark is not installed, so nothing is measured")  # noqa: T201
+        print("spark: pyspark is not installed, so nothing is measured")
         return []
     import histories
     from pyspark.sql import SparkSession
