@@ -109,7 +109,7 @@ class Stream:
         self.count = 0
 
     def past(self, days: Sequence[int] = (60, 20)) -> Iterator[Any]:
-        """What is known before: everybody once described, with their company if they have one; visits so many days ago."""
+        """What is known before: everybody once described, with their company, and visits so many days ago."""
         from rung.lifecycle.rules import NewEvent
 
         for number in range(self.people):
