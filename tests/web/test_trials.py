@@ -119,6 +119,31 @@ def test_every_number_opens_the_people_behind_it(house: dict[str, User]) -> None
     assert nobody.status_code == 200 and "Nobody." in text(nobody)
 
 
+def test_hours_precision_recall_time_on_a_rung_wins_and_moves_open_their_people_too(house: dict[str, User]) -> None:
+    sam = signed_in(house, "sales")
+    run = asked(sam)
+    work()
+    page = sam.get(reverse("trial", args=[run.uuid])).content.decode().replace("&amp;", "&")
+    rows = dict(re.findall(r'<tr data-figure="(\w+)">(.*?)</tr>', page))
+    for figure in ("hours", "per_day", "precision", "recall", "caught"):
+        assert rows[figure].count('class="opens') == 2, figure
+    base = reverse("trial-people", args=[run.uuid])
+    for query, said in (
+        ("side=new&question=1", "People handed over for the first time: 5, 5 people"),
+        ("side=new&wins=all", "First wins: 2, 2 people"),
+        ("side=old&wins=all", "First wins: 2, 2 people"),
+        ("side=new&wins=gained", "Wins that only the new definition catches: 1, 1 person"),
+        ("side=new&wins=earlier", "Wins handed over earlier: 1, 1 person"),
+        ("side=new&moved=mql", "Elsewhere today, on Marketing qualified lead: 1, 1 person"),
+        ("side=new&rung=mql&still=1", "On Marketing qualified lead, still there: "),
+        ("side=old&rung=mql", "On Marketing qualified lead, the longest first: "),
+    ):
+        assert f'{base}?{query}"' in page, query
+        assert said in text(sam.get(f"{base}?{query}")), query
+    for query in ("wins=x", "rung=x", "moved=x&side=old", "ahead=1", "tip=99999", "currency=x"):
+        assert sam.get(f"{base}?{query}").status_code == 200
+
+
 def test_a_person_is_explained_by_both_definitions(house: dict[str, User]) -> None:
     sam = signed_in(house, "sales")
     run = asked(sam)

@@ -32,6 +32,8 @@ HORIZON: Final = 180 * DAY
 """How long somebody who was handed over may take to win before precision calls it no win."""
 MOST_DIFFERING: Final = 20_000
 """People who differ that are kept by name; all are counted."""
+MOST_SPELLS: Final = 500
+"""Times on one rung that are kept by name."""
 LOOK, CALL, MAIL, SOCIAL, LETTER = 5 * MINUTE, 10 * MINUTE, 5 * MINUTE, 5 * MINUTE, 15 * MINUTE
 """What a hand-off costs sales where the playbook's cadence is kept: a look, and so much for each touch it owes."""
 MEASURES: Final = ("opened", "accepted", "rejected", "returned", "undecided", "opportunity", "won")
@@ -149,6 +151,19 @@ class Handover(msgspec.Struct, frozen=True, array_like=True):
     is_late: bool
     opportunity: bool
     won_at: int | None
+    currency: str = ""
+    """Of the win."""
+    is_question: bool = True
+    """Whether precision asks for it: the person's first hand-off, before they had ever won."""
+
+
+class Spell(msgspec.Struct, frozen=True, array_like=True):
+    """A person's time on a rung; `end_at` None where it goes on."""
+
+    person: str
+    stage: str
+    start_at: int
+    end_at: int | None
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -194,6 +209,10 @@ class People(msgspec.Struct, frozen=True):
     wins: tuple[tuple[str, int, int | None, int | None, float, str], ...]
     """Person, won at, handed over at under the old and the new definition, amount, currency."""
     differing: tuple[Differing, ...]
+    ahead: tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]] = ((), ())
+    """By definition: on whom sales worked though it had not handed them over, and when they climbed past its rung."""
+    spells: tuple[tuple[Spell, ...], tuple[Spell, ...]] = ((), ())
+    """By definition: times on rungs, the longest of each rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +343,12 @@ class _Backtest:
             warnings=warnings,
         )
         kept = People(
-            old=self._kept(0), new=self._kept(1), wins=self._kept_wins(), differing=differing[:MOST_DIFFERING]
+            old=self._kept(0),
+            new=self._kept(1),
+            wins=self._kept_wins(),
+            differing=differing[:MOST_DIFFERING],
+            ahead=(self._kept_ahead(0), self._kept_ahead(1)),
+            spells=(self._kept_spells(0), self._kept_spells(1)),
         )
         return result, kept
 
@@ -402,16 +426,16 @@ class _Backtest:
         return self._figure("caught", "Wins caught", "count", sides, note)
 
     def _ahead(self) -> Figure:
-        sides = []
-        for each in self.told:
-            at = each.side.leapt
-            is_it = (at >= self.scope.start) & (at <= self.scope.end) & self.scope.members
-            sides.append(np.flatnonzero(is_it))
+        sides = [self._people_ahead(side) for side in (0, 1)]
         both = np.unique(np.concatenate(sides))
         sample = Sample.of(len(both))
         totals = [sample.totals(np.isin(both, each).astype(float)[:, None])[:, 0] for each in sides]
         note = "people on whom sales worked though this definition had not handed them over"
         return self._figure("ahead", "Worked by sales without a hand-off", "count", totals, note)
+
+    def _people_ahead(self, side: int) -> Ints:
+        at = self.told[side].side.leapt
+        return np.flatnonzero((at >= self.scope.start) & (at <= self.scope.end) & self.scope.members)
 
     def _load(self) -> list[Figure]:
         days = max(1, working_days(self.told[0].playbook, self.scope.start, self.scope.end))
@@ -611,6 +635,8 @@ class _Backtest:
     def _kept(self, side: int) -> tuple[Handover, ...]:
         table = self.tables[side]
         months = months_of(table.at, self.zone)
+        is_first = np.append(True, table.person[1:] != table.person[:-1])[: len(table)]
+        is_question = (is_first & (self.deeds.first_win[table.person] > table.at)).tolist()
         return tuple(
             Handover(
                 person=self.people[person],
@@ -626,6 +652,8 @@ class _Backtest:
                 is_late=is_late,
                 opportunity=opportunity,
                 won_at=int(self.deeds.win_at[win]) if win >= 0 else None,
+                currency=_named(self.deeds.currencies, int(self.deeds.win_currency[win])) if win >= 0 else "",
+                is_question=is_question[row],
             )
             for row, (
                 person,
@@ -677,6 +705,27 @@ class _Backtest:
                 self.winners.tolist(), self.won_at.tolist(), old.tolist(), new.tolist(), rows.tolist(), strict=True
             )
         )
+
+    def _kept_ahead(self, side: int) -> tuple[tuple[str, int], ...]:
+        people = self._people_ahead(side)
+        at = self.told[side].side.leapt[people].tolist()
+        return tuple((self.people[person], when) for person, when in zip(people.tolist(), at, strict=True))
+
+    def _kept_spells(self, side: int) -> tuple[Spell, ...]:
+        spells, found = self._spells(side), []
+        for stage in np.unique(spells.stage).tolist():
+            each = _on(spells, stage)
+            longest = np.argsort(each.start_at - each.end_at, kind="stable")[:MOST_SPELLS].tolist()
+            found += [
+                Spell(
+                    self.people[int(each.person[row])],
+                    STAGES[stage],
+                    int(each.start_at[row]),
+                    int(each.end_at[row]) if each.is_over[row] else None,
+                )
+                for row in longest
+            ]
+        return tuple(found)
 
 
 _COUNTED: Final = (

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from rung.engine.agreeing import Comparison
-from rung.engine.backtest import Counts, Differing, Figure, People, Result, Row, month_words
+from rung.engine.backtest import Counts, Differing, Figure, OnRung, People, Result, Row, month_words
 from rung.engine.exploring import Curve, Point
 from rung.engine.varying import changed
 from rung.playbook.definitions import Playbook
@@ -27,6 +27,12 @@ _QUERIES: Final = {
     "earlier": {"judged": "1"},
     "opportunity": {"opportunity": "1"},
     "won": {"won": "1"},
+    "per_day": {},
+    "hours": {},
+    "caught": {"wins": "caught"},
+    "recall": {"wins": "all"},
+    "precision": {"question": "1"},
+    "ahead": {"ahead": "1"},
 }
 """Which hand-offs stand behind a figure."""
 _GROUPS: Final = (
@@ -90,9 +96,8 @@ class Part:
     new: Cell
     change: str
     interval: str
-    accepted: str
-    rejected: str
-    won: str
+    became: tuple[tuple[Cell, ...], ...]
+    """Accepted, rejected, won: under the old and the new definition, once where both say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +139,13 @@ class Page:
     months: tuple[Months, ...]
     month_rows: tuple[Part, ...]
     groups: tuple[Group, ...]
-    wins: tuple[str, ...]
-    time: tuple[tuple[str, str, str, str, str], ...]
+    wins: tuple[Cell, ...]
+    time: tuple[tuple[str, Cell, Cell, str, Cell], ...]
     differing: int
     elsewhere: int
     moves: str
+    moved: tuple[Cell, ...]
+    """How many stand elsewhere today, then how many come to each rung."""
     warnings: tuple[str, ...]
     resamples: int
 
@@ -167,12 +174,19 @@ def page(result: Result, old: Playbook, new: Playbook) -> Page:
         ),
         wins=tuple(_wins(result)),
         time=tuple(
-            (each.words, _days(each.old), _days(each.new), _between(each.low, each.high, "days"), _still(each.new_open))
+            (
+                each.words,
+                _spells(each, "old", _days(each.old)),
+                _spells(each, "new", _days(each.new)),
+                _between(each.low, each.high, "days"),
+                _spells(each, "new", f"{each.new_open:,}", still="1"),
+            )
             for each in result.time_on_rung
         ),
         differing=result.differing,
         elsewhere=result.elsewhere,
         moves=_moves(result, new),
+        moved=tuple(_moved(result, new)),
         warnings=result.warnings,
         resamples=result.resamples,
     )
@@ -230,16 +244,11 @@ def _because(result: Result, zone: ZoneInfo) -> str:
 
 
 def _line(figure: Figure) -> Line:
-    query = _QUERIES.get(figure.id)
-    cells = []
-    for side, value in (("old", figure.old), ("new", figure.new)):
-        text = _value(figure, value)
-        if query is not None and value:
-            cells.append(Cell(text, urlencode({"side": side, **query})))
-        elif figure.id in ("caught", "recall") and value:
-            cells.append(Cell(text, urlencode({"side": side, "caught": "1"})))
-        else:
-            cells.append(Cell(text))
+    query = {"currency": figure.currency} if figure.unit == "money" else _QUERIES[figure.id]
+    cells = [
+        Cell(_value(figure, value), urlencode({"side": side, **query}) if value or figure.unit == "share" else "")
+        for side, value in (("old", figure.old), ("new", figure.new))
+    ]
     bounds = (
         "–"
         if figure.low is None or figure.high is None
@@ -308,9 +317,13 @@ def _part(row: Row, name: str, said: str) -> Part:
         query = urlencode({"side": side, name: row.key}) if counts.opened else ""
         return Cell(f"{counts.opened:,}", query)
 
-    def both(measure: str) -> str:
-        old, new = getattr(row.old, measure), getattr(row.new, measure)
-        return f"{new:,}" if old == new else f"{old:,} → {new:,}"
+    def both(measure: str) -> tuple[Cell, ...]:
+        query = {name: row.key, **_QUERIES[measure]}
+        old, new = (
+            Cell(f"{count:,}", urlencode({"side": side, **query}) if count else "")
+            for side, count in (("old", getattr(row.old, measure)), ("new", getattr(row.new, measure)))
+        )
+        return (new,) if old.text == new.text else (old, new)
 
     change = row.new.opened - row.old.opened
     return Part(
@@ -319,32 +332,52 @@ def _part(row: Row, name: str, said: str) -> Part:
         new=cell("new", row.new),
         change=words.signed(change),
         interval=_between(row.low, row.high, ""),
-        accepted=both("accepted"),
-        rejected=both("rejected"),
-        won=both("won"),
+        became=(both("accepted"), both("rejected"), both("won")),
     )
 
 
-def _wins(result: Result) -> list[str]:
+def _wins(result: Result) -> list[Cell]:
+    """Sentences about the first wins, each opening the people it counts."""
     wins = result.wins
     if not wins.total:
-        return ["Nobody won for the first time in this period, so nothing can be said about wins."]
-    said = [f"{_plural(wins.total, 'first win')} in this period; {wins.by_both:,} were handed over before by both."]
-    if wins.gained:
-        said.append(f"{wins.gained:,} only the new definition hands over before they win.")
-    if wins.missed:
-        said.append(f"{wins.missed:,} the new definition misses: they win without having been handed over.")
-    if wins.by_neither:
-        said.append(f"{wins.by_neither:,} neither hands over before they win.")
+        return [Cell("Nobody won for the first time in this period, so nothing can be said about wins.")]
+    said = [
+        (f"{_plural(wins.total, 'first win')} in this period.", wins.total, "all"),
+        (f"{wins.by_both:,} were handed over before by both.", wins.by_both, "both"),
+        (f"{wins.gained:,} only the new definition hands over before they win.", wins.gained, "gained"),
+        (
+            f"{wins.missed:,} the new definition misses: they win without having been handed over.",
+            wins.missed,
+            "missed",
+        ),
+        (f"{wins.by_neither:,} neither hands over before they win.", wins.by_neither, "neither"),
+        (f"{wins.earlier:,} are handed over earlier.", wins.earlier, "earlier"),
+        (f"{wins.later:,} are handed over later.", wins.later, "later"),
+    ]
+    found = [Cell(text, urlencode({"side": "new", "wins": which})) for text, count, which in said if count]
     if wins.earlier or wins.later:
         bounds = _between(wins.low, wins.high, "days")
         median = wins.median_days or 0.0
         when = "earlier" if median >= 0 else "later"
-        said.append(
-            f"{wins.earlier:,} are handed over earlier, {wins.later:,} later: half of them by "
-            f"{_length(abs(median))} {when} or more (95 % interval {bounds})."
-        )
-    return said
+        text = f"Of those at another time, half by {_length(abs(median))} {when} or more (95 % interval {bounds})."
+        found.append(Cell(text, urlencode({"side": "new", "wins": "shifted"})))
+    return found
+
+
+def _spells(on: OnRung, side: str, text: str, **more: str) -> Cell:
+    people = getattr(on, f"{side}_{'open' if more else 'people'}")
+    return Cell(text, urlencode({"side": side, "rung": on.stage, **more}) if people else "")
+
+
+def _moved(result: Result, new: Playbook) -> list[Cell]:
+    if not result.elsewhere:
+        return [Cell("Nobody stands elsewhere today")]
+    parts = [
+        Cell(f"{count:,} to {new.short_label(code)}", urlencode({"side": "new", "moved": code}))
+        for code, count in result.moves_to.items()
+    ]
+    every = Cell(f"{_people(result.elsewhere)} would stand elsewhere today", urlencode({"side": "new", "moved": "all"}))
+    return [every, *parts]
 
 
 def _moves(result: Result, new: Playbook) -> str:
@@ -563,10 +596,6 @@ def _short_day(at: int, zone: ZoneInfo) -> str:
 
 def _days(days: float | None) -> str:
     return "–" if days is None else words.number(days, 1)
-
-
-def _still(people: int) -> str:
-    return f"{people:,}"
 
 
 def _between(low: float | None, high: float | None, unit: str) -> str:

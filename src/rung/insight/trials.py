@@ -201,7 +201,7 @@ def _words(result: Result, old: Playbook, new: Playbook, curve: Curve | None, fi
     for line in page.lines:
         numbers = f"{line.old.text:>16}{line.new.text:>16}{line.change:>14}"
         parts.append(f"{line.words:{wide}}{numbers}   {line.interval}")
-    parts += ["", *page.wins, page.moves]
+    parts += ["", *(said.text for said in page.wins), page.moves]
     if curve is not None:
         parts += ["", telling.curve_headline(curve), curve.duty_words]
         parts += [f"  {telling.point_words(point, curve)}" for point in curve.points]

@@ -12,11 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rung.access.models import User
-from rung.engine.backtest import Handover, People, month_words, tip_words
 from rung.engine.program import compile_program
 from rung.engine.trying import CannotTry, why
 from rung.engine.varying import Knob, knob, knobs, usual_values
-from rung.insight import telling, trying_later
+from rung.insight import behind, telling, trying_later
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
@@ -28,13 +27,11 @@ from rung.playbook.definitions import Playbook
 from rung.playbook.diff import diff_in_words
 from rung.playbook.faults import PlaybookRefused
 from rung.terms.instants import DAY, SECOND
-from rung.ui import words
 from rung.web import shell
 from rung.web.links import person_href
 
 PERIODS: Final = (("", "The whole history"), ("365", "The last 12 months"), ("183", "The last 6 months"))
 MOST_LISTED: Final = 200
-_ANSWERS: Final = {"accepted": 1, "rejected": 2, "returned": 3, "undecided": 0}
 
 
 @require_http_methods(["GET", "POST"])
@@ -91,17 +88,17 @@ def people(request: HttpRequest, uuid: UUID) -> HttpResponse:
     run = _done(uuid)
     found = trying_later.people_of(run)
     side = "old" if request.GET.get("side") == "old" else "new"
-    rows, said = _behind(found, side, request)
-    known = named({row["person"] for row in rows[:MOST_LISTED]})
-    for row in rows[:MOST_LISTED]:
-        row["name"], row["sub"], row["href"] = known.get(row["person"], (row["person"], "", ""))
+    book = trying_later.read(run.old_text if side == "old" else run.new_text)
+    rows, said, when = behind.behind(found, 0 if side == "old" else 1, request.GET.dict(), book)
+    known = named({row.person for row in rows[:MOST_LISTED]})
     definition = run.old_version if side == "old" else run.new_version
     context = {
         "run": run,
-        "rows": rows[:MOST_LISTED],
+        "rows": [(row, *known.get(row.person, (row.person, "", ""))) for row in rows[:MOST_LISTED]],
         "count": len(rows),
-        "people": len({row["person"] for row in rows}),
+        "people": len({row.person for row in rows}),
         "said": said,
+        "when": when,
         "version": definition[:12],
         "side": side,
         "why_href": reverse("trial-why", args=[run.uuid]),
@@ -252,80 +249,6 @@ def _number(old: Playbook, new: Playbook, path: str) -> Knob:
 
 def _numbers(playbook: Playbook) -> list[tuple[str, str]]:
     return [(each.path, f"{each.words} ({each.said(each.value)})") for each in knobs(playbook)]
-
-
-def _behind(found: People, side: str, request: HttpRequest) -> tuple[list[dict[str, Any]], str]:
-    """The hand-offs (or wins) that a number counts, and what it is called."""
-    asked = request.GET
-    if asked.get("caught"):
-        place = 2 if side == "old" else 3
-        rows = [
-            {"person": win[0], "at": win[place], "won_at": win[1], "really": _won(win[4], win[5])}
-            for win in found.wins
-            if win[place] is not None
-        ]
-        return rows, "Wins caught: handed over before they bought"
-    table = found.old if side == "old" else found.new
-    rows = [_row(each) for each in table if _is_meant(each, asked)]
-    return rows, ", ".join(_asked_words(asked)) or "All hand-offs"
-
-
-def _is_meant(each: Handover, asked: Any) -> bool:
-    if (answer := asked.get("answer")) and each.answer != _ANSWERS.get(answer, -1):
-        return False
-    tests = {
-        "month": each.month,
-        "source": each.source,
-        "rule": each.rule,
-        "tip": str(each.tip),
-        "reason": each.reason if each.answer == _ANSWERS["rejected"] else "",
-    }
-    if any(asked.get(name) and asked[name] != value for name, value in tests.items()):
-        return False
-    truths = {
-        "open": each.is_open,
-        "judged": each.answer == 0 and each.earlier != 0,
-        "opportunity": each.opportunity,
-        "won": each.won_at is not None,
-    }
-    return all(value for name, value in truths.items() if asked.get(name))
-
-
-def _asked_words(asked: Any) -> list[str]:
-    told = {
-        "answer": {"undecided": "no decision recorded"}.get(asked.get("answer", ""), asked.get("answer", "")),
-        "open": "still open" if asked.get("open") else "",
-        "judged": "judged before" if asked.get("judged") else "",
-        "opportunity": "became opportunity" if asked.get("opportunity") else "",
-        "won": "won after the hand-off" if asked.get("won") else "",
-        "month": month_words(asked["month"]) if _is_month(asked.get("month", "")) else "",
-        "source": f"source {asked['source']}" if asked.get("source") else "",
-        "reason": asked.get("reason", ""),
-        "tip": tip_words(int(asked["tip"])) if asked.get("tip", "").lstrip("-").isdecimal() else "",
-    }
-    parts = [value for value in told.values() if value]
-    return [parts[0][:1].upper() + parts[0][1:], *parts[1:]] if parts else []
-
-
-def _is_month(text: str) -> bool:
-    return len(text) == 7 and text[:4].isdecimal() and text[4] == "-" and text[5:] in {f"{m:02}" for m in range(1, 13)}
-
-
-def _row(each: Handover) -> dict[str, Any]:
-    answers = {code: name for name, code in _ANSWERS.items()}
-    if each.won_at is not None:
-        really = "won"
-    elif each.answer:
-        really = answers[each.answer] + (f", {each.reason[:1].lower()}{each.reason[1:]}" if each.reason else "")
-    elif each.earlier:
-        really = f"{answers[each.earlier]} before"
-    else:
-        really = "waits" if each.is_open else "no decision recorded"
-    return {"person": each.person, "at": each.at, "won_at": each.won_at, "really": really}
-
-
-def _won(amount: float, currency: str) -> str:
-    return f"won, {words.money(round(amount), currency)}" if currency else "won"
 
 
 def named(keys: set[str]) -> dict[str, tuple[str, str, str]]:
