@@ -164,6 +164,15 @@ def test_formulas_leave_the_house_as_text(home: Path) -> None:
     assert (row["email"], row["traits.note"]) == (ANA, "'=1+1")
 
 
+def test_what_is_no_address_is_left_out_with_its_line_and_the_row_goes_on(home: Path) -> None:
+    report = run(file(home, f"Email,First name\n{ANA},Ana\nbad,Bo\n=cmd()@x.example,Eve\n"))
+    assert [(each.line, each.reason) for each in report.taken[0].left_out] == [
+        (3, "Email: 'bad' is no e-mail address"),
+        (4, "Email: '=cmd()@x.example' is no e-mail address"),
+    ]
+    assert sorted(Person.objects.values_list("email", flat=True)) == ["", "", ANA]
+
+
 def test_a_condition_picks_who_goes_out(home: Path) -> None:
     run(file(home, PEOPLE))
     assert len(exported("people", where='person.title == "CIO"').splitlines()) == 2

@@ -10,6 +10,7 @@ from typing import Final
 from rung.capture import dates
 from rung.capture.mapping import EventLine, TableMapping, Value, When
 from rung.capture.sheets import BadRow, Cell, Row
+from rung.people.rules import normal_email
 from rung.terms import instants
 from rung.terms.companies import company_key
 from rung.terms.values import BadValue, as_trait, clean_text
@@ -142,6 +143,8 @@ class _Translation:
             try:
                 found = self._read(value)
                 trait = as_trait(found, name)
+                if name == "email" and isinstance(trait, str) and normal_email(trait) is None:
+                    raise BadCell(f"{value.column or name}: {trait[:40]!r} is no e-mail address")
             except (BadCell, BadValue, instants.BadInstant) as refusal:
                 self.left_out.append(LeftOut(self.row.line, str(refusal), is_cell=True))
             else:
