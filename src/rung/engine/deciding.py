@@ -187,6 +187,10 @@ class Encoded:
         return k.RowRecord(event.at, event.seq, payload, has_rep, joins)
 
 
+_TAKING_ROOM: Final = frozenset({"deal_opened", "deal_won", "deal_lost", "email_bounced"})
+"""Kinds after which a person's numbers take more room: deals, and addresses that bounced."""
+
+
 class Session:
     """One run of the uncompiled kernel, open for questions afterwards (explanations)."""
 
@@ -271,8 +275,8 @@ class Session:
         """The decision, with the standing and the time that the kernel has found."""
         return Decision(
             standing=standing,
-            moves=self.moves(),
-            handoffs=self.handoffs(),
+            moves=self.moves() if self.who[k.N_MOVES] else (),
+            handoffs=self.handoffs() if self.who[k.N_HANDOFFS] else (),
             state=self.state(),
             due_at=due_at if due_at != k.NONE else None,
             letters_until=self._letters_until(),
@@ -313,7 +317,10 @@ class Session:
 
     def _person(self, state: bytes | None) -> tuple[list[int], list[float]]:
         play = self.play
-        room = 3 * sum(row.event.kind in ("deal_opened", "deal_won", "deal_lost", "email_bounced") for row in self.rows)
+        room = 0
+        for row in self.rows:
+            if row.event.kind in _TAKING_ROOM:
+                room += 3
         sums = [0.0] * (k.F_FIXED + play.n_signals)
         if state is None:
             who = [0] * self.program.person_size(room)
@@ -369,8 +376,10 @@ class Session:
             deals=[
                 (self.encoder.deals[who[play.deals + 2 * deal]], who[play.deals + 2 * deal + 1])
                 for deal in range(n_deals)
-            ],
-            spoilt=[str(self.encoder.values[k.EMAIL][who[behind + i]]) for i in range(n_spoilt)],
+            ]
+            if n_deals
+            else [],
+            spoilt=[str(self.encoder.values[k.EMAIL][who[behind + i]]) for i in range(n_spoilt)] if n_spoilt else [],
         )
         return _ENCODER.encode(kept)
 

@@ -98,9 +98,15 @@ def _hand_out(
     """Gives each session what came of it, as if it had been run alone."""
     moves, numbers, handoffs = _whole(out.moves), _whole(out.numbers), _whole(out.handoffs)
     first_move = first_handoff = 0
-    for n, session in enumerate(everybody):
-        last_move, last_handoff = standings.moves_to[n], standings.handoffs_to[n]
+    n_moves, n_handoffs = k.N_MOVES, k.N_HANDOFFS
+    for n, (session, last_move, last_handoff) in enumerate(
+        zip(everybody, standings.moves_to[: len(everybody)], standings.handoffs_to[: len(everybody)], strict=True)
+    ):
         session.who, session.sums = who[n], sums[n]
+        if last_move == first_move and last_handoff == first_handoff:  # nearly always
+            session.who[n_moves] = session.who[n_handoffs] = 0
+            session.out = _NOTHING
+            continue
         session.who[k.N_MOVES], session.who[k.N_HANDOFFS] = last_move - first_move, last_handoff - first_handoff
         mine = moves[first_move * k.MOVE_WIDTH : last_move * k.MOVE_WIDTH]
         theirs = handoffs[first_handoff * k.HANDOFF_WIDTH : last_handoff * k.HANDOFF_WIDTH]
@@ -116,6 +122,10 @@ def _from_own_first_row(told: list[int], width: int, row: int, start: int) -> No
     for place in range(row, len(told), width):
         if told[place] != k.NONE:
             told[place] -= start
+
+
+_NOTHING: Final = k.Out([], [], 0, [], 0)
+"""What came of whoever neither moved nor had a hand-off; nobody writes into it."""
 
 
 def _room(moves: int) -> k.Out:
@@ -166,7 +176,6 @@ def _padded(rows: list[list[Any]], type_: str) -> Any:
     width = max(map(len, rows))
     flat = array(type_)
     for row in rows:
-        flat.extend(row)
-        if len(row) < width:
-            flat.extend([0] * (width - len(row)))
+        # Of a list an array is made in one go; `extend` would ask it for one number after the other.
+        flat += array(type_, row if len(row) == width else row + [0] * (width - len(row)))
     return np.frombuffer(flat, np.int64 if type_ == "q" else np.float64).reshape(len(rows), width)

@@ -154,9 +154,12 @@ def _outcome(
     standing: Before | None,
     is_anew: bool,
 ) -> Outcome:
-    moves = moved(person.id, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
-    emptied_by = next((move for move in reversed(moves) if _empties(move)), None)
-    lap_begun_by = _lap_begun_by(moves, 1 if is_anew or standing is None else standing.lap)
+    moves: list[Moved] = []
+    emptied_by = lap_begun_by = None
+    if decision.moves:
+        moves = moved(person.id, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
+        emptied_by = next((move for move in reversed(moves) if _empties(move)), None)
+        lap_begun_by = _lap_begun_by(moves, 1 if is_anew or standing is None else standing.lap)
     last_seq, last_at = (0, 0) if is_anew or standing is None else (standing.last_seq, standing.last_at)
     for row in rows:
         last_seq = max(last_seq, row.event.seq)
@@ -217,6 +220,9 @@ def _empties(move: Moved) -> bool:
 
 def _kinds(rows: Sequence[Row], emptied_by: Moved | None) -> list[Counted]:
     """How often each kind happened to the person themselves after the counts were last emptied."""
+    if len(rows) == 1 and emptied_by is None:  # most live news: one event of one person
+        (row,) = rows
+        return [Counted(row.event.kind, False, 1, row.event.at)] if row.reach == "own" else []
     times: dict[str, int] = {}
     latest: dict[str, int] = {}
     last = _place(emptied_by)
@@ -238,6 +244,8 @@ def _lap_begun_by(moves: Sequence[Moved], lap: int) -> Moved | None:
 
 def _marks(rows: Sequence[Row], lap_begun_by: Moved | None) -> list[Marked]:
     """What was told by name since the lap began."""
+    if not any(row.event.kind in _MARKS for row in rows):
+        return []
     found = set()
     last = _place(lap_begun_by)
     for row in rows:

@@ -203,7 +203,7 @@ def write_marks(line: Line, outcomes: Sequence[Outcome]) -> None:
     for start in range(0, len(afresh), 400):
         part = afresh[start : start + 400]
         Mark.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
-    rows = [row for outcome in outcomes for row in mark_rows(line, outcome)]
+    rows = [row for outcome in outcomes if outcome.marked for row in mark_rows(line, outcome)]
     tables.upsert(Mark, MARK_COLUMNS, MARK_COLUMNS, rows, lambda new: f"name = {new}.name")
 
 

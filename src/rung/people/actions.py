@@ -186,9 +186,10 @@ def _folded(person: Person, events: Sequence[Absorbed], users: "_Users") -> _Cha
             person.owner_id = users.id_of(event.by)
         if not event.data:
             continue
-        for name, first in rules.campaign_of(event.data).items():
-            setattr(person, name, getattr(person, name) or first[:250])
-        told = rules.traits_told(event.kind, event.data)
+        if "utm_source" in event.data or "utm_campaign" in event.data:
+            for name, first in rules.campaign_of(event.data).items():
+                setattr(person, name, getattr(person, name) or first[:250])
+        told = rules.traits_told(event.kind, event.data) if event.kind in rules.DESCRIBING else None
         if not told:
             continue
         traits = rules.overlaid(traits, told)
@@ -244,6 +245,8 @@ def _write_traits(
     gone: list[tuple[int, str]] = []
     come: list[tuple[Any, ...]] = []
     for pk, before, after in changed:
+        if after is before:
+            continue
         stale, fresh = _trait_changes(before, after)
         gone += [(pk, field) for field in stale]
         come += [(pk, *(row[name] for name in _TRAIT_COLUMNS)) for row in fresh]

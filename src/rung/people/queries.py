@@ -70,7 +70,7 @@ def _loaded(model: type[_Who], column: str, values: Collection[Any]) -> Iterator
         told = list(row)
         told[traits_at] = _told(told[traits_at])
         if isinstance(told[uuid_at], str):
-            told[uuid_at] = uuid.UUID(told[uuid_at])
+            told[uuid_at] = uuid.UUID(int=int(told[uuid_at], 16))
         found = model.__new__(model)
         found.__dict__.update(zip(names, told, strict=True), _state=ModelState())
         found._state.adding, found._state.db = False, "default"

@@ -30,7 +30,13 @@ def normalised(data: Mapping[str, object]) -> dict[str, object]:
     """
     if len(data) > MOST_FIELDS:
         raise BadValue(f"{len(data)} fields are too many: {MOST_FIELDS} are allowed")
-    return {_name(key): _value(value, key, 1) for key, value in data.items()}
+    return {
+        _name(key): value
+        # Short plain texts are most of what comes; of them only NUL can be wrong.
+        if type(value) is str and len(value) <= LONGEST_TEXT and value.isascii() and "\x00" not in value
+        else _value(value, key, 1)
+        for key, value in data.items()
+    }
 
 
 def clean_text(text: str, name: str = "text", longest: int = LONGEST_TEXT) -> str:
@@ -68,7 +74,7 @@ def _sound(text: str, name: object) -> str:
 def _name(key: object) -> str:
     if not isinstance(key, str) or not key or len(key) > 200:
         raise BadValue(f"field name {str(key)[:40]!r} is not allowed: up to 200 characters, not empty")
-    if _FORBIDDEN.search(key):
+    if "\x00" in key if key.isascii() else _FORBIDDEN.search(key):
         raise BadValue(f"field name {key[:40]!r} holds a NUL or a broken character")
     return key
 
