@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from rung import wiring
-from rung.access.actions import Refused
+from rung.access.actions import Refused, add_user
 from rung.access.models import Audit
 from rung.capture import adding, enriching
 from rung.capture.adding import Written
@@ -14,10 +15,11 @@ from rung.capture.models import Enrichment
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
-from rung.lifecycle import actions
+from rung.lifecycle import actions, published
 from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
+from rung.people.rules import Keys
 
 ANA = Written(
     name="Ana Lima", email="Ana@acme.example", title="Head of IT", company="acme.example", source="fair", note="Tall."
@@ -145,10 +147,8 @@ def test_the_shipped_plugin_is_installed() -> None:
 
 
 @pytest.mark.django_db
-def test_colleagues_activity_counts_through_company_signals() -> None:
-    """What stands behind a company's weak signals: somebody who did nothing gains by what a colleague does."""
-    from rung.people.rules import Keys
-
+def test_what_colleagues_do_counts_and_the_persons_page_says_so(client: Client) -> None:
+    """A company's weak signals: somebody who did nothing gains by what a colleague does."""
     at = now()
     ana = adding.add_person(written=ANA, by="test", at=at)
     before = Standing.objects.get(person=ana).engagement
@@ -162,3 +162,8 @@ def test_colleagues_activity_counts_through_company_signals() -> None:
     after = Standing.objects.get(person=ana)
     assert after.engagement > before
     assert after.stage == "suspect"
+    client.force_login(add_user(email="sam@ours.example", role="sales", by="test", at=1))
+    pages = [client.get(f"/people/{ana.uuid}{part}").content.decode() for part in ("", "/standing")]
+    name = next(signal.name for signal in published.playbook().signals if signal.is_company)
+    assert any(name in page for page in pages)
+    assert "Bo" in " ".join(pages) or "bo@acme.example" in " ".join(pages)

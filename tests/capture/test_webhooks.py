@@ -174,3 +174,11 @@ def test_a_time_is_read_in_the_ways_programs_write_it() -> None:
     for written in ("soon", 1e300, -5, True, [1]):
         with pytest.raises(NotMapped, match="is no time"):
             hook_mapping.meant({"e": "a@b.example", "t": written}, mapping)
+
+
+@pytest.mark.django_db
+def test_a_message_of_which_a_part_cannot_be_kept_leaves_nothing_behind(client: Client) -> None:
+    where = made("chat", "chat")
+    answer = told(client, where, '{"visitor": {"email": "pia@b.example"}, "message": 1e999}').json()
+    assert (answer["outcome"], answer["why"]) == ("refused", "question is not a finite number")
+    assert not Person.objects.exists()
