@@ -36,6 +36,27 @@ def _told(name: str, default: str = "") -> str:
     return _TOLD.get(name, "").strip() or default
 
 
+def _mail() -> tuple[str, str, int, str, str, bool, bool]:
+    """RUNG_SMTP_URL for Django: smtp://, smtp+starttls:// or smtps://user:password@host:port. Without one, what would
+    be sent is written where the worker writes."""
+    told = _told("RUNG_SMTP_URL")
+    if not told:
+        return "django.core.mail.backends.console.EmailBackend", "", 25, "", "", False, False
+    parts = urlsplit(told)
+    ports = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+    try:
+        port = parts.port or ports[parts.scheme]
+    except (KeyError, ValueError):
+        raise ImproperlyConfigured(
+            f"RUNG_SMTP_URL starts with {parts.scheme!r}: write smtp://, smtp+starttls:// or smtps://"
+            "user:password@host:port"
+        ) from None
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    is_starttls, is_tls = parts.scheme == "smtp+starttls", parts.scheme == "smtps"
+    backend = "django.core.mail.backends.smtp.EmailBackend"
+    return backend, parts.hostname or "localhost", port, user, password, is_starttls, is_tls
+
+
 def _yes_or_no(name: str, default: bool) -> bool:
     told = _told(name, "yes" if default else "no").lower()
     if told not in {"yes", "no", "true", "false", "1", "0", "on", "off"}:
@@ -236,9 +257,9 @@ STATIC_ROOT = RUNG_HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Until mail is set up, what would be sent is written where the worker writes.
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-DEFAULT_FROM_EMAIL = f"Rung <rung@{_HOST}>"
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _mail()
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _told("RUNG_MAIL_FROM", f"Rung <rung@{_HOST}>")
 
 LOGGING = {
     "version": 1,

@@ -2,7 +2,7 @@
 
 from rung import tables
 from rung.capture import enriching, fetching, refusals, submitting, taking, uploads
-from rung.handoff import carrying, clocks, desks, notifying
+from rung.handoff import carrying, clocks, desks, mailing, notifying
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
@@ -22,6 +22,7 @@ LONG_JOBS: dict[str, Job] = {
     publishing_later.KIND: publishing_later.publish_asked,
     interviewing.KIND: interviewing.gather_evidence,
     publishing_later.UNDO: publishing_later.undo_asked,
+    mailing.KIND: mailing.send,
     bulk_acts.JOB: bulk_acts.carry_on,
     enriching.JOB: enriching.carry_out,
     uploads.TRY: uploads.try_asked,
@@ -35,6 +36,7 @@ SCHEDULES = (
     Schedule(name="carried lines", every=15 * SECOND, run=carrying.carry),
     Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
     Schedule(name="fetch mail", every=MINUTE, run=fetching.fetch),
+    Schedule(name="morning digests", every=5 * MINUTE, run=mailing.ask_digests),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
     Schedule(name="write the history's segments", every=10 * MINUTE, run=archiving.write_closed),
     Schedule(name="erase from the history's segments", cron="20 3 * * *", run=archiving.rewrite_erased),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import QuerySet
 
 from rung.access.models import User
+from rung.handoff import mailing
 from rung.handoff.models import Assignment, Clock, Notification
 from rung.lifecycle.rules import Happened, NewEvent, News
 
@@ -19,6 +20,7 @@ def tell(news: News) -> list[NewEvent]:
     told += _opened(opened, at=news.at)
     told += _sla([event for event in news.events if event.kind in ("sla_warned", "sla_breached")], at=news.at)
     Notification.objects.bulk_create(told, ignore_conflicts=True)
+    mailing.ask_at_once(told, at=news.at)
     return []
 
 
