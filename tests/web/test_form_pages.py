@@ -1,5 +1,6 @@
 """The pages where forms are made: the list, the editor, what its buttons do, and nothing that makes them fall."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.test import Client
 
 from rung.capture import building, forms
 from rung.capture.models import Form
+from rung.people.models import Person
 from rung.web import form_editor
 from rung.web.form_starts import STARTS
 from web.conftest import World
@@ -121,3 +123,15 @@ def test_no_text_in_the_editor_makes_it_fall(rui: Client) -> None:
                 assert rui.post(where, sent(form, **{name: text})).status_code < 500, (where, name, text[:10])
     assert rui.get("/forms/demo?version=99999").status_code == 200
     assert rui.get("/forms/demo?version=x").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_editor_says_who_answered_lately(rui: Client, world: World) -> None:
+    rui.post("/forms", {"title": "Demo", "start": "demo"})
+    building.publish_form(slug="demo", number=1, by="test", at=world.at)
+    told = {"name": "Fay Moreau", "email": "fay@quai.example", "consent": "yes"}
+    assert Client().post("/f/demo", json.dumps(told), content_type="application/json").status_code == 201
+    page = rui.get("/forms/demo")
+    assert f'href="/people/{Person.objects.get(email="fay@quai.example").uuid}"' in page.content.decode()
+    assert "Fay Moreau version 1 · agreed to be written to" in words_of(page)
+    assert "1 filled it" in words_of(page)

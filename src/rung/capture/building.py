@@ -10,6 +10,9 @@ from rung.access.actions import By, Refused, audited, name_of, require
 from rung.capture import forms
 from rung.capture.forms import BadForm, Definition
 from rung.capture.models import Form, FormSubmission, FormVersion, FormViews
+from rung.history.models import Event
+from rung.people import queries
+from rung.people.models import Person
 
 
 def save_form(*, slug: str, told: object, by: By, at: int) -> Form:
@@ -143,6 +146,16 @@ def consent_texts(form: Form) -> list[ConsentText]:
         for version, (text, first) in texts.items()
     ]
     return sorted(found, key=lambda each: -each.first)
+
+
+def latest(form: Form, limit: int = 10) -> list[tuple[FormSubmission, Person | None]]:
+    """The latest answers with whose they are, the newest first; None where the person is gone."""
+    rows = list(form.submissions.order_by("-submitted_at", "-pk")[:limit])
+    told = Event.objects.filter(source=f"form:{form.slug}", message_id__in=[row.message_id for row in rows])
+    owners = dict(told.values_list("message_id", "person_id"))
+    living = queries.living_ids([id_ for id_ in owners.values() if id_ is not None])
+    people = queries.people_by_id(set(living.values()))
+    return [(row, people.get(living.get(owners.get(row.message_id) or 0, 0))) for row in rows]
 
 
 def _locked(slug: str) -> Form:

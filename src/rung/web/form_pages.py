@@ -21,6 +21,7 @@ from rung.lifecycle import published
 from rung.ui import words
 from rung.web import form_editor, shell
 from rung.web.form_starts import STARTS
+from rung.web.links import person_href
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -161,6 +162,9 @@ def _editor(
         "form_kinds": form_editor.FORM_KINDS.items(),
         "preview": _preview(form_editor.told_of(texts, rows)),
         "versions": form.versions.order_by("-number")[:50],
+        "latest": [
+            (row, person, person_href(str(person.uuid)) if person else "") for row, person in building.latest(form)
+        ],
         "consents": building.consent_texts(form),
         "figures": figures,
         "share": words.number(100 * figures.share) if figures.share is not None else "",
