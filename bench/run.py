@@ -321,12 +321,21 @@ def decided_folder(folder: Path, has_colleagues: bool = False) -> float:
         playbook = Path(out, "playbook.yaml")
         playbook.write_text(histories.playbook_text(has_colleagues=has_colleagues), encoding="utf-8")
         command = [sys.executable, "-m", "rung.cli", "decide", str(folder), "--playbook", str(playbook), "--out", out]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
-    return used.ru_maxrss / 1024
+        told = subprocess.run([sys.executable, "-c", _WEIGHED, *command], capture_output=True, text=True, check=False)
+    if told.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {told.returncode}: {told.stderr}")
+    return int(told.stdout) / 1024
+
+
+_WEIGHED = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(child.pid, 0)
+print(used.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Starts a command and prints the most memory it took (KiB), from a process that is small: Linux counts for a command
+what the process that started it had, and DuckDB's sort in ours takes gigabytes."""
 
 
 def sorted_by_duckdb(folder: Path, columns: str) -> None:
