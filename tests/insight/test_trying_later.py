@@ -10,12 +10,15 @@ from engine.trying_world import BOOK, ground, year
 from rung.access.actions import NotAllowed, Refused, add_user
 from rung.access.models import Audit, User
 from rung.engine.trying import CannotTry
+from rung.handoff.models import Assignment
 from rung.history import segments
+from rung.history.models import Event
 from rung.insight import proposals, trials, trying_later
 from rung.insight.models import Backtest, Proposal
 from rung.insight.trying_later import LEASE, MOST_ATTEMPTS, Warm
 from rung.jobs.models import Outbox
-from rung.lifecycle import archiving, bulk, exporting, published, publishing, publishing_later
+from rung.lifecycle import archiving, bulk, exporting, following, published, publishing, publishing_later
+from rung.lifecycle.models import Handoff
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys
@@ -247,6 +250,80 @@ def test_a_proposal_needs_both_sides_and_two_people_and_is_put_in_force_as_signe
     verbs = list(Audit.objects.order_by("seq").values_list("verb", flat=True))
     wanted = ["proposed playbook", "signed for marketing", "signed for sales", "put proposal in force"]
     assert [verb for verb in verbs if verb in wanted] == wanted
+
+
+def test_what_follows_is_carried_out_only_where_it_was_asked_for_and_counted_and_going_back_takes_it_back(
+    house: dict[str, User],
+) -> None:
+    made = proposals.propose(text=LOWER, by=house["marketing"], at=NOW)
+    proposals.sign(proposal=made, side="marketing", by=house["marketing"], at=NOW, on=ON)
+    proposals.sign(proposal=made, side="sales", by=house["sales"], at=NOW, on=ON)
+    with pytest.raises(Refused, match="Have it counted first"):
+        proposals.put_in_force(proposal=made, by=house["revops"], at=NOW, is_followed=True)
+    for role in ("sales", "marketing"):
+        with pytest.raises(NotAllowed):
+            proposals.count_what_follows(proposal=made, by=house[role], at=NOW)
+    proposals.count_what_follows(proposal=made, by=house["revops"], at=NOW)
+    assert proposals.following(made) is None
+    warm().turn()
+    counted = proposals.following(made)
+    assert counted is not None and (len(counted.opens), len(counted.withdraws)) == (1, 0)
+    before = waiting()
+
+    proposals.put_in_force(proposal=made, by=house["revops"], at=NOW, is_followed=True)
+    later = NOW + 2 * MINUTE
+    payload = work_off(publishing_later.publish_asked, later)
+    assert waiting() - before == counted.opens and before <= waiting()
+    (opened,) = Handoff.objects.filter(person__uuid__in=counted.opens)
+    assert (opened.opened_at, opened.playbook_version) == (later, made.version)
+    assert opened.evidence.endswith("Handed over because the playbook changed.")
+    assert Assignment.objects.filter(handoff=opened, ended_at=None).count() == 1
+    assert Event.objects.filter(kind="handoff_opened", person_id=opened.person_id, at=later).count() == 1
+    publishing_later.publish_asked(payload, later + MINUTE)
+    assert Handoff.objects.filter(person__uuid__in=counted.opens).count() == 1, "done twice it does no harm"
+
+    publishing_later.ask_undo(by=house["revops"], at=NOW + 3 * MINUTE)
+    work_off(publishing_later.undo_asked, NOW + 4 * MINUTE)
+    assert waiting() == before
+    opened.refresh_from_db()
+    assert opened.withdrawn_at == NOW + 4 * MINUTE
+    assert not Assignment.objects.filter(handoff=opened, ended_at=None).exists()
+    told = list(Audit.objects.filter(verb="carried out what follows").order_by("seq").values_list("data", flat=True))
+    assert [(each["opened"], each["withdrawn"]) for each in told] == [(1, 0), (0, 0), (0, 1)]
+
+
+def test_a_stricter_playbook_withdraws_what_waits_and_nothing_follows_unless_it_is_asked(
+    house: dict[str, User],
+) -> None:
+    following.carry_out(load(BOOK).version, at=NOW)  # the history came in under the shipped default
+    before, stricter = waiting(), BOOK.replace("score >= 50", "score >= 90")
+    publishing_later.ask(text=stricter, by=house["revops"], at=NOW)
+    work_off(publishing_later.publish_asked, NOW)
+    assert waiting() == before and before
+    publishing_later.ask_undo(by=house["revops"], at=NOW)
+    work_off(publishing_later.undo_asked, NOW)
+    assert waiting() == before
+    publishing_later.ask(text=stricter, by=house["revops"], at=NOW + 1, is_followed=True)
+    work_off(publishing_later.publish_asked, NOW + 1)
+    assert waiting() == set()
+    publishing_later.ask_undo(by=house["revops"], at=NOW + 2)
+    work_off(publishing_later.undo_asked, NOW + 2)
+    assert waiting() == before, "what was withdrawn opens again"
+
+
+def work_off(job: Any, at: int) -> dict[str, object]:
+    """The worker does what was asked of it last."""
+    row = Outbox.objects.filter(kind__in=(publishing_later.KIND, publishing_later.UNDO)).latest("id")
+    job(row.payload, at)
+    Outbox.objects.filter(pk=row.pk).update(done_at=at)
+    payload: dict[str, object] = row.payload
+    return payload
+
+
+def waiting() -> set[str]:
+    """Whose hand-off waits, by the tables."""
+    rows = Handoff.objects.filter(answered_at=None, withdrawn_at=None)
+    return {str(uuid) for uuid in rows.values_list("person__uuid", flat=True)}
 
 
 def test_nobody_signs_for_both_sides(house: dict[str, User]) -> None:

@@ -110,7 +110,7 @@ _ARGUMENTS: Final = {
     "trial": (_NOBODYS,),
     **{f"trial-{part}": (_NOBODYS,) for part in ("people", "why", "keeping", "repetition")},
     "proposal": (_NOBODYS,),
-    **{f"proposal-{part}": (_NOBODYS,) for part in ("signature", "withdrawal", "publication")},
+    **{f"proposal-{part}": (_NOBODYS,) for part in ("signature", "withdrawal", "counting", "publication")},
     "interview-trial": (_NOBODYS, _NOBODYS),
     **{f"interview-{part}": (_NOBODYS,) for part in ("agreement", "proposal")},
     **{f"import{part}": (_NOBODYS,) for part in ("", "-mapping", "-run", "-removal")},

@@ -247,6 +247,29 @@ def test_a_proposal_goes_from_the_trial_to_both_signatures_into_force_and_back(h
     assert published.playbook().version == before
 
 
+def test_what_would_follow_is_counted_shown_with_its_people_and_asked_for(house: dict[str, User]) -> None:
+    rui, sam, ren = (signed_in(house, role) for role in ("marketing", "sales", "revops"))
+    rui.post(reverse("proposals"), {"text": LOWER})
+    proposal = Proposal.objects.get()
+    page, put = (reverse(name, args=[proposal.uuid]) for name in ("proposal", "proposal-publication"))
+    rui.post(reverse("proposal-signature", args=[proposal.uuid]), {"side": "marketing"})
+    sam.post(reverse("proposal-signature", args=[proposal.uuid]), {"side": "sales"})
+    assert "Count what would follow" not in text(rui.get(page)), "only whoever puts it in force chooses"
+    assert "It must be counted first." in text(ren.get(page))
+    refused = ren.post(put, {"what": "follows"})
+    assert refused.status_code == 409 and "Have it counted first what would follow" in text(refused)
+    assert rui.post(reverse("proposal-counting", args=[proposal.uuid])).status_code == 403
+    assert ren.post(reverse("proposal-counting", args=[proposal.uuid])).status_code == 303
+    assert "Being counted on your history." in text(ren.get(page))
+    work()
+    shown = ren.get(page)
+    assert "1 hand-off would open and come onto desks, 0 that wait would be withdrawn" in text(shown)
+    link = re.search(r'href="([^"]+waits=opens)"', shown.content.decode().replace("&amp;", "&"))
+    assert link and "Hand-offs that would open now: 1, 1 person" in text(ren.get(link[1]))
+    ren.post(put, {"what": "follows"})
+    assert _last_payload()["is_followed"] is True
+
+
 def test_a_proposal_is_withdrawn_or_replaced(house: dict[str, User]) -> None:
     rui = signed_in(house, "marketing")
     rui.post(reverse("proposals"), {"text": LOWER})

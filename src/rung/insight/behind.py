@@ -43,6 +43,11 @@ def behind(found: People, side: int, asked: Mapping[str, str], playbook: Playboo
             spells = [each for each in spells if each.end_at is None]
         still = ", still there" if asked.get("still") else ", the longest first"
         return [_of_spell(each) for each in spells], f"On {_label(playbook, rung)}{still}{kept}", "Came to it"
+    if asked.get("waits"):
+        ours, theirs = (found.new, found.old) if side else (found.old, found.new)
+        still = {each.person for each in theirs if each.is_open}
+        rows = [_of_handover(each, False) for each in ours if each.is_open and each.person not in still]
+        return rows, "Hand-offs that would open now" if side else "Hand-offs that would be withdrawn now", "Handed over"
     if place := asked.get("moved"):
         moved = [
             Behind(each.person, None, f"from {playbook.label(each.old_place)} to {playbook.label(each.new_place)}")

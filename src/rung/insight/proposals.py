@@ -1,5 +1,6 @@
 """Proposing a playbook: a text, the trial it rests on, a signature of each side, then put in force, or withdrawn."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
@@ -8,6 +9,7 @@ from django.db import transaction
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
+from rung.insight import trying_later
 from rung.insight.models import Backtest, Proposal, ProposalSignature
 from rung.lifecycle import published, publishing_later
 from rung.lifecycle.generations import keep_text
@@ -80,9 +82,14 @@ def withdraw(*, proposal: Proposal, by: User, at: int) -> None:
         audited(by=by, verb="withdrew proposal", object=found.name, data={"version": found.version}, at=at)
 
 
-def put_in_force(*, proposal: Proposal, by: User, at: int) -> None:
-    """Asks the worker to publish what both sides have signed. Raises NotAllowed, or Refused."""
+def put_in_force(*, proposal: Proposal, by: User, at: int, is_followed: bool = False) -> None:
+    """Asks the worker to publish what both sides have signed. Raises NotAllowed, or Refused.
+
+    `is_followed`: with what follows, hand-offs that open and are withdrawn; only where they were counted before.
+    """
     require(by, "publish playbook")
+    if is_followed and following(proposal) is None:
+        raise Refused("Have it counted first what would follow, then choose.")
     with transaction.atomic():
         found = _open(proposal)
         missing = missing_sides(found)
@@ -95,9 +102,43 @@ def put_in_force(*, proposal: Proposal, by: User, at: int) -> None:
             # It holds already: nobody's standing changes, it only has its signatures now.
             keep_text(playbook)
         else:
-            publishing_later.ask(text=found.text, by=by, at=at)
+            publishing_later.ask(text=found.text, by=by, at=at, is_followed=is_followed)
         _close(found, "asked", by=by, at=at)
-        audited(by=by, verb="put proposal in force", object=found.name, data={"version": found.version}, at=at)
+        told = {"version": found.version, "is_followed": is_followed}
+        audited(by=by, verb="put proposal in force", object=found.name, data=told, at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What would follow from putting a proposal in force, as of a backtest of the whole history: people by key."""
+
+    run: Backtest
+    opens: frozenset[str]
+    withdraws: frozenset[str]
+
+
+def count_what_follows(*, proposal: Proposal, by: User, at: int) -> Backtest:
+    """Asks for the backtest that counts it. Raises NotAllowed, or Refused where it is closed."""
+    require(by, "publish playbook")
+    with transaction.atomic():
+        text = _open(proposal).text
+    return trying_later.ask(text=text, by=by, at=at)
+
+
+def following(proposal: Proposal) -> Following | None:
+    """What would follow against the playbook in force; None where it was not counted yet."""
+    run = counting(proposal)
+    if run is None or run.state != "done":
+        return None
+    people = trying_later.people_of(run)
+    old, new = ({each.person for each in side if each.is_open} for side in (people.old, people.new))
+    return Following(run, frozenset(new - old), frozenset(old - new))
+
+
+def counting(proposal: Proposal) -> Backtest | None:
+    """The latest backtest of everybody, in the whole history, by the proposal against the playbook in force."""
+    runs = Backtest.objects.filter(new_version=proposal.version, old_version=published.playbook().version)
+    return runs.filter(start_at=None, subset="", vary="", texts__isnull=True).order_by("-pk").first()
 
 
 def missing_sides(proposal: Proposal) -> list[Side]:

@@ -16,7 +16,7 @@ from rung.lifecycle.line import Line
 from rung.lifecycle.memory import nothing_to_collect
 from rung.lifecycle.models import Standing
 from rung.lifecycle.reach import Reach
-from rung.lifecycle.rules import CORRECTIONS, Moved, NewEvent, News, Recorded
+from rung.lifecycle.rules import CORRECTIONS, HandoffChanged, Moved, NewEvent, News, Recorded
 from rung.people.models import Person
 from rung.terms.instants import format_instant
 from rung.terms.stages import STAGES, STATUSES
@@ -74,6 +74,11 @@ def look_again(*, at: int, limit: int = 200) -> int:
             decided = decide_round(Round(people=Person.objects.in_bulk(due)), line, at=at)
             _carry_on(_Result(decided=decided), line, at)
     return len(due)
+
+
+def follow(handoffs: Sequence[HandoffChanged], *, line: Line, at: int) -> None:
+    """All that follows from hand-offs that changed because a playbook did; in the caller's transaction and lock."""
+    _carry_on(_Result(decided=Decided([], list(handoffs))), line, at)
 
 
 def _carry_on(result: _Result, line: Line, at: int) -> list[Moved]:
@@ -189,6 +194,7 @@ __all__ = [
     "Refused",
     "RefusedConsequence",
     "TooManyRounds",
+    "follow",
     "look_again",
     "merge",
     "override",

@@ -42,6 +42,8 @@ class Generation(models.Model):
     built_to_seq = models.BigIntegerField(default=0)
     created_at = models.BigIntegerField()
     switched_at = models.BigIntegerField(null=True)
+    is_followed = models.BooleanField(default=False)
+    """Whether hand-offs opened and were withdrawn when it came into force: going back takes them back."""
     published_by = models.CharField(max_length=254)
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rung.access.actions import Refused, require
+from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.jobs.actions import enqueue
 from rung.jobs.models import Outbox
@@ -30,8 +30,11 @@ class Pending:
     error: str
 
 
-def ask(*, text: str, by: User, at: int) -> None:
-    """Asks the worker to publish. Raises PlaybookRefused, NotAllowed, or Refused when that is not possible now."""
+def ask(*, text: str, by: User, at: int, is_followed: bool = False) -> None:
+    """Asks the worker to publish, and with `is_followed` to carry out what follows (`following`).
+
+    Raises PlaybookRefused, NotAllowed, or Refused when that is not possible now.
+    """
     require(by, "publish playbook")
     playbook = load(text)
     if playbook.version == published.in_force().playbook.version:
@@ -39,6 +42,7 @@ def ask(*, text: str, by: User, at: int) -> None:
     if pending() is not None:
         raise Refused("Another playbook is being put in force. Wait until it is done, then look again.")
     payload = {"text": text, "by": by.pk, "email": by.email, "name": playbook.name, "version": playbook.version}
+    payload["is_followed"] = is_followed
     enqueue(kind=KIND, key=f"{KIND} {playbook.version} {at}", payload=payload, at=at)
 
 
@@ -46,9 +50,19 @@ def publish_asked(payload: Mapping[str, object], at: int) -> None:
     """The worker's part. Done twice it does no harm: what is in force already is left alone."""
     from rung.lifecycle.publishing import publish  # the web process asks only; it must not load the engine's compiler
 
-    if published.in_force().playbook.version == payload["version"]:
-        return
-    publish(str(payload["text"]), by=User.objects.get(pk=payload["by"]), at=at)
+    if published.in_force().playbook.version != payload["version"]:
+        publish(str(payload["text"]), by=User.objects.get(pk=payload["by"]), at=at)
+    _follow(payload, at)
+
+
+def _follow(payload: Mapping[str, object], at: int) -> None:
+    from rung.lifecycle.following import carry_out  # as publish_asked
+
+    if payload.get("is_followed"):
+        by, version = User.objects.get(pk=payload["by"]), str(payload["version"])
+        found = carry_out(version, at=at)
+        told = {"version": version, "opened": found.opened, "withdrawn": found.withdrawn}
+        audited(by=by, verb="carried out what follows", object=str(payload["name"]), data=told, at=at)
 
 
 def ask_undo(*, by: User, at: int) -> None:
@@ -60,6 +74,7 @@ def ask_undo(*, by: User, at: int) -> None:
     if pending() is not None:
         raise Refused("A playbook is being put in force. Wait until it is done, then look again.")
     payload = {"by": by.pk, "email": by.email, "name": found.name, "version": found.version}
+    payload["is_followed"] = is_followed()
     enqueue(kind=UNDO, key=f"{UNDO} {found.version} {at}", payload=payload, at=at)
 
 
@@ -69,6 +84,12 @@ def undo_asked(payload: Mapping[str, object], at: int) -> None:
 
     if published.in_force().playbook.version != payload["version"]:
         undo(by=User.objects.get(pk=payload["by"]), at=at)
+    _follow(payload, at)
+
+
+def is_followed(line: str = MAIN) -> bool:
+    """Whether hand-offs opened and were withdrawn when the playbook in force came into force."""
+    return Pointer.objects.filter(line=line, generation__is_followed=True).exists()
 
 
 def earlier(line: str = MAIN) -> Playbook | None:

@@ -150,6 +150,7 @@ def _page(
             {"label": "Five definitions", "href": reverse("definitions"), "is_current": False, "count": None},
         ],
         "proposals": proposals.open_proposals(),
+        "is_followed": tab == "history" and publishing_later.is_followed(),
         "may_undo": _may_publish(request) and tab == "history" and publishing_later.earlier() is not None,
         "said": _said(force.playbook),
         "sides": [(side, _signature(force.playbook, side)) for side in SIDES],

@@ -71,9 +71,22 @@ def withdrawal(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 @require_POST
 def publication(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """POST playbook/proposals/<uuid>/publication: asks the worker to put it in force, signed as it is."""
+    """POST playbook/proposals/<uuid>/publication: asks the worker to put it in force, signed as it is; with
+    `what=follows` what follows is carried out, too."""
     found = get_object_or_404(Proposal, uuid=uuid)
-    return _act(request, found, lambda user: proposals.put_in_force(proposal=found, by=user, at=this_instant()))
+    is_followed = request.POST.get("what") == "follows"
+    return _act(
+        request,
+        found,
+        lambda user: proposals.put_in_force(proposal=found, by=user, at=this_instant(), is_followed=is_followed),
+    )
+
+
+@require_POST
+def counting(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST playbook/proposals/<uuid>/counting: has it counted what would follow from putting it in force."""
+    found = get_object_or_404(Proposal, uuid=uuid)
+    return _act(request, found, lambda user: proposals.count_what_follows(proposal=found, by=user, at=this_instant()))
 
 
 @require_POST
@@ -131,6 +144,8 @@ def _page(request: HttpRequest, found: Proposal, *, refusal: str = "", status: i
         "refusal": refusal,
         "trial": _trial(found),
     }
+    if context["may_publish"] and not is_in_force:
+        context |= _following(found)
     return shell.page(request, "web/proposal.html", context, place="playbook", status=status)
 
 
@@ -142,6 +157,20 @@ def _trial(found: Proposal) -> dict[str, Any] | None:
     new = trying_later.read(run.new_text)
     page = telling.page(trying_later.result_of(run), trying_later.read(run.old_text), new)
     return {"run": run, "page": page, "href": reverse("trial", args=[run.uuid])}
+
+
+def _following(found: Proposal) -> dict[str, Any]:
+    """What would follow, where it was counted, and each number's people."""
+    run, counted = proposals.counting(found), proposals.following(found)
+    if counted is None:
+        return {"counting": run}
+    href = reverse("trial-people", args=[counted.run.uuid])
+    return {
+        "counting": run,
+        "counted": counted,
+        "opens_href": f"{href}?side=new&waits=opens",
+        "withdraws_href": f"{href}?side=old&waits=withdraws",
+    }
 
 
 def _said(found: Proposal, missing: list[Any], is_in_force: bool) -> str:

@@ -100,6 +100,7 @@ urlpatterns = [
     path("playbook/proposals/<uuid:uuid>", proposals.proposal, name="proposal"),
     path("playbook/proposals/<uuid:uuid>/signature", proposals.signature, name="proposal-signature"),
     path("playbook/proposals/<uuid:uuid>/withdrawal", proposals.withdrawal, name="proposal-withdrawal"),
+    path("playbook/proposals/<uuid:uuid>/counting", proposals.counting, name="proposal-counting"),
     path("playbook/proposals/<uuid:uuid>/publication", proposals.publication, name="proposal-publication"),
     path("playbook/undoing", proposals.undoing, name="playbook-undoing"),
     path("interviews", interview.interviews, name="interviews"),
