@@ -102,8 +102,8 @@ def test_with_the_workers_snapshot_a_page_asks_the_database_at_most_twelve_times
         stalled.get("/ladder")
 
 
-def test_the_late_answer_is_told_where_it_waits(sam: Client, world: World) -> None:
-    assert "answers late" in words_of(sam.get("/ladder"))
+def test_the_late_answer_is_told_where_it_waits_and_what_marketing_holds_is_not_late(sam: Client, world: World) -> None:
+    assert "1 answer late" in words_of(sam.get("/ladder"))
 
 
 def test_old_conversions_say_how_old_they_are(stalled: Client) -> None:

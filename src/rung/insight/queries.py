@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 
+from rung.handoff.models import Clock
 from rung.history.models import Event
 from rung.insight.models import Snapshot
 from rung.insight.rules import USUAL, Step, steps, weakest
@@ -296,15 +297,23 @@ def _climbs(generation_id: int, now: int) -> list[dict[int, int]]:
 
 
 def _answers(playbook: Playbook, start: int, now: int) -> Answers:
+    """By the clock on the desk, which knows its team's calendar and its pauses; a history that was loaded has none.
+
+    What lies with marketing is owed by nobody of sales.
+    """
+    clock = Clock.objects.filter(kind="answer", assignment_id=OuterRef("pk")).order_by("-started_at")
     handoffs = Handoff.objects.filter(
         Q(opened_at__gte=start) | Q(answered_at__isnull=True, withdrawn_at__isnull=True), opened_at__lte=now
-    ).values_list("opened_at", "lane", "answer", "answered_at", "withdrawn_at", "reason")
+    ).values_list(
+        *("opened_at", "lane", "answer", "answered_at", "withdrawn_at", "reason", "assignment__queue"),
+        Subquery(clock.values("due_at")[:1]),
+    )
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     dues = _dues_of(playbook)
-    for opened_at, lane, answer, answered_at, withdrawn_at, reason in handoffs:
+    for opened_at, lane, answer, answered_at, withdrawn_at, reason, queue, owed_at in handoffs:
         is_open = answered_at is None and withdrawn_at is None
-        due = dues[lane, opened_at]
+        due = owed_at or (None if queue == "marketing" else dues[lane, opened_at])
         counts["opened"] += opened_at >= start
         counts[answer or ("open" if is_open else "withdrawn")] += 1
         counts["late"] += due is not None and (answered_at or (now if is_open else 0)) > due
