@@ -276,9 +276,11 @@ def test_forms_are_told_where_the_site_says_so_and_never_what_is_secret(place: P
         page.click("button")
         page.wait_for_url("**/thanks.html*")
     messages = place.messages(least=4)
-    assert [message["type"] for message in messages] == ["page", "page", "identify", "track"]
-    assert messages[2]["traits"] == {"name": "Ana Lima", "email": "ana@acme.example", "phone": "+4930123456"}
-    assert messages[3]["properties"] == {
+    # The page that is left and the one that comes tell at the same time: which arrives first is the network's affair.
+    identify, *pages, track = sorted(messages, key=lambda message: ("identify", "page", "track").index(message["type"]))
+    assert [message["type"] for message in (identify, *pages, track)] == ["identify", "page", "page", "track"]
+    assert identify["traits"] == {"name": "Ana Lima", "email": "ana@acme.example", "phone": "+4930123456"}
+    assert track["properties"] == {
         "form": "Talk to us", "name": "Ana Lima", "email": "ana@acme.example", "phone": "+4930123456",
         "need": "A crane",
     }  # fmt: skip
