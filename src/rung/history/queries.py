@@ -114,9 +114,6 @@ def known_messages(keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     return known
 
 
-_OF_MESSAGES: Final = "SELECT message_id FROM history_event WHERE message_id IN ({ids}) AND source = %s"
-
-
 def seqs_of_message(message_id: str, source: str | None = None) -> list[int]:
     """The events a message id names: one, unless two sources used the same."""
     named = Q(message_id=message_id) if source is None else Q(message_id=message_id, source=source)
