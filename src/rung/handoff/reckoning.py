@@ -68,10 +68,12 @@ class Times:
 
 
 class Owners:
-    """Teams and absences of those who owe something, read at once."""
+    """Teams and absences of those who owe something, read at once; not at all where the playbook asks for neither."""
 
     def __init__(self, times: Times) -> None:
-        self.teams = {pk: name or "" for pk, name in User.objects.values_list("pk", "team__name")}
+        asks = times.has_teams or times.may_be_away
+        members = User.objects.values_list("pk", "team__name") if asks else ()
+        self.teams = {pk: name or "" for pk, name in members}
         self._times = times
         self._absences: dict[int, list[Absence]] = defaultdict(list)
         for absence in Absence.objects.all() if times.may_be_away else ():

@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.handoff import reckoning, rules, today
+from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Absence, Clock, Rep, Task
 from rung.history.models import Event
 from rung.lifecycle.models import Handoff, Standing
@@ -197,14 +198,11 @@ def _waiting(at: int) -> "defaultdict[int | None, dict[str, Any]]":
 
 def _answers(playbook: Playbook, start: int, at: int) -> "defaultdict[int | None, Counter[str]]":
     found: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
-    working = playbook.calendar.working_time()
-    rows = Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at, answered_at__isnull=False)
-    for owner_id, lane, opened_at, answered_at, answer in rows.values_list(
-        "owner_id", "lane", "opened_at", "answered_at", "answer"
-    ):
-        owed = rules.due(rules.within_of(playbook.handoff, "answer", lane), None, working, started_at=opened_at)
+    lateness = Lateness(playbook)
+    rows = with_clocks(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at, answered_at__isnull=False))
+    for owner_id, answered_at, answer, *ran in rows.values_list("owner_id", "answered_at", "answer", *COLUMNS):
         found[owner_id]["all"] += 1
-        found[owner_id]["in_time"] += owed.due_at is None or answered_at <= owed.due_at
+        found[owner_id]["in_time"] += not lateness.is_late(Ran(*ran), answered_at)
         found[owner_id]["accepted"] += answer == "accepted"
     return found
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 
+from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.history import queries as history
-from rung.insight.queries import due_at
 from rung.lifecycle import segments
 from rung.lifecycle.models import Handoff, Standing
 from rung.people.models import Alias, CompanyTrait
@@ -267,13 +267,16 @@ def _passed(playbook: Playbook, generation_id: int, at: int) -> list[_Passed]:
         Standing.objects.filter(generation_id=generation_id, is_customer=True).values_list("person_id", flat=True)
     )
     found: dict[int, _Passed] = {}
-    rows = Handoff.objects.filter(opened_at__lte=at).order_by("opened_at", "pk")
-    fields = ("person_id", "opened_at", "lane", "answer", "answered_at", "reason")
-    for person_id, opened_at, lane, answer, answered_at, reason in rows.values_list(*fields).iterator():
+    lateness = Lateness(playbook)
+    rows = with_clocks(Handoff.objects.filter(opened_at__lte=at)).order_by("opened_at", "pk")
+    fields = ("person_id", "answer", "answered_at", "reason", *COLUMNS)
+    for person_id, answer, answered_at, reason, *columns in rows.values_list(*fields).iterator():
         if person_id not in found:
-            due = due_at(playbook, lane=lane, opened_at=opened_at)
-            is_late = due is not None and answered_at is not None and answered_at > due
-            found[person_id] = _Passed(person_id, opened_at, lane, is_late, answer, reason, person_id in customers)
+            ran = Ran(*columns)
+            is_late = answered_at is not None and lateness.is_late(ran, answered_at)
+            found[person_id] = _Passed(
+                person_id, ran.opened_at, ran.lane, is_late, answer, reason, person_id in customers
+            )
     _read_events(found)
     return list(found.values())
 

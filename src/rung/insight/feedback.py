@@ -4,16 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from rung.handoff import rules
+from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Carried, Clock
 from rung.insight.queries import period_start
 from rung.lifecycle.models import Handoff, StageMove, Standing
 from rung.lifecycle.published import InForce
-from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY
 
 PERIODS: Final = {"month": 30, "quarter": 91, "year": 365}
@@ -139,7 +138,6 @@ def handoffs(asked: Asked, force: InForce) -> QuerySet[Handoff]:
 class _Row:
     id: int
     person_id: int
-    lane: str
     opened_at: int
     answered_at: int | None
     answer: str
@@ -147,6 +145,7 @@ class _Row:
     source: str
     campaign: str
     withdrawn_at: int | None
+    ran: Ran
 
 
 def report(force: InForce, *, days: int, at: int) -> Report:
@@ -154,9 +153,8 @@ def report(force: InForce, *, days: int, at: int) -> Report:
     start, playbook = at - days * DAY, force.playbook
     rows = _rows(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at))
     answers = Counter(row.answer for row in rows if row.answer)
-    working = playbook.calendar.working_time()
-    answered = [row for row in rows if row.answered_at is not None]
-    late = sum(_is_late(row, playbook, working) for row in answered)
+    lateness = Lateness(playbook)
+    judged = [lateness.judge(row.ran, row.answered_at) for row in rows if row.answered_at is not None]
     rejected = [row for row in rows if row.answer == "rejected"]
     lines, known = _lines(rows, force)
     return Report(
@@ -166,10 +164,8 @@ def report(force: InForce, *, days: int, at: int) -> Report:
         rejected=answers["rejected"],
         returned=answers["returned"],
         open=sum(row.answered_at is None and row.withdrawn_at is None for row in rows),
-        in_time=len(answered) - late,
-        median_time=int(median(working.between(row.opened_at, row.answered_at or 0) for row in answered))
-        if answered
-        else None,
+        in_time=sum(not each.is_late for each in judged),
+        median_time=int(median(each.took for each in judged)) if judged else None,
         reasons=tuple(Counter(row.reason or NO_REASON for row in rejected).most_common(MOST)),
         sources=_shares(rows, "source"),
         campaigns=_shares([row for row in rows if row.campaign], "campaign"),
@@ -181,16 +177,11 @@ def report(force: InForce, *, days: int, at: int) -> Report:
 
 def _rows(handoffs: QuerySet[Handoff]) -> list[_Row]:
     columns = (
-        *("pk", "person_id", "lane", "opened_at", "answered_at", "answer", "reason"),
+        *("pk", "person_id", "opened_at", "answered_at", "answer", "reason"),
         *("person__source", "person__campaign", "withdrawn_at"),
     )
-    return [_Row(*row) for row in handoffs.values_list(*columns)]
-
-
-def _is_late(row: _Row, playbook: Playbook, working: Any) -> bool:
-    within = rules.within_of(playbook.handoff, "answer", row.lane)
-    owed = rules.due(within, None, working, started_at=row.opened_at)
-    return owed.due_at is not None and (row.answered_at or 0) > owed.due_at
+    rows = with_clocks(handoffs).values_list(*columns, *COLUMNS)
+    return [_Row(*row[: len(columns)], Ran(*row[len(columns) :])) for row in rows]
 
 
 def _shares(rows: Sequence[_Row], name: str) -> tuple[Share, ...]:
@@ -270,7 +261,8 @@ def _duties(force: InForce, *, at: int) -> tuple[Duty, ...]:
     start = period_start(at, playbook.calendar.timezone, months=1)
     rows = _rows(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at))
     answered = [row for row in rows if row.answer]
-    working, found = playbook.calendar.working_time(), []
+    lateness = Lateness(playbook)
+    found = []
     if duties.mqls_per_month:
         moves = StageMove.objects.filter(
             generation_id=force.generation_id, stage=playbook.handoff.on, cause="promotion", is_redefinition=False
@@ -282,7 +274,7 @@ def _duties(force: InForce, *, at: int) -> tuple[Duty, ...]:
         share = sum(row.answer == "accepted" for row in answered) / len(answered) if answered else 0.0
         found.append(Duty("marketing", "Accepted by sales", share, duties.accepted_share, True, len(answered)))
     if duties.accepted_within_sla is not None:
-        in_time = sum(not _is_late(row, playbook, working) for row in answered)
+        in_time = sum(not lateness.is_late(row.ran, row.answered_at or 0) for row in answered)
         share = in_time / len(answered) if answered else 0.0
         found.append(Duty("sales", "Answered in time", share, duties.accepted_within_sla, True, len(answered)))
     if duties.first_touch_within_sla is not None:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Min, Q, QuerySet
 
-from rung.handoff.models import Clock
+from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.history.models import Event
 from rung.insight.models import Snapshot
 from rung.insight.rules import USUAL, Step, steps, weakest
@@ -297,24 +297,18 @@ def _climbs(generation_id: int, now: int) -> list[dict[int, int]]:
 
 
 def _answers(playbook: Playbook, start: int, now: int) -> Answers:
-    """By the clock on the desk, which knows its team's calendar and its pauses; a history that was loaded has none.
-
-    What lies with marketing is owed by nobody of sales.
-    """
-    clock = Clock.objects.filter(kind="answer", assignment_id=OuterRef("pk")).order_by("-started_at")
     handoffs = Handoff.objects.filter(
         Q(opened_at__gte=start) | Q(answered_at__isnull=True, withdrawn_at__isnull=True), opened_at__lte=now
-    ).values_list(
-        *("opened_at", "lane", "answer", "answered_at", "withdrawn_at", "reason", "assignment__queue"),
-        Subquery(clock.values("due_at")[:1]),
     )
+    rows = with_clocks(handoffs).values_list("answer", "answered_at", "withdrawn_at", "reason", *COLUMNS)
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    dues = _dues_of(playbook)
-    for opened_at, lane, answer, answered_at, withdrawn_at, reason, queue, owed_at in handoffs:
+    lateness = Lateness(playbook)
+    for answer, answered_at, withdrawn_at, reason, *columns in rows:
+        ran = Ran(*columns)
         is_open = answered_at is None and withdrawn_at is None
-        due = owed_at or (None if queue == "marketing" else dues[lane, opened_at])
-        counts["opened"] += opened_at >= start
+        due = lateness.due_at(ran)
+        counts["opened"] += ran.opened_at >= start
         counts[answer or ("open" if is_open else "withdrawn")] += 1
         counts["late"] += due is not None and (answered_at or (now if is_open else 0)) > due
         counts["overdue"] += is_open and due is not None and due <= now
@@ -332,39 +326,6 @@ def _answers(playbook: Playbook, start: int, now: int) -> Answers:
         due_soon=counts["due_soon"],
         reasons=tuple(reasons.most_common(6)),
     )
-
-
-class _Dues(dict[tuple[str, int], int | None]):
-    """(lane, opened at) → due at by one playbook: what is computed once is the same for ever."""
-
-    def __init__(self, playbook: Playbook) -> None:
-        super().__init__()
-        self.playbook = playbook
-
-    def __missing__(self, key: tuple[str, int]) -> int | None:
-        if len(self) >= _MOST_DUES:
-            self.clear()
-        lane, opened_at = key
-        self[key] = found = due_at(self.playbook, lane=lane, opened_at=opened_at)
-        return found
-
-
-_MOST_DUES: Final = 50_000
-_dues: dict[str, _Dues] = {}
-
-
-def _dues_of(playbook: Playbook) -> _Dues:
-    if playbook.version not in _dues:
-        _dues.clear()
-        _dues[playbook.version] = _Dues(playbook)
-    return _dues[playbook.version]
-
-
-def due_at(playbook: Playbook, *, lane: str, opened_at: int) -> int | None:
-    """When sales owes its answer to a hand-off; None where the playbook sets no clock for the lane."""
-    handoff = playbook.handoff
-    duration = handoff.accept_within_hand_raise if lane == "hand_raise" else handoff.accept_within_scored
-    return None if duration is None else playbook.calendar.working_time().add(opened_at, duration)
 
 
 def _blame(

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
-from rung.handoff import asking, rules
+from rung.handoff import asking, rules, today
+from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Clock
-from rung.insight.queries import due_at as due_of
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.line import NoPlaybook
@@ -389,14 +389,25 @@ def _card(found: Person, answers: Sequence[Answer], stage: str, playbook: Playbo
 
 
 def _clock(handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int, zone: ZoneInfo) -> clocks.Shown | None:
-    """Time left to answer the open hand-off. Who bought waits for no answer."""
-    if handoff is None or stage == "customer" or handoff.answered_at is not None or handoff.withdrawn_at is not None:
+    """Time left to answer the hand-off that waits, also one that was handed over again. Who bought waits for none."""
+    if handoff is None or stage == "customer" or handoff.withdrawn_at is not None:
         return None
-    clock = Clock.objects.filter(assignment_id=handoff.pk, kind="answer", stopped_at__isnull=True).first()
-    started_at = clock.started_at if clock else handoff.opened_at
     within = rules.within_of(playbook.handoff, "answer", handoff.lane)
-    due_at = clock.due_at if clock else due_of(playbook, lane=handoff.lane, opened_at=handoff.opened_at)
-    return clocks.shown(playbook, within=within, started_at=started_at, due_at=due_at, now=now, zone=zone)
+    told = {"playbook": playbook, "within": within, "now": now, "zone": zone}
+    running = Clock.objects.filter(assignment_id=handoff.pk, kind="answer", stopped_at__isnull=True)
+    clock = running.select_related("owner__team").first()
+    if clock is not None:
+        return clocks.shown(
+            **told,
+            started_at=clock.started_at,
+            due_at=clock.due_at,
+            team=today.team_of(clock.owner),
+            is_paused=clock.paused_at is not None,
+        )
+    if handoff.answered_at is not None:
+        return None
+    ran = Ran(*with_clocks(Handoff.objects.filter(pk=handoff.pk)).values_list(*COLUMNS).get())
+    return clocks.shown(**told, started_at=handoff.opened_at, due_at=Lateness(playbook).due_at(ran))
 
 
 def _colleagues(found: Person, generation_id: int) -> list[dict[str, str]]:
