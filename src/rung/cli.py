@@ -90,7 +90,7 @@ def prepare(host: str = "127.0.0.1", port: int = 8000, demo: bool = False) -> No
     """What `up` does before it serves."""
     from rung import starting
 
-    with _progress("Loading the demo company", None, unit="events") as bar:
+    with _progress("Getting ready", None) as bar:
         starting.prepare(host=host, port=port, is_demo=demo, say=_tell, progress=_to(bar))
 
 
@@ -152,14 +152,18 @@ def trier() -> None:
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Only say whether models and migrations agree.")] = False,
 ) -> None:
-    """Bring the tables up to this version."""
+    """Bring the tables, and what an older engine decided, up to this version."""
     _house(migrates=False)
     from django.core.management import call_command
+
+    from rung import starting
 
     if check:
         call_command("makemigrations", check=True, dry_run=True, verbosity=1)
     else:
         call_command("migrate", interactive=False, verbosity=1)
+        with _progress("Deciding everybody again", None, unit="people") as bar:
+            starting.decide_after_upgrade(_tell, _to(bar))
 
 
 # Without a database

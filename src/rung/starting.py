@@ -81,11 +81,23 @@ def prepare(*, host: str, port: int, is_demo: bool, say: Say, progress: Progress
     """What comes before the first request: tables, the demo company where it is wanted, and where to go."""
     say("Opening the house …")
     open_house()
+    decide_after_upgrade(say, progress)
     if is_demo:
         _demo_when_empty(say, progress)
         _open_the_demo_site()
     for words in _greeting(host, port, is_demo=is_demo):
         say(words)
+
+
+def decide_after_upgrade(say: Say, progress: Progress) -> None:
+    """Where an older engine decided, everybody is decided again before the first page."""
+    from rung.jobs.clock import now
+    from rung.lifecycle import rebuilding
+
+    serve_no_pages()
+    rebuilt = rebuilding.after_upgrade(at=now(), progress=progress)
+    if rebuilt is not None:
+        say(f"This version decides by a newer engine: {rebuilt.people:,} people were decided again.")
 
 
 def _greeting(host: str, port: int, *, is_demo: bool) -> list[str]:

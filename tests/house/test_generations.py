@@ -8,7 +8,7 @@ from rung.access.models import Audit
 from rung.access.rules import NotAllowed, Refused
 from rung.history.models import Event
 from rung.lifecycle import actions, bulk, doctor, line, publishing, rebuilding
-from rung.lifecycle.models import Generation, Handoff, PlaybookVersion, StageMove, Standing, Tally
+from rung.lifecycle.models import Generation, Handoff, Mark, PlaybookVersion, StageMove, Standing, Tally
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Person
 from rung.people.queries import person_named
@@ -156,6 +156,19 @@ def test_a_planted_corruption_is_found_named_and_mended(plant: object, field: st
     assert "standings" in {check.name for check in doctor.examine(at=AT + DAY) if not check.is_right}
     rebuilding.rebuild(by="cli", at=AT + DAY)
     assert not rebuilding.rebuild(check=True, at=AT + DAY).differences
+
+
+def test_after_an_upgrade_of_the_engine_everybody_is_decided_again_once() -> None:
+    assert rebuilding.after_upgrade(at=AT + DAY) is None, "the engine in force has decided them"
+    Generation.objects.update(engine_version="1")
+    Mark.objects.all().delete()
+    Standing.objects.filter(person=person_named("p3@acme.example")).update(score=99.0)
+    rebuilt = rebuilding.after_upgrade(at=AT + DAY)
+    assert rebuilt is not None
+    assert {(each.person, each.field) for each in rebuilt.differences} == {("p3@acme.example", "score")}
+    assert not rebuilding.rebuild(check=True, at=AT + DAY).differences
+    assert rebuilding.after_upgrade(at=AT + DAY) is None
+    assert Audit.objects.filter(verb="rebuilt standings").count() == 1
 
 
 def test_the_doctor_finds_a_new_house_in_order() -> None:

@@ -1,6 +1,6 @@
 """Building standings again from the history, and proving that they are what the history says."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,9 +10,10 @@ from rung.access.actions import By, audited
 from rung.engine.deciding import Standing as Told
 from rung.jobs import clock, locks
 from rung.lifecycle import bulk, compiling, storing
+from rung.lifecycle import line as lines
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.line import Line
-from rung.lifecycle.models import Mark, StageMove, Standing, Tally
+from rung.lifecycle.models import Generation, Mark, StageMove, Standing, Tally
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.people.models import Person
@@ -77,6 +78,23 @@ def rebuild(*, check: bool = False, by: By = "cli", at: int | None = None, progr
     return Rebuilt(len(ids), tuple(differences))
 
 
+def after_upgrade(*, at: int, progress: Progress | None = None) -> Rebuilt | None:
+    """Decides everybody again where another ENGINE_VERSION decided; None where there is nothing to do.
+
+    The generation bears the new version only when all is done: broken off, it begins again.
+    """
+    try:
+        line = lines.current()
+    except lines.NoPlaybook:
+        return None
+    in_force = Generation.objects.filter(pk=line.generation_id)
+    if not in_force.exclude(engine_version=line.engine_version).exists():
+        return None
+    rebuilt = rebuild(by="system", at=at, progress=progress)
+    in_force.update(engine_version=line.engine_version)
+    return rebuilt
+
+
 def sample(*, at: int, size: int = 50) -> tuple[Difference, ...]:
     """The same proof for a few people, evenly spread over everybody: quick enough for `doctor`."""
     line = ensure_playbook(at=at)
@@ -120,7 +138,7 @@ def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Differ
         if tallies.get(person_id, {}) != replayed:
             yield _difference(person, "tallies", tallies.get(person_id, {}), replayed)
         if marks.get(person_id, set()) != set(outcome.marked):
-            yield _difference(person, "marks", marks.get(person_id, set()), set(outcome.marked))
+            yield _difference(person, "marks", _marks(marks.get(person_id, set())), _marks(set(outcome.marked)))
 
 
 def _standing_differs(line: Line, stored: Standing, outcome: Outcome) -> Iterator[Difference]:
@@ -145,6 +163,10 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= _CLOSE
     return bool(one == other)
+
+
+def _marks(found: Set[tuple[str, str]]) -> str:
+    return ", ".join(f'{fact}("{name}")' for fact, name in sorted(found)) or "none"
 
 
 def _difference(person: Person, field: str, stored: Any, replayed: Any) -> Difference:
