@@ -26,25 +26,27 @@ pytestmark = test_browser.pytestmark
 
 
 @pytest.fixture
-def child(live_server: Any) -> Iterator[None]:
-    """What the worker's child does, in a thread."""
-    ending = threading.Event()
+def child(live_server: Any) -> Iterator[threading.Event]:
+    """What the worker's child does, in a thread; it rests while the event is set."""
+    ending, resting = threading.Event(), threading.Event()
 
     def answer() -> None:
         warm = trying_later.Warm(now)
         while not ending.is_set():
-            if not warm.turn():
+            if resting.is_set() or not warm.turn():
                 ending.wait(0.1)
         connection.close()
 
     thread = threading.Thread(target=answer)
     thread.start()
-    yield
+    yield resting
     ending.set()
     thread.join()
 
 
-def test_a_number_is_pulled_and_last_year_replays(browser: Any, live_server: Any, settings: Any, child: None) -> None:
+def test_a_number_is_pulled_and_last_year_replays(
+    browser: Any, live_server: Any, settings: Any, child: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.RUNG_DEMO = True
     loading.load(people=int(os.environ.get("RUNG_SCREENSHOT_PEOPLE", "300")), months=18, seed=7, now=now())
     window = Visit(browser, str(live_server.url), DESK, "light").sign_in("revops")
@@ -56,8 +58,19 @@ def test_a_number_is_pulled_and_last_year_replays(browser: Any, live_server: Any
     expect(slider).to_have_value("50")
     expect(page.locator("#answer")).to_contain_text("Change a number")
     slider.focus()
-    for _ in range(8):
+    for _ in range(6):
         page.keyboard.press("ArrowLeft")
+    expect(page.locator("#curve")).to_contain_text("44 draft")
+    with monkeypatch.context() as aged:
+        # A minute later the curve is asked for anew: its panel waits for the worker, and the keys still count.
+        aged.setattr(trying_later, "WARM", 0)
+        child.set()
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#curve")).to_contain_text("Waiting for the worker")
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#source textarea")).to_have_value(re.compile("score >= 42 and fit"))
+        expect(slider).to_be_focused()
+    child.clear()
     expect(page.locator("#answer")).to_contain_text("42 instead of 50:")
     assert "score >= 42 and fit" in page.locator("#source textarea").input_value()
     expect(page.locator('[data-figure="opened"] td').nth(1)).to_have_text(re.compile(r"\d+"))

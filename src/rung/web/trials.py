@@ -228,7 +228,6 @@ def _slider(turned: Knob, new: Playbook, found: Any) -> dict[str, Any]:
             "least": f"{found.points[0].value:g}",
             "most": f"{found.points[-1].value:g}",
             "words": turned.words,
-            "said": [telling.point_words(point, found) for point in found.points],
         }
     }
 

@@ -32,20 +32,24 @@ if (area && source) {
   });
 
   // While somebody pulls, the panel of the slider stays as it is; the mark moves when they let go. The curve of a text that has
-  // changed since it was asked for would set the slider back under their keys; the one for the new text is on its way.
+  // changed since it was asked for is dropped: the one for the new text is on its way. A slider that has the keys outlives its
+  // panel, which may come without one (being replayed, refused): a key pressed meanwhile would be lost.
+  let kept = null;
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.target?.id !== "curve") return;
+    const slider = document.activeElement?.closest("[data-turn]");
     const asked = detail.requestConfig?.parameters?.text;
     const isOld = asked !== undefined && String(asked).replaceAll("\r", "") !== area.value;
-    if (isOld || document.activeElement?.matches("[data-turn]:active")) detail.shouldSwap = false;
-  });
-  document.addEventListener("change", (event) => event.target.closest?.("[data-turn]") && tried(0));
-  let focused = false;
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target?.id === "curve") focused = document.activeElement?.matches("[data-turn]") ?? false;
+    if (isOld || slider?.matches(":active")) detail.shouldSwap = false;
+    else kept = slider?.closest(".turning");
   });
   document.addEventListener("htmx:afterSwap", () => {
-    if (focused) document.querySelector("[data-turn]")?.focus();
-    focused = false;
+    if (!kept) return;
+    const made = document.querySelector("#curve .turning");
+    if (made) made.replaceWith(kept);
+    else document.querySelector("#curve")?.append(kept);
+    kept.querySelector("[data-turn]").focus();
+    kept = null;
   });
+  document.addEventListener("change", (event) => event.target.closest?.("[data-turn]") && tried(0));
 }
