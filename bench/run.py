@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything runs")
     parser.add_argument("--only", help="only figures whose id begins so")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--labelled", type=Path, help="a CSV of people for the figure of matching")
+    parser.add_argument("--truth", default="cluster", help="its column that says who is who")
     options = parser.parse_args()
     events, runs = (100_000, 3) if options.quick else (1_000_000, options.runs)
     figures: list[Figure] = []
@@ -57,6 +59,7 @@ def main() -> None:
         ("sustained", sustained),
         ("import", imported),
         ("publish", published),
+        ("match", matching_of(options.labelled, options.truth)),
     )
     for name, measure in measures:
         if options.only and not name.startswith(options.only):
@@ -459,6 +462,37 @@ def published(events: int, runs: int) -> list[Figure]:
     runs = 1 if events < 1_000_000 else min(runs, 3)
     found = [live.in_a_house_of_its_own("publish", "sqlite", people) for _ in range(runs)]
     return _rates("publish", "people", ">= 4,167 people/s (250 k in 60 s)", found, "bare")
+
+
+def matching_of(labelled: Path | None, truth: str) -> Callable[[int, int], list[Figure]]:
+    """How right matching is on a labelled CSV (fake_1000 of Splink: F1 0.806 at its default threshold), and how the
+    pairs to compare and the time grow with four times the people."""
+
+    def measure(events: int, runs: int) -> list[Figure]:
+        import matching as measured
+
+        grown = measured.growth(2_000 if events < 1_000_000 else 10_000)
+        figures = [
+            Figure(f"match-growth-{name}", many, unit, few, many / few, target, machine())
+            for name, unit, target, few, many in (
+                ("pairs", "pairs", "<= 5 x for 4 x", grown.few_pairs, grown.many_pairs),
+                ("cpu", "cpu s", "<= 6 x for 4 x", grown.few_cpu, grown.many_cpu),
+            )
+        ]
+        if labelled is None:
+            print("match: without --labelled FILE only growth is measured")
+            return figures
+        found = measured.labelled(labelled, truth)
+        return [
+            Figure(f"match-f1-{labelled.stem}", found.f1, "F1", 0.806, found.f1 / 0.806, ">= 0.806", machine()),
+            Figure(
+                f"match-precision-{labelled.stem}", found.precision, "share", 0.99, found.precision / 0.99,
+                ">= 0.99", machine(),
+            ),
+            *figures,
+        ]  # fmt: skip
+
+    return measure
 
 
 def _rates(name: str, what: str, target: str, found: list[dict[str, float]], reference: str) -> list[Figure]:

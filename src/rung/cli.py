@@ -40,6 +40,7 @@ REFUSALS: Final = (
     ("rung.engine.spark", "NoSpark"),
     ("rung.engine.trying", "CannotTry"),
     ("rung.lifecycle.exporting", "NothingToExport"),
+    ("rung.people.labelled", "CannotMatch"),
     ("rung.playbook.conditions.sql", "NoColumn"),
     ("rung.playbook.faults", "PlaybookRefused"),
     ("rung.playbook.conditions", "ConditionError"),
@@ -272,6 +273,40 @@ def _ground(history: Path | None, against: Path | None, engine: str, until: int 
 
     old = _playbook(against) if against is not None else published.playbook()
     return trying_later.ground(until=until if until is not None else _now()), old
+
+
+@app.command()
+def match(
+    file: ExistingFile,
+    truth: Annotated[str | None, typer.Option(help="The column that says who is who.")] = None,
+    odds: Annotated[float, typer.Option(min=1e-6, help="Pairs from so many to one.")] = 3.0,
+    show: Annotated[int, typer.Option(min=0, help="So many of the likeliest pairs.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Which rows of a CSV of people are likely one person, and how right that is where a column says it."""
+    from rung.people import labelled
+
+    result = labelled.match(file, truth=truth, odds=odds)
+    pairs = [
+        {"rows": [a + 2, b + 2], "odds": round(match.odds, 2), "reason": match.reason}
+        for (a, b), match in result.found[:show]
+    ]
+    told: dict[str, object] = {
+        "rows": result.rows, "fields": dict(result.kinds), "compared": result.compared,
+        "threshold": odds, "found": len(result.found), "pairs": pairs,
+    }  # fmt: skip
+    if result.true is not None:
+        told |= {"true": len(result.true), "right": result.right, "precision": round(result.precision, 4)}
+        told |= {"recall": round(result.recall, 4), "f1": round(result.f1, 4)}
+    if as_json:
+        _print(told)
+        return
+    _tell(f"{result.rows:,} rows, {result.compared:,} pairs compared by {', '.join(result.kinds)}.")
+    _tell(f"{len(result.found):,} pairs are likely one person: odds of {odds:g} to 1 and more.")
+    if result.true is not None:
+        _tell(f"precision {result.precision:.3f}  recall {result.recall:.3f}  F1 {result.f1:.3f}")
+    for pair in pairs:
+        _tell(f"  lines {pair['rows'][0]} and {pair['rows'][1]}: {pair['reason']}")  # type: ignore[index]
 
 
 @playbook_app.command("check")
