@@ -1,4 +1,4 @@
-"""Matching a table of people that somebody has, with or without a column that says who is who. Pure but for the file."""
+"""Matching a table of people, with or without a column that says who is who. Pure but for reading the file."""
 
 import csv
 import io

@@ -349,7 +349,7 @@ def _blocks(records: Sequence[Record], kinds: Mapping[str, str]) -> Iterator[tup
         for key in set(keys(record, kinds)):
             found[key].append(place)
     for key, places in found.items():
-        if 1 < len(places) and (key[0] != _NAME_ALONE or len(places) <= LARGEST_BLOCK):
+        if len(places) > 1 and (key[0] != _NAME_ALONE or len(places) <= LARGEST_BLOCK):
             yield frozenset(key[0].split("+")), places
 
 
