@@ -570,6 +570,7 @@ def user_add(
     email: str,
     role: Annotated[str, typer.Option(help="sales, manager, marketing, revops or admin.")],
     name: Annotated[str, typer.Option(help="As colleagues see it.")] = "",
+    team: Annotated[str, typer.Option(help="Whose hand-offs they see, and by whose calendar their clocks run.")] = "",
     password: Annotated[str | None, typer.Option(help="Left out: one is made and printed once.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -584,9 +585,36 @@ def user_add(
     from rung.access import actions
 
     chosen = password or secrets.token_urlsafe(12)
-    user = actions.add_user(email=email, role=role, by="rung", at=_now(), name=name, password=chosen)
+    user = actions.add_user(email=email, role=role, by="rung", at=_now(), name=name, team=team, password=chosen)
     told = {"email": user.email, "role": user.role, **({} if password else {"password": chosen})}
     words = f"{user.email} may sign in as {user.role}." + ("" if password else f" Password (shown once): {chosen}")
+    _print(told) if as_json else _tell(words)
+
+
+@user_app.command("change")
+def user_change(
+    email: str,
+    role: Annotated[str | None, typer.Option(help="sales, manager, marketing, revops or admin.")] = None,
+    team: Annotated[str | None, typer.Option(help='Another team; "" for none. Clocks follow its calendar.')] = None,
+    close: Annotated[bool, typer.Option("--close", help="They may not sign in any more; hand-offs go on.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give somebody another role or team, or close their account."""
+    if role is None and team is None and not close:
+        raise typer.BadParameter("say what changes: --role, --team or --close", param_hint="EMAIL")
+    _house()
+    from rung.access import actions
+    from rung.access.models import User
+
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise actions.Refused(f"There is no user {email}.")
+    user = actions.change_user(
+        user=user, role=role, team=team, is_active=False if close else None, by="rung", at=_now()
+    )
+    told = {"email": user.email, "role": user.role, "team": str(user.team or ""), "active": user.is_active}
+    words = f"{user.email} is {user.role}{f' in {user.team}' if user.team else ''}"
+    words += "." if user.is_active else ", and may not sign in."
     _print(told) if as_json else _tell(words)
 
 

@@ -1,21 +1,22 @@
 """The only module that knows all rooms: what follows from an event, from a move, and what runs later."""
 
 from rung import tables
+from rung.access import actions as access
 from rung.capture import enriching, fetching, refusals, submitting, taking, uploads
-from rung.handoff import carrying, clocks, desks, mailing, notifying
+from rung.handoff import carrying, clocks, desks, mailing, notifying, owners
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
 from rung.lifecycle import archiving, bulk_acts, consequences, looking, publishing_later
 from rung.terms.instants import MINUTE, SECOND
 
-ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches, notifying.tell)
+ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches, owners.note_owners, notifying.tell)
 """After events were decided, in order: (news) → new events, in the same transaction."""
 
 ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, desks.keep_desks)
 """After somebody moved or a hand-off changed, in order: (news) → new events, in the same transaction."""
 
-JOBS: dict[str, Job] = {submitting.THANKS: submitting.thank}
+JOBS: dict[str, Job] = {submitting.THANKS: submitting.thank, access.USER_CHANGED: owners.follow_user}
 """Kind of outbox row → the function that does it, in the transaction that marks the row done."""
 
 LONG_JOBS: dict[str, Job] = {

@@ -14,12 +14,15 @@ from rung.access import rules
 from rung.access.models import Audit, Team, User
 from rung.access.rules import NotAllowed, Refused
 from rung.jobs import locks
+from rung.jobs.actions import enqueue
 
 __all__ = ["By", "NotAllowed", "Refused", "add_user", "audited", "change_user", "name_of", "require"]
 
 By = User | str
 """Who acts: a user, or the name of a part of the house ("system", "import:4")."""
 
+USER_CHANGED: Final = "user changed"
+"""The job by which other rooms follow."""
 _LONGEST_NAME: Final = 254
 
 
@@ -95,10 +98,14 @@ def change_user(
     by: By,
     at: int,
     role: str | None = None,
+    team: str | None = None,
     is_active: bool | None = None,
     password: str | None = None,
 ) -> User:
-    """Another role, another password, or the end of an account; all sessions of the user end."""
+    """Another role, team ("" = none) or password, or the end of an account; all sessions of the user end.
+
+    What the user has in hand follows by a job: clocks by the calendar of the team, desks of whoever leaves sales.
+    """
     require(by, "manage users")
     changed: dict[str, object] = {}
     with transaction.atomic():
@@ -106,6 +113,9 @@ def change_user(
         if role is not None:
             _check_role(role)
             user.role = changed["role"] = role
+        if team is not None:
+            user.team = Team.objects.get_or_create(name=team.strip())[0] if team.strip() else None
+            changed["team"] = team.strip()
         if is_active is not None:
             user.is_active = changed["is_active"] = is_active
         if password is not None:
@@ -113,7 +123,9 @@ def change_user(
             changed["password"] = "changed"
         _check_an_admin_is_left(user)
         user.save()
-        audited(by=by, verb="changed user", object=user.email, data=changed, at=at)
+        row = audited(by=by, verb="changed user", object=user.email, data=changed, at=at)
+        if changed.keys() - {"password"}:
+            enqueue(kind=USER_CHANGED, key=f"{USER_CHANGED} {row.seq}", payload={"user": user.pk}, at=at)
     return user
 
 

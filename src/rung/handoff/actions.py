@@ -109,7 +109,7 @@ def reassign(*, handoff_id: int, to: User, by: User, at: int, because: str = "")
         waiting.queue, waiting.owner, waiting.team_id, waiting.assigned_at = "sales", to, to.team_id, at
         why = _text(because, "reason")
         waiting.because = f"{by} gave it to {to}{f': {why}' if why else ''}"[:300]
-        dealing.put_on([waiting])
+        dealing.put_on([waiting], at=at)
         data = {"to": to.email, "because": because.strip()[:LONGEST_NOTE]}
         audited(by=by, verb="reassigned hand-off", object=f"hand-off {handoff_id}", data=data, at=at)
     return waiting

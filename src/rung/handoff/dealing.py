@@ -17,7 +17,7 @@ from django.db.models import Count
 
 from rung import tables
 from rung.access.models import User
-from rung.handoff import reckoning, rules
+from rung.handoff import notifying, reckoning, rules
 from rung.handoff.models import Absence, Assignment, Clock, Rep
 from rung.handoff.rules import Candidate, Choice, Wanted
 from rung.lifecycle import handoffs as rows_of_lifecycle
@@ -85,6 +85,8 @@ def deal(handoffs: Sequence[Handoff], line: Line, *, at: int, not_to: Mapping[in
     start(list(_clock_rows(clocks, line)))  # computed before: a COPY under way lets no query through
     reps.keep()
     rows_of_lifecycle.give({each.handoff_id: each.owner_id for each in given if each.owner_id is not None})
+    # Of those that just opened the event tells; a history that was loaded is no news.
+    notifying.tell_whose(sorted(known), at=at)
     return given
 
 
@@ -98,19 +100,21 @@ def find_somebody(waiting: Sequence[Assignment], line: Line, *, at: int) -> int:
             each.queue, each.owner_id, each.team_id = "sales", choice.id, reps.team_of(choice.id)
             each.because, each.assigned_at = choice.because[:300], at
             found.append(each)
-    put_on(found)
+    put_on(found, at=at)
     reps.keep()
     return len(found)
 
 
-def put_on(assignments: Sequence[Assignment]) -> None:
-    """Writes on whose desk these lie; the clocks that run go with them, by the calendar of the owner's team."""
+def put_on(assignments: Sequence[Assignment], *, at: int) -> None:
+    """Writes on whose desk these lie, and tells whoever has them now; the clocks that run go with them, by the
+    calendar of the owner's team."""
     Assignment.objects.bulk_update(assignments, ["queue", "owner", "team", "because", "assigned_at"], batch_size=100)
     for each in assignments:
         Clock.objects.filter(assignment=each, stopped_at__isnull=True).update(owner_id=each.owner_id)
     handed_on = Clock.objects.filter(assignment__in=[each.pk for each in assignments], stopped_at__isnull=True)
     reckoning.again(lines.current().playbook, ids=list(handed_on.values_list("pk", flat=True)))
     rows_of_lifecycle.give({each.pk: each.owner_id for each in assignments if each.owner_id is not None})
+    notifying.tell_whose([each.pk for each in assignments], at=at)
 
 
 def start(clocks: Iterable[tuple[Any, ...]]) -> None:

@@ -17,25 +17,37 @@ def tell(news: News) -> list[NewEvent]:
     """After events: owners hear of what is new or nearly late, their leaders of what is escalated."""
     told: list[Notification] = []
     opened = [event for event in news.events if event.kind == "handoff_opened"]
-    told += _opened(opened, at=news.at)
+    told += _whose([event.data["handoff"] for event in opened], at=news.at)
     told += _sla([event for event in news.events if event.kind in ("sla_warned", "sla_breached")], at=news.at)
-    Notification.objects.bulk_create(told, ignore_conflicts=True)
-    mailing.ask_at_once(told, at=news.at)
+    _keep(told, at=news.at)
     return []
 
 
-def _opened(events: Sequence[Happened], *, at: int) -> Iterable[Notification]:
-    ids = [event.data["handoff"] for event in events]
-    rows = Assignment.objects.filter(pk__in=ids).select_related("person", "handoff") if ids else []
-    for each in rows:
-        name, href = str(each.person), f"/people/{each.person.uuid}"
-        if each.owner_id is not None and each.ended_at is None:
-            yield _to(each.owner_id, f"opened:{each.pk}", f"{name} is on your desk: {each.because}", href, at)
+def tell_whose(handoff_ids: Sequence[int], *, at: int) -> None:
+    """After hand-offs changed desks: whoever has one now hears of it, and leaders of what nobody has."""
+    _keep(list(_whose(handoff_ids, at=at)), at=at)
+
+
+def _keep(told: Sequence[Notification], *, at: int) -> None:
+    Notification.objects.bulk_create(told, ignore_conflicts=True)
+    mailing.ask_at_once(told, at=at)
+
+
+def _whose(handoff_ids: Sequence[int], *, at: int) -> Iterable[Notification]:
+    """Keyed by when it came onto the desk: it is told once each time it comes, never twice of one coming."""
+    if not handoff_ids:
+        return
+    rows = Assignment.objects.filter(pk__in=handoff_ids, ended_at__isnull=True).select_related("person")
+    leaders: list[int] | None = None
+    for each in rows.order_by("pk"):
+        name, href, key = str(each.person), f"/people/{each.person.uuid}", f"{each.pk}:{each.assigned_at}"
+        if each.owner_id is not None:
+            yield _to(each.owner_id, f"desk:{key}", f"{name} is on your desk: {each.because}", href, at)
         elif each.queue == "nobody":
-            for leader in _leaders():
-                yield _to(
-                    leader, f"nobody:{each.pk}", f"{name} is on nobody's desk: {each.because}", "/team", at, urgent=True
-                )
+            leaders = _leaders() if leaders is None else leaders
+            for leader in leaders:
+                words = f"{name} is on nobody's desk: {each.because}"
+                yield _to(leader, f"nobody:{key}", words, "/team", at, urgent=True)
 
 
 def _sla(events: Sequence[Happened], *, at: int) -> Iterable[Notification]:
