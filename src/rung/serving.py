@@ -8,9 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _LONGEST_PAUSE: Final = 30.0
 _QUIET: Final = 60.0
@@ -73,16 +76,27 @@ def serve_collector(*, listener: socket.socket) -> None:
 def _serve(app: str, listener: socket.socket) -> None:
     import uvicorn
 
-    config = uvicorn.Config(
+    from rung import settings
+
+    config = configured(app, settings.RUNG_TRUSTED_PROXIES)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def configured(app: Any, trusted_proxies: Sequence[str]) -> "uvicorn.Config":
+    """How the server runs an app. Behind one of the trusted proxies the asker is whom it names in X-Forwarded-For, read
+    from the right up to the first address that is not trusted; everybody else's header is not looked at."""
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         lifespan="on",
         access_log=False,
         log_level="warning",
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Everything that can be set, on one page: environment variables or a `.env` file, and what Django makes of them."""
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Final
@@ -76,6 +77,23 @@ def _public_url() -> str:
             f"PUBLIC_URL is {told!r}: write the address people open, as https://rung.acme.example"
         )
     return told
+
+
+def _trusted_proxies() -> tuple[str, ...]:
+    """RUNG_TRUSTED_PROXIES: addresses and networks whose X-Forwarded-For is believed; without it nobody's."""
+    told = _told("RUNG_TRUSTED_PROXIES").replace(",", " ").split()
+    for each in told:
+        try:
+            network = ipaddress.ip_network(each)
+        except ValueError as fault:
+            raise ImproperlyConfigured(
+                f"RUNG_TRUSTED_PROXIES names {each!r} ({fault}): write addresses or networks, as 127.0.0.1 10.0.0.0/8"
+            ) from None
+        if not network.prefixlen:
+            raise ImproperlyConfigured(
+                f"RUNG_TRUSTED_PROXIES names {each}, which is everybody: then anybody could say to be anybody"
+            )
+    return tuple(told)
 
 
 def _secret_key() -> str:
@@ -163,6 +181,7 @@ PUBLIC_URL: Final = _public_url()
 _IS_HTTPS: Final = PUBLIC_URL.startswith("https://")
 _HOST: Final = str(urlsplit(PUBLIC_URL).hostname)
 
+RUNG_TRUSTED_PROXIES: Final = _trusted_proxies()
 RUNG_ENRICHERS: Final = tuple(_told("RUNG_ENRICHERS", "rung.capture.enriching:company_website").split())
 RUNG_IMAP_URL: Final = _told("RUNG_IMAP_URL")
 DEBUG = _yes_or_no("RUNG_DEBUG", default=False)

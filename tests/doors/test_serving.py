@@ -126,3 +126,43 @@ def test_too_many_requests_at_once_are_sent_away() -> None:
 @pytest.mark.django_db
 def test_ready_says_yes_when_the_tables_are_there() -> None:
     assert asgi.problem_of_the_database() is None
+
+
+# Behind a proxy
+
+
+@pytest.mark.parametrize(
+    ("trusted", "from_", "forwarded", "asker"),
+    [
+        pytest.param((), "127.0.0.1", "203.0.113.7", "127.0.0.1", id="nobody's header counts until a proxy is named"),
+        pytest.param(("10.0.0.0/8",), "198.51.100.9", "203.0.113.7", "198.51.100.9", id="a stranger's never counts"),
+        pytest.param(("10.0.0.0/8",), "10.1.2.3", "203.0.113.7", "203.0.113.7", id="a trusted proxy's counts"),
+        pytest.param(
+            ("10.0.0.0/8",), "10.1.2.3", "1.1.1.1, 203.0.113.7", "203.0.113.7",
+            id="what the stranger wrote before it came to the proxy does not count",
+        ),
+        pytest.param(
+            ("10.0.0.0/8", "192.0.2.1"), "10.1.2.3", "1.1.1.1, 203.0.113.7, 192.0.2.1", "203.0.113.7",
+            id="of two trusted proxies the farther one tells",
+        ),
+        pytest.param(("::1",), "::1", "2001:db8::7", "2001:db8::7", id="addresses may be of version 6"),
+        pytest.param(("10.0.0.0/8",), "10.1.2.3", "", "10.1.2.3", id="a proxy that says nothing is the asker"),
+    ],
+)  # fmt: skip
+def test_who_asks_is_told_by_trusted_proxies_only(
+    trusted: tuple[str, ...], from_: str, forwarded: str, asker: str
+) -> None:
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(asgi._environ(scope, b"")["REMOTE_ADDR"])
+
+    config = serving.configured(app, trusted)
+    config.load()
+    scope = {
+        "type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "http_version": "1.1",
+        "headers": [(b"x-forwarded-for", forwarded.encode())] if forwarded else [], "scheme": "http",
+        "server": ("localhost", 80), "client": (from_, 4711), "asgi": {"version": "3.0"},
+    }  # fmt: skip
+    asyncio.run(config.loaded_app(scope, None, None))
+    assert seen == [asker]

@@ -28,6 +28,9 @@ def started(tmp: Path, **told: str) -> subprocess.CompletedProcess[str]:
         ({"RUNG_DEMO": "maybe"}, "write yes or no"),
         ({"RUNG_SECRET_KEY": "short"}, "shorter than 32 characters"),
         ({"RUNG_HOME": "/proc/nowhere"}, "cannot be written"),
+        ({"RUNG_TRUSTED_PROXIES": "*"}, "write addresses or networks, as 127.0.0.1 10.0.0.0/8"),
+        ({"RUNG_TRUSTED_PROXIES": "10.0.0.1/8"}, "has host bits set"),
+        ({"RUNG_TRUSTED_PROXIES": "127.0.0.1, 0.0.0.0/0"}, "then anybody could say to be anybody"),
     ],
 )
 def test_a_bad_setting_says_what_to_write(tmp_path: Path, told: dict[str, str], words: str) -> None:
