@@ -46,12 +46,17 @@ def record(events: Sequence[NewEvent], *, by: By, at: int | None = None) -> Reco
     A refused event is counted with its reason and the others go on; a repeated (source, message id) is counted and
     dropped. `at` is the arrival; left out, the house's clock. Whatever a consequence raises undoes the whole.
     """
-    arrived_at = clock.now() if at is None else at
-    with nothing_to_collect(len(events)), transaction.atomic(savepoint=False):
+    with nothing_to_collect(len(events)):
+        # In a function of its own: what it held is gone before Python looks for rubbish again.
+        return _recorded(events, by=name_of(by), at=clock.now() if at is None else at)
+
+
+def _recorded(events: Sequence[NewEvent], *, by: str, at: int) -> Recorded:
+    with transaction.atomic(savepoint=False):
         locks.hold()
-        line = ensure_playbook(at=arrived_at)
-        result = _round(events, line=line, by=name_of(by), at=arrived_at)
-        moves = _carry_on(result, line, arrived_at)
+        line = ensure_playbook(at=at)
+        result = _round(events, line=line, by=by, at=at)
+        moves = _carry_on(result, line, at)
     return Recorded(
         accepted=len(result.taken.seqs),
         duplicates=result.taken.duplicates,

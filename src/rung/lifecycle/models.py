@@ -68,7 +68,7 @@ class Standing(models.Model):
     """
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="standings")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="standings", db_index=False)
     line = models.CharField(max_length=40, default=MAIN)
 
     stage = models.CharField(max_length=12, choices=[(code, code) for code in STAGES])
@@ -85,8 +85,10 @@ class Standing(models.Model):
 
     is_anonymous = models.BooleanField(default=False)
     source = models.CharField(max_length=250, blank=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    company = models.ForeignKey(Company, null=True, on_delete=models.SET_NULL, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    company = models.ForeignKey(Company, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
 
     budget = models.BooleanField(**_TRUE_FALSE_UNKNOWN)
     budget_until = models.BigIntegerField(null=True)
@@ -129,9 +131,10 @@ class Standing(models.Model):
     last_at = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["generation", "person", "line"], name="standing_once")]
+        # PostgreSQL writes every index of a row whose score changed, so each must earn its place: what names a person,
+        # an owner or a company begins with them, and serves foreign keys and lists alike.
+        constraints = [models.UniqueConstraint(fields=["person", "generation", "line"], name="standing_once")]
         indexes = [
-            models.Index(fields=["generation", "stage", "status", "score"], name="standing_rung"),
             # How many stand where is counted from the index alone, and it changes only when somebody moves.
             models.Index(fields=["generation", "stage", "status", "is_anonymous", "lap"], name="standing_place"),
             # The two orders of the list of people; with the rung in the index most filters need no look at the row.
@@ -143,8 +146,8 @@ class Standing(models.Model):
             ),
             models.Index(fields=["generation", "is_anonymous", "since", "person"], name="standing_by_since"),
             models.Index(fields=["generation", "source"], name="standing_source"),
-            models.Index(fields=["generation", "owner"], name="standing_owner"),
-            models.Index(fields=["generation", "company"], name="standing_company"),
+            models.Index(fields=["owner", "generation"], name="standing_owner"),
+            models.Index(fields=["company", "generation"], name="standing_company"),
             models.Index(
                 fields=["generation", "due_at"], name="standing_due", condition=models.Q(due_at__isnull=False)
             ),
