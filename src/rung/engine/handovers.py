@@ -306,7 +306,7 @@ def _opened(replayed: Replayed, history: History) -> tuple[Opened, Ints]:
     # Which move opened it: the first at that instant that came to rest on the hand-off rung or above.
     rung = replayed.program.arrays.handoff_rung
     came = np.flatnonzero((moves.passed == 0) & (moves.stage >= rung))
-    keys = _Keys(moves.at[came], at)
+    keys = Keys(moves.at[came], at)
     places = np.searchsorted(keys.of(moves.person[came], moves.at[came]), keys.of(person, at))
     move = came[np.minimum(places, max(len(came) - 1, 0))] if len(came) else np.zeros(len(first), np.int64)
     stage = moves.stage[move] if len(came) else move
@@ -342,7 +342,7 @@ def _followed(replayed: Replayed, opened: Opened, found: Deeds, people: Ints | N
     win = _next(opened, following, found.win_person, found.win_at, is_strict=True)
     reason = np.full(n, NONE, np.int64)
     decided = np.flatnonzero(opened.answer != UNDECIDED)
-    keys = _Keys(found.answer_at, opened.at, opened.answer_at[decided])
+    keys = Keys(found.answer_at, opened.at, opened.answer_at[decided])
     known = keys.of(found.answer_person, found.answer_at)
     if len(known):
         place = np.searchsorted(known, keys.of(opened.person[decided], opened.answer_at[decided]))
@@ -357,7 +357,7 @@ def _followed(replayed: Replayed, opened: Opened, found: Deeds, people: Ints | N
     )
 
 
-def _earlier(opened: Opened, found: Deeds, known: Ints, keys: "_Keys") -> Ints:
+def _earlier(opened: Opened, found: Deeds, known: Ints, keys: "Keys") -> Ints:
     """The last answer before each undecided hand-off, and after the one before it."""
     earlier = np.zeros(len(opened.person), np.int64)
     if not len(known) or not len(opened.person):
@@ -381,7 +381,7 @@ def _next(opened: Opened, following: Ints, person: Ints, at: Ints, *, is_strict:
     """The first of what happened (rows by person and time) from each hand-off on and before the next; NONE."""
     if not len(person) or not len(opened.person):
         return np.full(len(opened.person), NONE, np.int64)
-    keys = _Keys(at, opened.at)
+    keys = Keys(at, opened.at)
     happened = keys.of(person, at)
     place = np.searchsorted(happened, keys.of(opened.person, opened.at), side="right" if is_strict else "left")
     row = np.minimum(place, len(happened) - 1)
@@ -389,7 +389,7 @@ def _next(opened: Opened, following: Ints, person: Ints, at: Ints, *, is_strict:
     return np.where(is_it, row, NONE)
 
 
-class _Keys:
+class Keys:
     """One number for (person, instant), in their order: instants are told by their rank among those that occur."""
 
     def __init__(self, *instants: Ints) -> None:

@@ -141,6 +141,10 @@ class Ground:
         self._told.move_to_end(playbook.version)
         return found
 
+    def told_of(self, playbook: Playbook, people: Ints) -> Told:
+        """What the definition says of these people alone (their numbers, rising); nothing is kept."""
+        return Told(playbook, self._tried(compile_program(playbook), people).side)
+
     def _near(self, playbook: Playbook, beside: Playbook | None) -> Told | None:
         turned = changed(beside, playbook) if beside is not None and self._families else None
         if turned is None or not turned[1].moves_one:

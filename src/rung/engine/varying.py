@@ -247,40 +247,45 @@ def _turned(rule: Rule, side: Number | Span, value: float) -> Rule:
         if isinstance(side, Span)
         else Number(float(value), column=side.column)
     )
-    condition = _with(rule.condition, side, new)
+    condition = with_node(rule.condition, side, new)
     return Rule(source(condition), condition, rule.line)
 
 
-def _with(node: Any, old: Node, new: Node) -> Any:
+def with_node(node: Any, old: Node, new: Node) -> Any:
     """The tree with one node replaced: the very one, not one that is equal."""
     if node is old:
         return new
     match node:
         case And(parts) | Or(parts) | Count(parts):
-            return replace(node, parts=tuple(_with(part, old, new) for part in parts))
+            return replace(node, parts=tuple(with_node(part, old, new) for part in parts))
         case Not(part):
-            return replace(node, part=_with(part, old, new))
+            return replace(node, part=with_node(part, old, new))
         case Compare(left, _, right):
-            return replace(node, left=_with(left, old, new), right=_with(right, old, new))
+            return replace(node, left=with_node(left, old, new), right=with_node(right, old, new))
         case _:
             return node
 
 
 def _text_of_rule(text: str, rule: Rule, side: Number | Span, value: float) -> str | None:
     """The file with the number changed inside the rule's own text, however the file wraps it."""
-    place = _number_in(rule.text, side)
-    if place is None:
+    place, found = _number_in(rule.text, side), place_of_rule(text, rule)
+    if place is None or found is None:
         return None
-    start, _ = place
+    begin, _, quoted = found
+    head = re.compile(_spaced(quoted(rule.text[: place[0]]))).match(text, begin)
+    number = _NUMBER.match(text, head.end()) if head is not None else None
+    if number is None:
+        return None
+    return text[: number.start()] + _shown(value) + text[number.end() :]
+
+
+def place_of_rule(text: str, rule: Rule) -> tuple[int, int, Callable[[str], str]] | None:
+    """Where the rule's own text stands in the file, from and to, and how text is written there; None: not found."""
     begin = _offset(text, rule.line)
     for quoted in (str, _in_quotes):
         found = re.compile(_spaced(quoted(rule.text))).search(text, begin)
-        if found is None or text.count("\n", begin, found.start()) > _FARTHEST:
-            continue
-        head = re.compile(_spaced(quoted(rule.text[:start]))).match(text, found.start())
-        number = _NUMBER.match(text, head.end()) if head is not None else None
-        if number is not None:
-            return text[: number.start()] + _shown(value) + text[number.end() :]
+        if found is not None and text.count("\n", begin, found.start()) <= _FARTHEST:
+            return found.start(), found.end(), quoted
     return None
 
 

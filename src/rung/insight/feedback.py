@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Carried, Clock
 from rung.insight.queries import period_start
-from rung.lifecycle.models import Handoff, StageMove, Standing
+from rung.lifecycle.models import Handoff, StageMove
 from rung.lifecycle.published import InForce
 from rung.terms.instants import DAY
 
@@ -26,7 +26,7 @@ NO_REASON: Final = "No reason given"
 class Asked:
     """Which hand-offs: opened since, narrowed by answer, reason, source, campaign, or a line that carried them.
 
-    `is_decisive`: they would not have opened without the line; `is_won`: the person is a customer now.
+    `is_decisive`: they would not have opened at that moment without the line.
     """
 
     start: int
@@ -36,7 +36,6 @@ class Asked:
     campaign: str | None = None
     line: str = ""
     is_decisive: bool = False
-    is_won: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the playbook: hand-offs it carried, and what its removal would have avoided and cost."""
+    """A line of the playbook, and the hand-offs it carried."""
 
     name: str
     is_fit: bool
@@ -60,14 +59,8 @@ class Line:
     """The line of the file, where the playbook in force still has it."""
     carried: int
     rejected: int
-    avoided: int
-    """Rejected hand-offs that would not have opened without it."""
-    lost: int
-    """Accepted hand-offs that would not have opened either."""
-    missed: int
-    """Customers among those."""
-    excess: float
-    """Rejections avoided beyond what as many hand-offs would hold on average."""
+    hung: int
+    """Rejected ones that would not have opened at that moment without its points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +97,8 @@ class Report:
     def answered(self) -> int:
         return self.accepted + self.rejected + self.returned
 
-    @property
-    def misleading(self) -> Line | None:
-        """The line whose hand-offs are rejected most beyond the average, if any, and cost no more customers."""
-        return next((line for line in self.lines if line.excess >= 2 and line.excess > 3 * line.missed), None)
 
-
-def handoffs(asked: Asked, force: InForce) -> QuerySet[Handoff]:
+def handoffs(asked: Asked) -> QuerySet[Handoff]:
     """The hand-offs behind a number, latest first: every number of the report opens them."""
     rows = Handoff.objects.filter(opened_at__gte=asked.start)
     if asked.answer == "open":
@@ -128,9 +116,6 @@ def handoffs(asked: Asked, force: InForce) -> QuerySet[Handoff]:
     if asked.line:
         carried = Q(line=asked.line) & (Q(is_decisive=True) if asked.is_decisive else Q())
         rows = rows.filter(pk__in=Carried.objects.filter(carried).values("handoff_id"))
-    if asked.is_won:
-        won = Standing.objects.filter(generation_id=force.generation_id, is_customer=True)
-        rows = rows.filter(person_id__in=won.values("person_id"))
     return rows.select_related("person__company", "owner").order_by("-opened_at", "-pk")
 
 
@@ -156,7 +141,7 @@ def report(force: InForce, *, days: int, at: int) -> Report:
     lateness = Lateness(playbook)
     judged = [lateness.judge(row.ran, row.answered_at) for row in rows if row.answered_at is not None]
     rejected = [row for row in rows if row.answer == "rejected"]
-    lines, known = _lines(rows, force)
+    lines, known = _lines(rows, playbook)
     return Report(
         start=start,
         opened=len(rows),
@@ -204,12 +189,9 @@ def _shares(rows: Sequence[_Row], name: str) -> tuple[Share, ...]:
     return tuple(sorted(found, key=lambda each: (-each.rejected, -each.answered, each.name))[:MOST])
 
 
-def _lines(rows: Sequence[_Row], force: InForce) -> tuple[tuple[Line, ...], int]:
-    """The lines, the most misleading first, and of how many hand-offs they are known."""
+def _lines(rows: Sequence[_Row], playbook: Playbook) -> tuple[tuple[Line, ...], int]:
+    """The lines, those that carried most rejected hand-offs first, and of how many hand-offs they are known."""
     by_id = {row.id: row for row in rows}
-    customers = set(
-        Standing.objects.filter(generation_id=force.generation_id, is_customer=True).values_list("person_id", flat=True)
-    )
     counts: dict[tuple[str, bool], Counter[str]] = defaultdict(Counter)
     known: set[int] = set()
     for handoff_id, name, is_fit, is_decisive in _carried(rows):
@@ -217,35 +199,16 @@ def _lines(rows: Sequence[_Row], force: InForce) -> tuple[tuple[Line, ...], int]
         if row is None:
             continue
         known.add(handoff_id)
-        if not name:
-            continue
-        count = counts[name, is_fit]
-        count["carried"] += 1
-        count["rejected"] += row.answer == "rejected"
-        count["avoided"] += is_decisive and row.answer == "rejected"
-        count["lost"] += is_decisive and row.answer == "accepted"
-        count["missed"] += is_decisive and row.answer == "accepted" and row.person_id in customers
-    where = {(line.name, True): line.line for line in force.playbook.fit}
-    where |= {(signal.name, False): signal.line for signal in force.playbook.signals}
-    answered = [row for row in rows if row.answer in ("accepted", "rejected")]
-    usual = sum(row.answer == "rejected" for row in answered) / len(answered) if answered else 0.0
+        if name:
+            is_rejected = row.answer == "rejected"
+            counts[name, is_fit].update(carried=1, rejected=is_rejected, hung=is_rejected and is_decisive)
+    where = {(line.name, True): line.line for line in playbook.fit}
+    where |= {(signal.name, False): signal.line for signal in playbook.signals}
     found = [
-        Line(
-            name=name,
-            is_fit=is_fit,
-            number=where.get((name, is_fit)),
-            carried=count["carried"],
-            rejected=count["rejected"],
-            avoided=count["avoided"],
-            lost=count["lost"],
-            missed=count["missed"],
-            excess=count["avoided"] - usual * (count["avoided"] + count["lost"]),
-        )
+        Line(name, is_fit, where.get((name, is_fit)), count["carried"], count["rejected"], count["hung"])
         for (name, is_fit), count in counts.items()
     ]
-    # A line that everybody has avoids most; one that misleads avoids more than its share. A customer missed weighs as
-    # much as three rejections: a rejection costs minutes, a customer does not.
-    return tuple(sorted(found, key=lambda each: (3 * each.missed - each.excess, each.name))[: MOST + 4]), len(known)
+    return tuple(sorted(found, key=lambda each: (-each.rejected, -each.hung, each.name))[: MOST + 4]), len(known)
 
 
 def _carried(rows: Sequence[_Row]) -> Iterable[tuple[int, str, bool, bool]]:

@@ -91,6 +91,8 @@ class Backtest(models.Model):
     texts: Any = models.JSONField(null=True)
     """Of a comparison: the texts of all definitions; what came of it is in `comparison`."""
     comparison: Any = models.JSONField(null=True)
+    misleading: Any = models.JSONField(null=True)
+    """Of a run that leaves out line after line: `engine.misleading`; who is behind it is in `people`."""
 
     class Meta:
         indexes = [models.Index(fields=["state", "asked_at"], name="backtest_waiting")]

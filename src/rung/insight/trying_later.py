@@ -30,7 +30,7 @@ from rung.engine.histories import BadHistory
 from rung.engine.trying import CannotTry, Ground, Wish
 from rung.engine.varying import knob, knobs, wanted
 from rung.history.queries import last_seq
-from rung.insight import telling, trials
+from rung.insight import misleading, telling, trials
 from rung.insight.models import Backtest
 from rung.lifecycle import archiving, published
 from rung.playbook.conditions import ConditionError, Scope, parse
@@ -249,24 +249,9 @@ class Warm:
                 said=words, done=done, total=total, lease_until=self.clock() + LEASE
             )
 
-        old, new = read(run.old_text), read(run.new_text)
-        ground, wish = self.ground(said), Wish(start=run.start_at, subset=run.subset)
+        ground = self.ground(said)
         began = self.clock()
-        if run.texts is not None:
-            said("Replaying", 0, len(run.texts))
-            books = [read(text) for text in run.texts]
-            found = agreeing.compare(ground, books, ground.scope(books[0], wish))
-            told = {"comparison": msgspec.to_builtins(found), "headline": telling.comparison_headline(found)[:300]}
-        elif run.vary:
-            told = self._curve(ground, old, new, run, wish, said)
-        else:
-            said("Replaying")
-            result, people = ground.backtest(old, new, wish)
-            told = {
-                "result": msgspec.to_builtins(result),
-                "people": msgspec.to_builtins(people),
-                "headline": telling.headline(result, old, new)[:300],
-            }
+        told = self._told(ground, run, said)
         now = self.clock()
         finished = {
             "state": "done",
@@ -277,6 +262,28 @@ class Warm:
             "error": "",
         }
         Backtest.objects.filter(pk=run.pk).update(**told, **finished, lease_until=0)
+
+    def _told(self, ground: Ground, run: Backtest, said: Callable[..., None]) -> dict[str, Any]:
+        """What the run asks for, as the columns of its row."""
+        old, new = read(run.old_text), read(run.new_text)
+        wish = Wish(start=run.start_at, subset=run.subset)
+        if run.texts is not None:
+            said("Replaying", 0, len(run.texts))
+            books = [read(text) for text in run.texts]
+            found = agreeing.compare(ground, books, ground.scope(books[0], wish))
+            return {"comparison": msgspec.to_builtins(found), "headline": telling.comparison_headline(found)[:300]}
+        if run.vary == misleading.LINES:
+            said("Replaying")
+            return misleading.tried(ground, old, run.start_at, lambda done, of: said("Leaving out a line", done, of))
+        if run.vary:
+            return self._curve(ground, old, new, run, wish, said)
+        said("Replaying")
+        result, people = ground.backtest(old, new, wish)
+        return {
+            "result": msgspec.to_builtins(result),
+            "people": msgspec.to_builtins(people),
+            "headline": telling.headline(result, old, new)[:300],
+        }
 
     def _curve(
         self, ground: Ground, old: Playbook, new: Playbook, run: Backtest, wish: Wish, said: Callable[..., None]

@@ -12,10 +12,9 @@ from django.views.decorators.http import require_GET
 from rung.insight import feedback as reports
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
-from rung.lifecycle.published import InForce
 from rung.terms.instants import DAY
 from rung.ui import words
-from rung.web import shell
+from rung.web import misleading, shell
 from rung.web.links import person_href
 
 PERIODS: Final = (("month", "30 days"), ("quarter", "Quarter"), ("year", "Year"))
@@ -25,12 +24,11 @@ _ANSWERS: Final = ("", "open", "answered", "accepted", "rejected", "returned")
 @require_GET
 def feedback(request: HttpRequest) -> HttpResponse:
     """GET feedback?period=: the report."""
-    force, now = _force(), this_instant()
+    force, now = published.in_force(), this_instant()
     period = _period(request)
     found = reports.report(force, days=reports.PERIODS[period], at=now)
     context = {
         "said": _said(found),
-        "because": _because(found),
         "report": found,
         "period": period,
         "periods": PERIODS,
@@ -49,13 +47,14 @@ def feedback(request: HttpRequest) -> HttpResponse:
         "median": words.duration(found.median_time) if found.median_time is not None else "",
         "now": now,
     }
-    return shell.page(request, "web/feedback.html", context, place="feedback")
+    mislead = misleading.shown(force.playbook, at=now)
+    return shell.page(request, "web/feedback.html", context | mislead, place="feedback")
 
 
 @require_GET
 def handoffs(request: HttpRequest) -> HttpResponse:
     """GET feedback/handoffs?period=&answer=&reason=&source=&campaign=&line=: the people behind a number."""
-    force, now, period = _force(), this_instant(), _period(request)
+    force, now, period = published.in_force(), this_instant(), _period(request)
     told = request.GET
     answer = told.get("answer", "")
     asked = reports.Asked(
@@ -66,11 +65,10 @@ def handoffs(request: HttpRequest) -> HttpResponse:
         campaign=told["campaign"][:250] if "campaign" in told else None,
         line=told.get("line", "")[:200],
         is_decisive=told.get("decisive") == "yes",
-        is_won=told.get("won") == "yes",
     )
     if any("\x00" in text for text in told.values()):
         raise Http404
-    pages = Paginator(reports.handoffs(asked, force), reports.PER_PAGE)
+    pages = Paginator(reports.handoffs(asked), reports.PER_PAGE)
     page = pages.get_page(told.get("page"))
     rest = {name: text for name, text in told.items() if name != "page"}
     context = {
@@ -100,13 +98,6 @@ def handoffs(request: HttpRequest) -> HttpResponse:
     return shell.page(request, "web/feedback_handoffs.html", context, place="feedback")
 
 
-def _force() -> InForce:
-    force = published.in_force()
-    if force.generation_id is None:
-        raise Http404
-    return force
-
-
 def _period(request: HttpRequest) -> str:
     told = request.GET.get("period", "")
     return told if told in reports.PERIODS else "quarter"
@@ -124,21 +115,6 @@ def _said(found: reports.Report) -> str:
         return f"Sales rejected none of {found.answered}"
     reason, count = found.reasons[0]
     return f"Sales rejected {found.rejected} of {found.answered}: {count} for “{reason}”"
-
-
-def _because(found: reports.Report) -> str:
-    worst = found.misleading
-    if worst is not None:
-        hang = worst.avoided + worst.lost
-        cost = f"{worst.missed} of today's customers hang on it" if worst.missed else "no customer hangs on it"
-        usual = words.share(found.rejected, found.accepted + found.rejected)
-        return (
-            f"“{worst.name}” misleads: of {hang} hand-offs that hang on it, sales rejected {worst.avoided}"
-            f" ({words.share(worst.avoided, hang)}, against {usual} of all); {cost}."
-        )
-    if found.unknown and found.opened:
-        return f"The worker is still finding out which lines carried {found.unknown} of {found.opened} hand-offs."
-    return "No single line of the playbook stands out as misleading."
 
 
 def _share(each: reports.Share, period: str, by: str) -> dict[str, Any]:
@@ -162,9 +138,7 @@ def _line(each: reports.Line, period: str) -> dict[str, Any]:
         "source": f"{reverse('playbook')}?tab=source#line-{each.number}" if each.number else "",
         "carried": _to(period, line=each.name),
         "rejected": _to(period, line=each.name, answer="rejected"),
-        "avoided": _to(period, line=each.name, answer="rejected", decisive="yes"),
-        "lost": _to(period, line=each.name, answer="accepted", decisive="yes"),
-        "missed": _to(period, line=each.name, answer="accepted", decisive="yes", won="yes"),
+        "hung": _to(period, line=each.name, answer="rejected", decisive="yes"),
     }
 
 

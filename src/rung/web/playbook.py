@@ -16,6 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import Refused
 from rung.access.models import User
+from rung.engine import leaving
+from rung.engine.trying import CannotTry
 from rung.insight import proposals
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
@@ -53,7 +55,8 @@ class Verdict:
 
 @require_GET
 def playbook(request: HttpRequest) -> HttpResponse:
-    """GET playbook?tab=words|source|history; `from=<shipped name or version>` opens that text in the editor."""
+    """GET playbook?tab=words|source|history; `from=<shipped name or version>` opens that text in the editor,
+    `without=<path of a part>` the one in force with that part left out; `period` is the time it is tried over."""
     tab = request.GET.get("tab", "words")
     if tab not in dict(TABS):
         tab = "words"
@@ -63,8 +66,7 @@ def playbook(request: HttpRequest) -> HttpResponse:
     elif tab == "history":
         shown = {"versions": _with_changes(published.versions(), force.playbook)}
     else:
-        wanted = request.GET.get("trial") or request.GET.get("from", "")
-        shown = _editor(request, *_text_to_edit(wanted, force.playbook), force)
+        shown = _draft(request, force)
     return _page(request, tab, force, shown)
 
 
@@ -170,6 +172,7 @@ def _editor(request: HttpRequest, text: str, name: str, force: InForce) -> dict[
         "numbers": range(1, text.count("\n") + 2),
         "shipped": shipped.shipped(),
         "periods": PERIODS,
+        "period": request.GET.get("period", ""),
         "verdict": _verdict(text, force.playbook),
         "may_publish": _may_publish(request),
     }
@@ -210,6 +213,18 @@ def _asked_by(pending: Pending | None) -> dict[str, object]:
 
 def _day(at: int, playbook: Playbook) -> str:
     return day_in_sentence(at, this_instant(), ZoneInfo(playbook.calendar.timezone))
+
+
+def _draft(request: HttpRequest, force: InForce) -> dict[str, object]:
+    """The editor with the text that the address asks for."""
+    if path := request.GET.get("without", ""):
+        try:
+            it = leaving.part(force.playbook, path)
+            return _editor(request, leaving.text_without(force.playbook, it), f"without “{it.name}”", force)
+        except CannotTry as refusal:
+            return _editor(request, force.playbook.text, "the one in force", force) | {"refusal": str(refusal)}
+    wanted = request.GET.get("trial") or request.GET.get("from", "")
+    return _editor(request, *_text_to_edit(wanted, force.playbook), force)
 
 
 def _text_to_edit(wanted: str, in_force: Playbook) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from rung.engine.program import compile_program
 from rung.engine.trying import CannotTry, why
 from rung.engine.varying import Knob, knob, knobs, usual_values
 from rung.insight import behind, telling, trying_later
+from rung.insight.misleading import LINES
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
@@ -54,7 +55,8 @@ def trials(request: HttpRequest) -> HttpResponse:
 @require_GET
 def trial(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """GET playbook/trials/<uuid>: one run on a page to read, share and print; `part` is what a page looks for again."""
-    run = get_object_or_404(Backtest, uuid=uuid)
+    # What compares definitions, or leaves out line after line, has pages of its own.
+    run = get_object_or_404(Backtest.objects.filter(texts__isnull=True).exclude(vary=LINES), uuid=uuid)
     part = request.GET.get("part", "")
     if part == "state":
         return render(request, "web/_trial_state.html", {**_result(request, run), "is_part": True})
