@@ -98,7 +98,7 @@ def test_a_week(visit: Any, at: Callable[[str], None]) -> None:
     at("2026-12-28T14:10:00+01:00")
     report = visit().sign_in("marketing").open("/feedback?period=month")
     expect(report.locator("h1")).to_have_text("Sales rejected 1 of 1: 1 for “No budget”")
-    expect(report.locator("tr", has_text="Form filled")).to_have_text("Form filled signal11100")
+    expect(report.locator("tr", has_text="Form filled")).to_have_text("Form filled signal111")
     found += looked_at(report)
 
     # Whatever she does, she does not come back within the cool-off.

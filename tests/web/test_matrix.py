@@ -108,6 +108,7 @@ _ARGUMENTS: Final = {
     "playbook-version": ("0" * 12,),
     **{f"interview-{part}": (_NOBODYS, 1) for part in ("question", "answer", "effect", "evidence")},
     "trial": (_NOBODYS,),
+    "feedback-line-people": (_NOBODYS,),
     **{f"trial-{part}": (_NOBODYS,) for part in ("people", "why", "keeping", "repetition")},
     "proposal": (_NOBODYS,),
     **{f"proposal-{part}": (_NOBODYS,) for part in ("signature", "withdrawal", "counting", "publication")},

@@ -13,6 +13,7 @@ from rung.handoff.models import Carried, Clock
 from rung.insight.queries import period_start
 from rung.lifecycle.models import Handoff, StageMove
 from rung.lifecycle.published import InForce
+from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY
 
 PERIODS: Final = {"month": 30, "quarter": 91, "year": 365}
