@@ -201,8 +201,10 @@ def _lines(rows: Sequence[_Row], playbook: Playbook) -> tuple[tuple[Line, ...], 
             continue
         known.add(handoff_id)
         if name:
-            is_rejected = row.answer == "rejected"
-            counts[name, is_fit].update(carried=1, rejected=is_rejected, hung=is_rejected and is_decisive)
+            count, is_rejected = counts[name, is_fit], row.answer == "rejected"
+            count["carried"] += 1
+            count["rejected"] += is_rejected
+            count["hung"] += is_rejected and is_decisive
     where = {(line.name, True): line.line for line in playbook.fit}
     where |= {(signal.name, False): signal.line for signal in playbook.signals}
     found = [
