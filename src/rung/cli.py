@@ -396,13 +396,16 @@ def playbook_publish(
     """Decide everybody by this playbook from now on. Nobody is told of the moves this makes."""
     text = _playbook(file).text  # what cannot be run is said before the house is opened
     _house()
-    from rung.lifecycle import publishing
+    from rung.lifecycle import publishing, publishing_later
 
+    publishing_later.refuse_while_pending()
     with _progress("Deciding everybody", None, unit="people") as bar:
         published = publishing.publish(text, by=by, at=_now(), progress=_to(bar))
     words = f"{published.people:,} people decided, {published.moved:,} stand elsewhere"
     told = {"version": published.version, "people": published.people, "moved": published.moved}
-    _print(told) if as_json else _tell(f"Published {published.version[:12]}: {words}.")
+    if published.note and not as_json:
+        _tell(published.note)
+    _print(told | {"note": published.note}) if as_json else _tell(f"Published {published.version[:12]}: {words}.")
 
 
 @app.command("import")

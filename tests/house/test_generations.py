@@ -7,13 +7,14 @@ import pytest
 from rung.access.models import Audit
 from rung.access.rules import NotAllowed, Refused
 from rung.history.models import Event
-from rung.lifecycle import actions, bulk, doctor, line, publishing, rebuilding
+from rung.lifecycle import actions, anew, building, bulk, doctor, line, publishing, rebuilding
 from rung.lifecycle.models import Generation, Handoff, Mark, PlaybookVersion, StageMove, Standing, Tally
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Person
 from rung.people.queries import person_named
 from rung.people.rules import Keys
 from rung.playbook.faults import PlaybookRefused
+from rung.playbook.loading import load
 from rung.terms.instants import DAY, HOUR
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,74 @@ def test_what_cannot_be_published_changes_nothing(text: str, words: str) -> None
     with pytest.raises((PlaybookRefused, Refused), match=words):
         publishing.publish(text, by="cli", at=AT + DAY)
     assert (Generation.objects.count(), Audit.objects.count(), Event.objects.count()) == before
+
+
+def cut_short(text: str, *, people: int = 2, at: int = AT + DAY) -> building.Building:
+    """What a publish leaves behind that is killed after some people."""
+    made = building.begin(load(text), line.current(), by="cli", at=at)
+    ids = bulk.side_by_side(list(Person.objects.values_list("pk", flat=True)))[:people]
+    rows = anew.rows_of(line.of(made.generation), anew.decided(line.of(made.generation), ids, at=at), real={})
+    made.wrote(len(ids))
+    anew.insert(rows)
+    return made
+
+
+def test_what_a_killed_run_left_is_gone_on_with_up_to_the_news_since() -> None:
+    made = cut_short(playbook(points=15))
+    left = dict(Standing.objects.filter(generation=made.generation).values_list("person_id", "id"))
+    actions.record([page(0, AT + DAY)], by="test", at=AT + DAY)
+    assert len(left) == 2
+    told = publishing.publish(playbook(points=15), by="cli", at=AT + 2 * DAY)
+    assert told.generation_id == made.generation.pk
+    assert told.note == "An earlier run was cut short after 2 people. This one goes on from there."
+    assert stages() == {"p0": "mql", "p1": "mql", "p2": "mql", "p3": "mql"}
+    kept = Standing.objects.filter(generation=made.generation, pk__in=left.values())
+    assert [row.person.email[:2] for row in kept] == ["p1"], "p0 had news and was decided again"
+    assert not rebuilding.rebuild(check=True, at=AT + 3 * DAY).differences
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda: Generation.objects.filter(switched_at=None).update(engine_version="0"), "Rung was updated since"),
+        (
+            lambda: PlaybookVersion.objects.filter(text__contains=">= 15").update(text=playbook(points=15) + "# no"),
+            "the file's text has changed since",
+        ),
+        (
+            lambda: Generation.objects.filter(switched_at=None).update(before=Generation.objects.earliest("pk")),
+            "another playbook came into force since",
+        ),
+    ],
+)
+def test_what_is_not_right_any_more_is_begun_anew_and_says_why(change: object, words: str) -> None:
+    made = cut_short(playbook(points=15))
+    change()  # type: ignore[operator]
+    told = publishing.publish(playbook(points=15), by="cli", at=AT + 2 * DAY)
+    assert told.note == f"An earlier run was cut short. This one began anew, because {words}."
+    assert told.generation_id != made.generation.pk
+    assert not Generation.objects.filter(pk=made.generation.pk).exists(), "what cannot be used is gone"
+    assert Standing.objects.filter(generation_id=told.generation_id).count() == 4
+    with pytest.raises(building.Overtaken):
+        made.wrote(1)
+
+
+def test_another_playbook_overtakes_a_run_that_still_lives_and_leaves_nothing_of_it() -> None:
+    made = cut_short(playbook(points=15))
+    told = publishing.publish(playbook(points=25), by="cli", at=AT + DAY)
+    assert (told.note, stages()["p1"], Generation.objects.count()) == ("", "lead", 2)
+    with pytest.raises(building.Overtaken, match="Another run began to put a playbook in force meanwhile"):
+        made.wrote(1)
+    assert publishing.publish(playbook(points=15), by="cli", at=AT + DAY).note == ""
+
+
+def test_time_that_passed_before_going_back_is_no_news_of_today() -> None:
+    publishing.publish(playbook(points=15), by="cli", at=AT + DAY)
+    publishing.undo(by="cli", at=AT + 120 * DAY)
+    rows = StageMove.objects.filter(generation_id=line.current().generation_id, status="nurture")
+    assert rows.count() == 4 and not rows.filter(is_redefinition=False).exists()
+    actions.look_again(at=AT + 121 * DAY)
+    assert rows.count() == 4
 
 
 def test_sales_cannot_publish() -> None:

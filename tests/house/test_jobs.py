@@ -1,11 +1,15 @@
 """Work for later is done once, by one worker, and tried again when it goes wrong."""
 
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connections, transaction
 
-from rung.jobs import actions, queries
+from rung.jobs import actions, holding, queries
+from rung.jobs.clock import now
 from rung.jobs.models import Outbox, ScheduledRun
 from rung.jobs.worker import Schedule, Worker
 from rung.terms.instants import DAY, HOUR, MINUTE, SECOND
@@ -114,6 +118,118 @@ def test_a_stopped_worker_finishes_the_row_in_hand_and_gives_the_others_back() -
     subject.turn(AT)
     assert Outbox.objects.filter(done_at__isnull=False).count() == 1
     assert Outbox.objects.filter(done_at__isnull=True, lease_until=0).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_row_is_nobody_elses_while_its_worker_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "BEAT", 0.05)
+    actions.enqueue(kind="publish", key="publish", payload={}, at=AT)
+    done: list[str] = []
+    (first, seen_first), (second, _) = (long_worker(name, done) for name in ("one", "two"))
+    with working(first):
+        seen_first.begun.wait(30)
+        # As if the lease had run out: its thread renews it.
+        Outbox.objects.update(lease_until=now() + SECOND)
+        until(lambda: Outbox.objects.get().lease_until > now() + holding.LEASE - 20 * SECOND)
+        second.turn(now())
+        assert done == []
+        seen_first.may_end.set()
+    assert done == ["one"]
+    assert Outbox.objects.filter(attempts=1, worker="one", done_at__isnull=False, lease_until=0).exists()
+
+
+@pytest.mark.one_database
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_that_could_not_be_renewed_in_time_frees_nothing_while_the_worker_lives() -> None:
+    actions.enqueue(kind="publish", key="publish", payload={}, at=AT)
+    done: list[str] = []
+    (first, seen_first), (second, seen_second) = (long_worker(name, done) for name in ("one", "two"))
+    with working(first):
+        seen_first.begun.wait(30)
+        Outbox.objects.update(lease_until=0)  # a long transaction of its own kept the thread from renewing
+        assert second.turn(now()) is False
+        assert not seen_second.begun.is_set()
+        seen_first.may_end.set()
+    assert done == ["one"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_lost_a_long_row_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "BEAT", 0.05)
+    actions.enqueue(kind="publish", key="publish", payload={}, at=AT)
+    (mine,) = actions.claim(worker="w", at=AT, kinds=["publish"])
+    told = threading.Event()
+    with holding.kept(mine, on_lost=told.set):
+        # The same name, started anew.
+        (theirs,) = actions.claim(worker="w", at=AT + actions.LEASE, kinds=["publish"])
+        assert told.wait(30)
+    assert not actions.finish(mine, at=AT + actions.LEASE)
+    assert actions.finish(theirs, at=AT + actions.LEASE)
+
+
+@pytest.mark.django_db
+def test_long_rows_are_claimed_one_by_one_and_the_rest_is_anybodys() -> None:
+    for number in range(3):
+        actions.enqueue(kind="publish", key=f"publish {number}", payload={}, at=AT)
+    claimed: list[int] = []
+    subject = Worker(
+        name="w",
+        jobs={},
+        long_jobs={"publish": lambda payload, at: claimed.append(Outbox.objects.filter(attempts=1).count())},
+        schedules=(),
+    )
+    assert subject.turn(AT) is True
+    assert claimed == [1, 2, 3]
+    assert subject.turn(AT) is False
+
+
+@pytest.mark.django_db
+def test_a_long_row_that_ends_worker_after_worker_is_given_up_visibly() -> None:
+    actions.enqueue(kind="publish", key="publish", payload={}, at=AT)
+    Outbox.objects.update(attempts=actions.MOST_ATTEMPTS)
+    done: list[str] = []
+    subject, _ = long_worker("w", done)
+    subject.turn(AT)
+    row = Outbox.objects.get()
+    assert done == [] and row.failed_at is not None
+    assert "The worker ended 8 times in the middle of it." in row.last_error
+
+
+class Seen:
+    """What a long job tells of itself, and when it may end."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+
+def long_worker(name: str, done: list[str]) -> tuple[Worker, Seen]:
+    seen = Seen()
+
+    def job(payload: object, at: int) -> None:
+        seen.begun.set()
+        assert seen.may_end.wait(60)
+        done.append(name)
+
+    return Worker(name=name, jobs={}, long_jobs={"publish": job}, schedules=()), seen
+
+
+@contextmanager
+def working(subject: Worker) -> Iterator[None]:
+    def turn() -> None:
+        subject.turn(now())
+        connections.close_all()
+
+    thread = threading.Thread(target=turn)
+    thread.start()
+    yield
+    thread.join()
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
 
 
 @pytest.mark.django_db

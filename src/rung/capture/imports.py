@@ -60,19 +60,22 @@ def run(
     progress: bulk.Progress | None = None,
     names: dict[Path, str] | None = None,
     what: str = "",
+    goes_on: Import | None = None,
+    began: Callable[[Import], object] = lambda _: None,
 ) -> Report:
     """Brings the files in as one import. Nothing follows from what they tell of the past: no mail, no task.
 
     An import that was cut short goes on where it stopped when the same files come again. Raises Refused when one of
     the files was brought in before, and NothingToRead when none of them can be. `names`: what files that lie under a
-    name of ours are called; `what`: the kind of table, as the list of imports shows it.
+    name of ours are called; `what`: the kind of table, as the list of imports shows it. `goes_on`: the very import
+    that was cut short, where the caller knows it, as `began` was told it.
     """
     require(by, "import")
     files = histories.files(paths)
     if not files:
         raise NothingToRead("There is no table in the folder.")
     prints = {path: _print_of(path) for path in files}
-    found = _cut_short(prints)
+    found = goes_on or _cut_short(prints)
     if not is_again and found is None:
         _refuse_known(prints)
     report = Report(taken=[], is_dry=is_dry)
@@ -81,6 +84,7 @@ def run(
             pass
         return report
     found = found or _begun(prints, what or kind or "", names or {}, by=by, at=at)
+    began(found)
     source, places = f"import:{found.pk}", Places()
     before = Event.objects.filter(source=source).exclude(by="system").count()
     # Traits without a time of their own are of the time at which the import began, however often it began anew.
@@ -92,11 +96,12 @@ def run(
         taken.lines -= 1
     report.number, report.people = found.pk, loaded.people
     report.accepted, report.duplicates = loaded.accepted + before, loaded.duplicates - before
+    report.refused_file = histories.write_left_out(report.taken, refused_file(found.pk))
+    # Its counts come last: an import that has them came to its end.
     found.rows = sum(taken.rows for taken in report.taken)
     found.accepted, found.duplicates = report.accepted, report.duplicates
     found.refused = sum(taken.refused for taken in report.taken)
     found.save(update_fields=["rows", "accepted", "duplicates", "refused"])
-    report.refused_file = histories.write_left_out(report.taken, refused_file(found.pk))
     return report
 
 

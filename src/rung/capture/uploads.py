@@ -165,6 +165,7 @@ def try_asked(payload: Mapping[str, Any], at: int) -> None:
     if upload is None:
         return
     try:
+        Upload.objects.filter(pk=upload.pk).update(rows_done=0)
         found = imports.foresee(path_of(upload), _mapping(upload), by=upload.asked_by, at=at, advance=_progress(upload))
     except (NothingToRead, sheets.Unreadable, Refused) as refusal:
         _failed(upload, refusal)
@@ -174,22 +175,28 @@ def try_asked(payload: Mapping[str, Any], at: int) -> None:
 
 def run_asked(payload: Mapping[str, Any], at: int) -> None:
     """The worker's part: imports it; when it was killed over it, it goes on where it stopped."""
-    upload = Upload.objects.filter(pk=payload["upload"], state="running").first()
+    upload = Upload.objects.select_related("brought").filter(pk=payload["upload"], state="running").first()
     if upload is None:
         return
-    Upload.objects.filter(pk=upload.pk).update(rows_done=0)
-    try:
-        report = imports.run(
-            [path_of(upload)], mapping=_mapping(upload), kind=None, by=upload.asked_by, at=at,
-            is_again=upload.is_again, names={path_of(upload): upload.name}, what=upload.choices["kind"],
-            advance=_progress(upload),
-            progress=lambda done, _: Upload.objects.filter(pk=upload.pk).update(decided=done),
-        )  # fmt: skip
-    except (NothingToRead, sheets.Unreadable, Refused) as refusal:
-        _failed(upload, refusal)
-        return
-    Upload.objects.filter(pk=upload.pk).update(state="done", brought=report.number)
+    if upload.brought is None or not upload.brought.rows:
+        try:
+            _bring(upload, at)
+        except (NothingToRead, sheets.Unreadable, Refused) as refusal:
+            _failed(upload, refusal)
+            return
+    Upload.objects.filter(pk=upload.pk).update(state="done")
     path_of(upload).unlink(missing_ok=True)
+
+
+def _bring(upload: Upload, at: int) -> None:
+    row = Upload.objects.filter(pk=upload.pk)
+    row.update(rows_done=0, decided=0)
+    imports.run(
+        [path_of(upload)], mapping=_mapping(upload), kind=None, by=upload.asked_by, at=at,
+        is_again=upload.is_again, names={path_of(upload): upload.name}, what=upload.choices["kind"],
+        goes_on=upload.brought, began=lambda found: row.update(brought=found),
+        advance=_progress(upload), progress=lambda done, _: row.update(decided=done),
+    )  # fmt: skip
 
 
 def undo_asked(payload: Mapping[str, Any], at: int) -> None:

@@ -67,6 +67,11 @@ def extend(claimed: Claim, *, at: int, lease: int = LEASE) -> bool:
     return bool(_held(claimed).update(lease_until=at + lease))
 
 
+def is_lost(claimed: Claim) -> bool:
+    """Whether somebody else has the row by now, or has done it."""
+    return Outbox.objects.filter(pk=claimed.id).exists() and not _held(claimed).exists()
+
+
 def finish(claimed: Claim, *, at: int) -> bool:
     """Marks the row done, inside the transaction of what was done; False when the lease was lost: roll back."""
     return bool(_held(claimed).update(done_at=at, lease_until=0, last_error=""))
@@ -113,5 +118,7 @@ def _inserted(rows: list[Outbox]) -> int:
 
 
 def _held(claimed: Claim) -> Any:
-    # The worker's name stands in every condition, so that a late worker cannot end somebody else's lease.
-    return Outbox.objects.filter(pk=claimed.id, worker=claimed.worker, done_at__isnull=True, failed_at__isnull=True)
+    # The worker's name and the attempt stand in every condition, so that a late worker cannot end somebody else's
+    # lease. The name alone is not enough: whoever is started anew may have the same one.
+    mine = Outbox.objects.filter(pk=claimed.id, worker=claimed.worker, attempts=claimed.attempts)
+    return mine.filter(done_at__isnull=True, failed_at__isnull=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from cronsim import CronSim
 from django.db import close_old_connections, transaction
 
-from rung.jobs import actions
+from rung.jobs import actions, holding
 from rung.jobs.clock import now
 from rung.terms.instants import MINUTE, SECOND, micros, moment
 
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 Job = Callable[[Any, int], None]
 """Does one row: (payload, at). Runs in the transaction that marks the row done."""
 
-LONG_LEASE: Final = 60 * MINUTE
+_AT_A_TIME: Final = 10
+"""Rows of a turn; after so many the schedules have their turn again."""
 _PAUSE: Final = 0.5
 
 
@@ -119,15 +120,29 @@ class Worker:
             if self._stopping.is_set():
                 return False
             self._take(schedule, at)
-        claims = actions.claim(worker=self.name, at=at, kinds=[*self.jobs, *self.long_jobs], limit=10)
+        claims = actions.claim(worker=self.name, at=at, kinds=list(self.jobs), limit=_AT_A_TIME)
         for claimed in claims:
             if self._stopping.is_set():
                 actions.give_back(claimed, at=at, error="the worker was stopped before it began")
-            elif claimed.kind in self.long_jobs:
-                self._do_long(claimed)
             else:
                 self._do(claimed)
-        return bool(claims)
+        return self._take_long(at) or bool(claims)
+
+    def _take_long(self, at: int) -> bool:
+        """Long rows one by one, so that none is claimed before its time: a killed worker leaves one behind, no more."""
+        if not self.long_jobs:
+            return False
+        done = 0
+        with holding.only_one() as is_mine:
+            while is_mine and done < _AT_A_TIME and not self._stopping.is_set():
+                claims = actions.claim(
+                    worker=self.name, at=at, kinds=list(self.long_jobs), limit=1, lease=holding.LEASE
+                )
+                if not claims:
+                    break
+                self._do_long(claims[0])
+                done += 1
+        return done > 0
 
     def _take(self, schedule: Schedule, at: int) -> None:
         turn = schedule.turn_at_or_before(at)
@@ -154,15 +169,22 @@ class Worker:
             actions.give_back(claimed, at=now(), error=traceback.format_exc(limit=-4))
 
     def _do_long(self, claimed: actions.Claim) -> None:
-        """A job of minutes opens transactions of its own, so that nobody waits for it; it may be done twice."""
-        if not actions.extend(claimed, at=now(), lease=LONG_LEASE):
+        """A job of minutes opens transactions of its own, so that nobody waits for it; killed, it goes on later."""
+        if not actions.extend(claimed, at=now(), lease=holding.LEASE):
             return
         try:
-            self.long_jobs[claimed.kind](claimed.payload, now())
+            if claimed.attempts > actions.MOST_ATTEMPTS:
+                raise Deadly(f"The worker ended {claimed.attempts - 1} times in the middle of it.")
+            with holding.kept(claimed):
+                self.long_jobs[claimed.kind](claimed.payload, now())
             actions.finish(claimed, at=now())
         except Exception:
             log.exception("job %s %s went wrong", claimed.kind, claimed.key)
             actions.give_back(claimed, at=now(), error=traceback.format_exc(limit=-4))
+
+
+class Deadly(RuntimeError):
+    """A long row over which worker after worker was killed is given up, for somebody to look at."""
 
 
 class LeaseLost(RuntimeError):

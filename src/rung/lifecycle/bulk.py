@@ -10,7 +10,9 @@ from django.db import transaction
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import anew, compiling, corrections, deciders, handoffs
+from rung.lifecycle import anew, building, compiling, corrections, deciders, handoffs
+from rung.lifecycle import line as lines
+from rung.lifecycle.building import Building
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import taken_in
 from rung.lifecycle.line import Line
@@ -100,16 +102,22 @@ def _decide_touched(touched: set[int], companies: set[int], *, at: int, progress
     return len(ids)
 
 
-def decide_everyone(line: Line, *, at: int, before: Line, progress: Progress | None = None) -> None:
-    """Fills an empty generation, a chunk of people in a transaction, while the one before goes on."""
-    ids = side_by_side(list(Person.objects.filter(is_merged=False).values_list("pk", flat=True)))
+def decide_everyone(made: Building, *, before: Line, progress: Progress | None = None) -> None:
+    """Fills a generation, a chunk of people in a transaction, while the one before goes on.
+
+    Whom an earlier run decided is left as they are; all are decided up to the instant at which the first run began.
+    """
+    people = list(Person.objects.filter(is_merged=False).values_list("pk", flat=True))
+    ids = side_by_side(building.undecided(made, people))
     parts = list(_parts(ids))
-    found = deciders.rows_of([part for _, part in parts], line, before, at=at)
+    line = lines.of(made.generation)
+    found = deciders.rows_of([part for _, part in parts], line, before, at=made.generation.created_at)
     for (done, _), rows in zip(parts, found, strict=True):
         with nothing_to_collect(), transaction.atomic():
+            made.wrote(len(rows.standings))
             anew.insert(rows)
         if progress is not None:
-            progress(done, len(ids))
+            progress(len(people) - len(ids) + done, len(people))
 
 
 def decide_again(

@@ -46,6 +46,15 @@ class Generation(models.Model):
     """Whether hand-offs opened and were withdrawn when it came into force: going back takes them back."""
     published_by = models.CharField(max_length=254)
 
+    before = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    """The one that was in force while it was built; null where it is not to be gone on with."""
+    builder = models.CharField(max_length=20, blank=True, default="")
+    """The run that builds it: no other may write, and none once it is in force."""
+    decided = models.IntegerField(default=0)
+    """How many people have been written so far."""
+    note = models.CharField(max_length=200, blank=True, default="")
+    """Whether it goes on with what an earlier run left, or why it had to begin anew."""
+
     def __str__(self) -> str:
         return f"{self.line} {self.pk}"
 

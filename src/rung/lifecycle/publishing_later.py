@@ -19,7 +19,10 @@ UNDO: Final = "undo publishing"
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A playbook that is being put in force: who asked and when, and how many of all people have been decided."""
+    """A playbook that is being put in force: who asked and when, and how many of all people have been decided.
+
+    `note`: in words, whether it goes on where a run was cut short, or why it began anew; else empty.
+    """
 
     name: str
     version: str
@@ -28,6 +31,7 @@ class Pending:
     decided: int
     people: int
     error: str
+    note: str
 
 
 def ask(*, text: str, by: User, at: int, is_followed: bool = False) -> None:
@@ -39,11 +43,16 @@ def ask(*, text: str, by: User, at: int, is_followed: bool = False) -> None:
     playbook = load(text)
     if playbook.version == published.in_force().playbook.version:
         raise Refused("This playbook is in force already.")
-    if pending() is not None:
-        raise Refused("Another playbook is being put in force. Wait until it is done, then look again.")
+    refuse_while_pending()
     payload = {"text": text, "by": by.pk, "email": by.email, "name": playbook.name, "version": playbook.version}
     payload["is_followed"] = is_followed
     enqueue(kind=KIND, key=f"{KIND} {playbook.version} {at}", payload=payload, at=at)
+
+
+def refuse_while_pending() -> None:
+    """Raises Refused while the worker is at a playbook: of two at once the later would overtake the earlier."""
+    if pending() is not None:
+        raise Refused("Another playbook is being put in force. Wait until it is done, then look again.")
 
 
 def publish_asked(payload: Mapping[str, object], at: int) -> None:
@@ -71,8 +80,7 @@ def ask_undo(*, by: User, at: int) -> None:
     found = earlier()
     if found is None:
         raise Refused("There is no earlier playbook to go back to.")
-    if pending() is not None:
-        raise Refused("A playbook is being put in force. Wait until it is done, then look again.")
+    refuse_while_pending()
     payload = {"by": by.pk, "email": by.email, "name": found.name, "version": found.version}
     payload["is_followed"] = is_followed()
     enqueue(kind=UNDO, key=f"{UNDO} {found.version} {at}", payload=payload, at=at)
@@ -107,8 +115,8 @@ def pending() -> Pending | None:
     )
     if row is None:
         return None
-    building = Generation.objects.filter(playbook__version=row.payload["version"], switched_at__isnull=True)
-    decided = Standing.objects.filter(generation__in=building).count()
+    made = Generation.objects.filter(playbook__version=row.payload["version"], switched_at=None).exclude(builder="")
+    building = made.order_by("pk").last() if row.kind == KIND else None
     current = published.in_force().generation_id
     people = Standing.objects.filter(generation_id=current).count()
     return Pending(
@@ -116,7 +124,8 @@ def pending() -> Pending | None:
         version=row.payload["version"],
         asked_by=row.payload["email"],
         asked_at=row.created_at,
-        decided=decided,
+        decided=building.decided if building else 0,
         people=people,
         error=row.last_error,
+        note=building.note if building else "",
     )
