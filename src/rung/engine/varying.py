@@ -13,13 +13,15 @@ from typing import Any, Final
 
 from rung.playbook.conditions import And, Compare, Condition, Count, Fact, Not, Number, Or, Span, source
 from rung.playbook.conditions.syntax import Node, walk
-from rung.playbook.definitions import FOREVER, Playbook, Rule
+from rung.playbook.definitions import FOREVER, Playbook, Rule, Signal
+from rung.playbook.tree import place_of
 from rung.playbook.words import in_sentence
 from rung.terms.instants import DAY, HOUR
 
 MOST_VALUES: Final = 40
+Put = Callable[..., Callable[[Playbook, Any], Playbook]]
+"""Given a key: the playbook with another value under it."""
 _NUMBER: Final = re.compile(r"-?\d[\d_]*(?:\.\d+)?")
-_KEYED: Final = re.compile(r"-?\d[\d.]*\s*[A-Za-z]*")
 
 
 class CannotTry(Exception):
@@ -166,40 +168,54 @@ def _plain(path: str) -> str:
 
 
 def _knobs(playbook: Playbook) -> Iterator[Knob]:
+    steps: tuple[str | int, ...]
     rungs = sorted(playbook.stages, key=lambda code: code != playbook.handoff.on)
     for code in rungs:
         label = in_sentence(playbook.label(code))
         yield from _of_rule(playbook.stages[code].enter, f"stages.{code}.enter", f"to become {label}", _stage(code))
     for index, signal in enumerate(playbook.signals):
-        at, name = f"signals.{signal.name}", f"“{signal.name}”"
-        put = _item("signals", index)
-        if signal.points:
-            yield _keyed(f"{at}.points", f"points for {name}", "points", signal.points, signal.line, put, "points")
-        if signal.cap is not None:
-            yield _keyed(f"{at}.cap", f"the most points of {name}", "points", signal.cap, signal.line, put, "cap")
-        if signal.half_life is not None:
-            days = signal.half_life / DAY
-            yield _keyed(f"{at}.half_life", f"half-life of {name}", "days", days, signal.line, put, "half_life")
-        if signal.when is not None:
-            yield from _of_rule(signal.when, f"{at}.when", f"for {name}", put)
+        yield from _of_signal(signal, index)
     for index, line in enumerate(playbook.fit):
         at, put = f"fit.{line.name}", _item("fit", index)
-        yield _keyed(f"{at}.points", f"points for “{line.name}”", "points", line.points, line.line, put, "points")
+        steps = ("fit", index, "points")
+        yield _keyed(f"points for “{line.name}”", "points", line.points, line.line, put, steps, at)
         yield from _of_rule(line.when, f"{at}.when", f"for “{line.name}”", put)
     for index, setback in enumerate(playbook.setbacks):
         at, put = f"setbacks.{index + 1}", _item("setbacks", index)
         yield from _of_rule(setback.when, f"{at}.when", f"for “{setback.because}”", put)
         if setback.rest is not None and setback.rest < FOREVER:
-            days = setback.rest / DAY
-            yield _keyed(f"{at}.rest", f"rest after “{setback.because}”", "days", days, setback.line, put, "rest")
+            words, steps = f"rest after “{setback.because}”", ("setbacks", index, "rest")
+            yield _keyed(words, "days", setback.rest / DAY, setback.line, put, steps, at)
+    for index, reason in enumerate(playbook.handoff.reject_reasons.values()):
+        if reason.rest is not None and reason.rest < FOREVER:
+            words, steps = f"rest when sales says “{reason.reason}”", ("handoff", "reject_reasons", index, "rest")
+            at, put = f"handoff.reject_reasons.{reason.reason}", _reason(reason.reason)
+            yield _keyed(words, "days", reason.rest / DAY, reason.line, put, steps, at)
+    for name, letter in playbook.qualification.items():
+        if letter.valid_for is not None:
+            words, steps = f"how long an answer about {name} holds", ("qualification", name, "valid_for")
+            yield _keyed(
+                words, "days", letter.valid_for / DAY, letter.line, _letter(name), steps, f"qualification.{name}"
+            )
+
+
+def _of_signal(signal: Signal, index: int) -> Iterator[Knob]:
+    at, name, put = f"signals.{signal.name}", f"“{signal.name}”", _item("signals", index)
+    for key, words, unit, value in (
+        ("points", f"points for {name}", "points", signal.points or None),
+        ("cap", f"the most points of {name}", "points", signal.cap),
+        ("half_life", f"half-life of {name}", "days", signal.half_life and signal.half_life / DAY),
+    ):
+        if value is not None:
+            yield _keyed(words, unit, value, signal.line, put, ("signals", index, key), at)
+    if signal.when is not None:
+        yield from _of_rule(signal.when, f"{at}.when", f"for {name}", put)
 
 
 # --- numbers in conditions ------------------------------------------------------------------------------------------
 
 
-def _of_rule(
-    rule: Rule, at: str, words: str, put: Callable[..., Callable[[Playbook, Any], Playbook]]
-) -> Iterator[Knob]:
+def _of_rule(rule: Rule, at: str, words: str, put: Put) -> Iterator[Knob]:
     found = list(_comparisons(rule.condition))
     names = [name for name, _, _ in found]
     for name, op, side in found:
@@ -320,35 +336,22 @@ def _spaced(text: str) -> str:
 # --- numbers under a key --------------------------------------------------------------------------------------------
 
 
-def _keyed(
-    path: str,
-    words: str,
-    unit: str,
-    value: float,
-    line: int,
-    put: Callable[..., Callable[[Playbook, Any], Playbook]],
-    key: str,
-) -> Knob:
+def _keyed(words: str, unit: str, value: float, line: int, put: Put, steps: tuple[str | int, ...], path: str) -> Knob:
+    """`steps`: the way to the number in the file. `path` is how one names it, up to the last step."""
+
     def set_(playbook: Playbook, new: float) -> Playbook:
-        return put(key)(playbook, round(new * DAY) if unit == "days" else new)
+        return put(str(steps[-1]))(playbook, round(new * DAY) if unit == "days" else new)
 
     def text_(text: str, new: float) -> str | None:
-        begin = _offset(text, line)
-        following = re.compile(r"\n\s*- ").search(text, begin + 1)
-        end = following.start() if following else len(text)
-        # Remarks stand at the end of lines; a key in a quoted condition is followed by no number.
-        found = re.compile(rf"\b{key}\s*:\s*(?={_KEYED.pattern})").search(text, begin, end)
-        if found is None:
+        place = place_of(text, *steps)
+        if place is None:
             return None
-        number = _KEYED.match(text, found.end())
-        if number is None:
-            return None
-        return text[: number.start()] + (_days(new) if unit == "days" else _shown(new)) + text[number.end() :]
+        return text[: place[0]] + (_days(new) if unit == "days" else _shown(new)) + text[place[1] :]
 
-    return Knob(path, words, unit, float(value), line, set_, text_)
+    return Knob(f"{path}.{steps[-1]}", words, unit, float(value), line, set_, text_)
 
 
-def _stage(code: str) -> Callable[..., Callable[[Playbook, Any], Playbook]]:
+def _stage(code: str) -> Put:
     def put(_: str) -> Callable[[Playbook, Any], Playbook]:
         def set_(playbook: Playbook, rule: Any) -> Playbook:
             return replace(playbook, stages={**playbook.stages, code: replace(playbook.stages[code], enter=rule)})
@@ -358,7 +361,30 @@ def _stage(code: str) -> Callable[..., Callable[[Playbook, Any], Playbook]]:
     return put
 
 
-def _item(section: str, index: int) -> Callable[..., Callable[[Playbook, Any], Playbook]]:
+def _reason(name: str) -> Put:
+    def put(key: str) -> Callable[[Playbook, Any], Playbook]:
+        def set_(playbook: Playbook, value: Any) -> Playbook:
+            reasons = playbook.handoff.reject_reasons
+            changed = {**reasons, name: replace(reasons[name], **{key: value})}
+            return replace(playbook, handoff=replace(playbook.handoff, reject_reasons=changed))
+
+        return set_
+
+    return put
+
+
+def _letter(name: str) -> Put:
+    def put(key: str) -> Callable[[Playbook, Any], Playbook]:
+        def set_(playbook: Playbook, value: Any) -> Playbook:
+            letters = playbook.qualification
+            return replace(playbook, qualification={**letters, name: replace(letters[name], **{key: value})})
+
+        return set_
+
+    return put
+
+
+def _item(section: str, index: int) -> Put:
     def put(key: str) -> Callable[[Playbook, Any], Playbook]:
         def set_(playbook: Playbook, value: Any) -> Playbook:
             items = list(getattr(playbook, section))

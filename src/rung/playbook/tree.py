@@ -10,7 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -24,6 +25,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from rung.playbook.faults import Fault
 from rung.terms.values import LARGEST_NUMBER
@@ -84,6 +86,24 @@ def read(text: str | bytes, file: str) -> tuple[Node | None, list[Fault]]:
         message = f"The file is {size:,} bytes long; {LARGEST_FILE:,} are allowed."
         return None, [Fault(file, 1, message, "Remove lines that no longer matter, or shorten long texts.")]
     return _Builder(file).built(content)
+
+
+def place_of(text: str, *steps: str | int) -> tuple[int, int] | None:
+    """Where the scalar at the end of the way stands in a readable text, from and to: `"signals", 2, "points"`."""
+    node = _composed(text)
+    for step in steps:
+        if isinstance(step, int) and isinstance(node, SequenceNode) and step < len(node.value):
+            node = node.value[step]
+        elif isinstance(step, str) and isinstance(node, MappingNode):
+            node = next((value for key, value in node.value if key.value == step), None)
+        else:
+            return None
+    return (node.start_mark.index, node.end_mark.index) if isinstance(node, ScalarNode) else None
+
+
+@lru_cache(maxsize=4)
+def _composed(text: str) -> Any:
+    return YAML(typ="safe", pure=True).compose(text)
 
 
 def plain(node: Node) -> object:
