@@ -9,7 +9,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from capture.test_forms import ANSWERS, DEMO
+from capture.test_forms import ANSWERS, CONSENTS, DEMO, agreeing
 from rung import wiring
 from rung.access.actions import NotAllowed, Refused, add_user
 from rung.access.models import Audit
@@ -20,6 +20,7 @@ from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
 from rung.lifecycle import actions, published
+from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys
@@ -111,6 +112,41 @@ def test_consent_that_waits_counts_when_the_mailbox_confirms_and_once(client: Cl
     assert client.get("/f/demo/confirmation/guessed").status_code == 404
     assert client.post(where + "x").status_code == 404
     assert where.rpartition("/")[2] not in str(list(FormSubmission.objects.values()))
+
+
+@pytest.mark.django_db
+def test_of_several_consents_what_must_wait_waits_and_one_link_confirms_it(client: Client) -> None:
+    public({**agreeing(CONSENTS), "is_double_opt_in": True})
+    assert sent(client).status_code == 422
+    page = sent(client, consent_2="yes").content.decode()
+    assert "Without this the form cannot be sent." in page
+    assert re.findall(r'name="(\w+)" value="yes" checked', page) == ["change", "consent", "consent_2"]
+    assert sent(client, consent_2="yes", terms="yes").status_code == 303
+    given = Event.objects.filter(kind__in=("consent_given", "custom")).order_by("seq")
+    assert [told["purpose"] for told in given.values_list("data", flat=True)] == ["terms"]
+    Worker(name="w", jobs=wiring.JOBS, schedules=()).turn(now())
+    body = str(mail.outbox[0].body)
+    assert "“You may write to me.” and “You may call me.”" in body
+    (where,) = re.findall(r"http\S+(/f/demo/confirmation/\S+)", body)
+    for _ in range(2):
+        assert client.post(where).status_code == 200
+    assert [(each.kind, each.data["purpose"], each.data.get("confirmed", "")) for each in given.all()] == [
+        ("custom", "terms", ""),
+        ("consent_given", "marketing", "by a link in a mail"),
+        ("custom", "calls", "by a link in a mail"),
+    ]
+    (standing,) = Standing.objects.values_list("consented", flat=True)
+    assert standing
+    texts = {each.purpose: (each.proofs, each.unconfirmed) for each in building.consent_texts(Form.objects.get())}
+    assert texts == {"marketing": (1, 0), "calls": (1, 0), "terms": (1, 0)}
+
+
+@pytest.mark.django_db
+def test_who_accepts_terms_has_not_agreed_to_be_written_to(client: Client) -> None:
+    public(agreeing(CONSENTS))
+    assert sent(client, consent="", terms="yes").status_code == 303
+    assert not Standing.objects.get().consented
+    assert Event.objects.get(kind="custom").data["text"] == "I accept the terms of June."
 
 
 @pytest.mark.django_db

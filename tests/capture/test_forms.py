@@ -60,6 +60,11 @@ def asked(**more: Any) -> dict[str, Any]:
     return {**DEMO, **more}
 
 
+def agreeing(consents: Any) -> dict[str, Any]:
+    """The form with these consent texts in place of its one."""
+    return {**{name: value for name, value in DEMO.items() if name != "consent"}, "consents": consents}
+
+
 def field(**told: Any) -> dict[str, Any]:
     return asked(fields=[*DEMO["fields"], {"label": "X", **told}])
 
@@ -78,6 +83,12 @@ def field(**told: Any) -> dict[str, Any]:
         (field(name="x", kind="select"), "nothing to choose from"),
         (field(name="x", kind="password"), "cannot be read"),
         (field(name="x", owner="me"), "cannot be read"),
+        (agreeing([{"text": " "}]), "agrees to nothing"),
+        (agreeing([{"text": "x"}, {"text": "y"}]), "are called consent"),
+        (agreeing([{"text": "x", "name": "email"}]), "are called email"),
+        (agreeing([{"text": "x", "name": "utm_source"}]), "cannot be a consent's name"),
+        (agreeing([{"text": "x", "purpose": "all"}]), "choose one of marketing"),
+        (agreeing([{"text": "x", "name": f"c{n}"} for n in range(11)]), "at most 10 consents"),
         (asked(thanks={"next": "x", "promised": {"label": "x", "address": "javascript:alert(1)"}}), "is no address"),
     ],
 )
@@ -99,8 +110,34 @@ def test_answers_become_events_and_what_is_volunteered_is_told_by_the_person() -
     assert told["bant_answered"] == {
         "letter": "need", "confirmed": "yes", "value": "Berths", "told": True, "form": "demo",
     }  # fmt: skip
-    assert told["consent_given"]["version"] == forms.definition_of(DEMO).consent_version
+    assert told["consent_given"]["version"] == forms.definition_of(DEMO).consents[0].version
     assert (filled.first_name, filled.company, filled.company_facts) == ("Ana", "acme.example", {"employees": 50})
+
+
+CONSENTS: Final = [
+    {"name": "consent", "text": "You may write to me."},
+    {"name": "consent_2", "text": "You may call me.", "purpose": "calls"},
+    {"name": "terms", "text": "I accept the terms of June.", "purpose": "terms", "is_required": True},
+]
+
+
+def test_each_text_agreed_to_is_evidence_of_its_own_and_only_one_lets_us_write() -> None:
+    form = forms.definition_of(agreeing(CONSENTS))
+    told = answering.filled(form, "demo", {**ANSWERS, "consent_2": True, "terms": "on"}, also={})
+    proofs = [(each.kind, each.data["purpose"], each.data["text"]) for each in told.events if "purpose" in each.data]
+    assert proofs == [
+        ("consent_given", "marketing", "You may write to me."),
+        ("custom", "calls", "You may call me."),
+        ("custom", "terms", "I accept the terms of June."),
+    ]
+    assert len({each.data["version"] for each in told.events if "version" in each.data}) == 3
+    bare = {name: value for name, value in ANSWERS.items() if name != "consent"}
+    only_terms = answering.filled(form, "demo", {**bare, "terms": "on"}, also={})
+    assert [each.data["event"] for each in only_terms.events if each.kind == "custom"] == ["Agreed"]
+    assert not any(each.kind == "consent_given" for each in only_terms.events)
+    with pytest.raises(answering.NotFilled) as fault:
+        answering.filled(form, "demo", ANSWERS, also={})
+    assert fault.value.faults == {"terms": "Without this the form cannot be sent."}
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

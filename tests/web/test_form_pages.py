@@ -22,6 +22,19 @@ def test_what_a_form_begins_with_survives_the_editor(start: str) -> None:
     assert forms.definition_of(told) == definition
 
 
+def test_consent_texts_are_written_changed_and_taken_away_by_their_rows() -> None:
+    told = {
+        "consent.name.0": "consent", "consent.text.0": "You may write to me.", "consent.purpose.0": "marketing",
+        "consent.name.1": "terms", "consent.text.1": "  ", "consent.purpose.1": "terms",
+        "consent.text.2": "You may call\nme.", "consent.purpose.2": "calls", "consent.required.2": "yes",
+    }  # fmt: skip
+    assert form_editor.told_of(told, [])["consents"] == [
+        {"name": "consent", "text": "You may write to me.", "purpose": "marketing", "is_required": False},
+        {"name": "consent_2", "text": "You may call me.", "purpose": "calls", "is_required": True},
+    ]
+    assert [row.key for row in form_editor.consents_told(told)] == ["0", "1", "2"]
+
+
 def test_questions_move_and_go_and_come_by_the_buttons() -> None:
     rows = [form_editor.Row(str(key), f"q{key}", f"Question {key}") for key in range(3)]
 

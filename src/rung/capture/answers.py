@@ -31,8 +31,25 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """A consent that was given: what to, in which words, and whether it waits for the mailbox."""
+
+    purpose: str
+    text: str
+    version: str
+    waits: bool
+
+    def told(self, slug: str, **more: str) -> Told:
+        """The event. Only consent to be written to is `consent_given`: the others must not count as it."""
+        proof = {"purpose": self.purpose, "text": self.text, "version": self.version, "form": slug, **more}
+        if self.purpose == "marketing":
+            return Told("consent_given", proof, is_theirs=False)
+        return Told("custom", {"event": "Agreed", **proof}, is_theirs=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Filled:
-    """What somebody answered, checked. `consent` is the proof; one that must be confirmed is no event yet."""
+    """What somebody answered, checked. `consents` are the proofs; one that must be confirmed is no event yet."""
 
     keys: Keys
     company: str | None
@@ -40,8 +57,11 @@ class Filled:
     email: str
     events: tuple[Told, ...]
     company_facts: dict[str, Any] = field(default_factory=dict)
-    consent: dict[str, Any] | None = None
-    must_confirm: bool = False
+    consents: tuple["Agreed", ...] = ()
+
+    @property
+    def must_confirm(self) -> bool:
+        return any(each.waits for each in self.consents)
 
 
 def filled(
@@ -74,11 +94,12 @@ def filled(
     if form.kind != "form_submitted":
         events[1].data.setdefault("content", form.thanks.promised.label if form.thanks.promised else form.title)
     events += [told for each in answered for told in _volunteered(each, values[each.name], slug)]
-    consent = None
-    if form.consent and answers.get("consent") in (True, "yes", "on"):
-        consent = {"purpose": "marketing", "text": form.consent, "version": form.consent_version, "form": slug}
-        if not form.is_double_opt_in:
-            events.append(Told("consent_given", consent, is_theirs=False))
+    consents = tuple(
+        Agreed(each.purpose, each.text, each.version, form.waits(each))
+        for each in form.consents
+        if _is_agreed(answers.get(each.name))
+    )
+    events += [each.told(slug) for each in consents if not each.waits]
     facts = {
         each.means.removeprefix("company."): values[each.name]
         for each in form.fields
@@ -91,9 +112,12 @@ def filled(
         email=email,
         events=tuple(events),
         company_facts=facts,
-        consent=consent,
-        must_confirm=consent is not None and form.is_double_opt_in,
+        consents=consents,
     )
+
+
+def _is_agreed(told: object) -> bool:
+    return told in (True, "yes", "on")
 
 
 def _values(
@@ -111,6 +135,9 @@ def _values(
             values[each.name] = value
         elif each.is_required and (not each.is_progressive if asked is None else each.name in asked):
             faults[each.name] = f"{each.label} is missing."
+    for consent in form.consents:
+        if consent.is_required and not _is_agreed(answers.get(consent.name)):
+            faults[consent.name] = "Without this the form cannot be sent."
     return values, faults
 
 

@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Sum
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.capture import forms
 from rung.capture.forms import BadForm, Definition
-from rung.capture.models import Form, FormSubmission, FormVersion, FormViews
+from rung.capture.models import Form, FormConsent, FormSubmission, FormVersion, FormViews
 from rung.history.models import Event
 from rung.people import queries
 from rung.people.models import Person
@@ -122,9 +122,10 @@ def figures(*, since: int = 0) -> dict[int, Figures]:
 
 @dataclass(frozen=True, slots=True)
 class ConsentText:
-    """One text of a form's consent: `first` the version that brought it, `proofs` how many agreed to it."""
+    """One text of a form's consents: `first` the version that brought it, `proofs` how many agreed to it."""
 
     version: str
+    purpose: str
     text: str
     first: int
     proofs: int
@@ -133,24 +134,28 @@ class ConsentText:
 
 def consent_texts(form: Form) -> list[ConsentText]:
     """Every consent text that this form ever had, the latest first, with those who agreed to each."""
-    texts: dict[str, tuple[str, int]] = {}
+    texts: dict[tuple[str, str], tuple[str, int]] = {}
     for row in form.versions.order_by("number"):
-        definition = forms.definition_of(json.loads(row.definition))
-        if definition.consent:
-            texts.setdefault(definition.consent_version, (definition.consent, row.number))
-    agreed = form.submissions.exclude(consent_version="").values_list("consent_version")
-    proofs = dict(agreed.filter(confirmed_at__isnull=False).annotate(n=Count("pk")).order_by())
-    waiting = dict(agreed.filter(confirmed_at=None).annotate(n=Count("pk")).order_by())
+        for each in forms.definition_of(json.loads(row.definition)).consents:
+            texts.setdefault((each.purpose, each.version), (each.text, row.number))
+    agreed = FormConsent.objects.filter(submission__form=form).values_list("purpose", "version").order_by()
+    proofs = {row[:2]: row[2] for row in agreed.filter(confirmed_at__isnull=False).annotate(n=Count("pk"))}
+    waiting = {row[:2]: row[2] for row in agreed.filter(confirmed_at=None).annotate(n=Count("pk"))}
     found = [
-        ConsentText(version, text, first, proofs.get(version, 0), waiting.get(version, 0))
-        for version, (text, first) in texts.items()
+        ConsentText(
+            version, purpose, text, first, proofs.get((purpose, version), 0), waiting.get((purpose, version), 0)
+        )
+        for (purpose, version), (text, first) in texts.items()
     ]
     return sorted(found, key=lambda each: -each.first)
 
 
 def latest(form: Form, limit: int = 10) -> list[tuple[FormSubmission, Person | None]]:
-    """The latest answers with whose they are, the newest first; None where the person is gone."""
-    rows = list(form.submissions.order_by("-submitted_at", "-pk")[:limit])
+    """The latest answers with whose they are, the newest first; None where the person is gone.
+
+    With each what was agreed to (`consents`).
+    """
+    rows = list(form.submissions.order_by("-submitted_at", "-pk").prefetch_related("consents")[:limit])
     told = Event.objects.filter(source=f"form:{form.slug}", message_id__in=[row.message_id for row in rows])
     owners = dict(told.values_list("message_id", "person_id"))
     living = queries.living_ids([id_ for id_ in owners.values() if id_ is not None])

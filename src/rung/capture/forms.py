@@ -64,6 +64,31 @@ MEANINGS: Final = (
 letter, as told by the person · admits.…: an admission · competitor: what they use · heard: how they heard about us."""
 
 
+PURPOSES: Final = {
+    "marketing": "we may write to them",
+    "calls": "we may call them",
+    "partners": "partners of ours may write to them",
+    "profiling": "we may note what they read",
+    "terms": "they accept terms",
+}
+"""What somebody agrees to. `marketing` is the consent that `consented` asks for; the others are agreements of their
+own, told as `custom` events, so that whoever accepts terms has not agreed to be written to."""
+MOST_CONSENTS: Final = 10
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A text that somebody agrees to by its box. Its version is made of what it says."""
+
+    name: str = "consent"
+    text: str
+    purpose: str = "marketing"
+    is_required: bool = False
+
+    @property
+    def version(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label: str
     address: str
@@ -84,10 +109,10 @@ class Thanks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A form as it is kept. Its consent text has a version of its own, by what it says.
+    """A form as it is kept. Each consent text has a version of its own, by what it says.
 
     `at_once`: how many progressive questions stand on the page. `is_double_opt_in`: consent counts once it was
-    confirmed from the mailbox.
+    confirmed from the mailbox; accepted terms count at once.
     """
 
     title: str
@@ -96,13 +121,13 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kind: str = "form_submitted"
     fields: tuple[Field, ...]
     at_once: int = 2
-    consent: str = ""
+    consents: tuple[Consent, ...] = ()
     is_double_opt_in: bool = False
     thanks: Thanks
 
-    @property
-    def consent_version(self) -> str:
-        return hashlib.sha256(self.consent.encode()).hexdigest()[:12]
+    def waits(self, consent: Consent) -> bool:
+        """Whether the consent counts only when it was confirmed from the mailbox."""
+        return self.is_double_opt_in and consent.purpose != "terms"
 
 
 class BadForm(ValueError):
@@ -110,7 +135,10 @@ class BadForm(ValueError):
 
 
 def definition_of(told: object) -> Definition:
-    """The definition in plain data. Raises BadForm."""
+    """The definition in plain data; a `consent` is short for a single text that is not required. Raises BadForm."""
+    if isinstance(told, dict) and isinstance(text := told.get("consent"), str) and "consents" not in told:
+        told = {name: value for name, value in told.items() if name != "consent"}
+        told["consents"] = [{"text": text}] if text else []
     try:
         found = msgspec.convert(told, Definition)
     except msgspec.ValidationError as fault:
@@ -123,6 +151,7 @@ def definition_of(told: object) -> Definition:
     _check_sizes(found)
     for each in found.fields:
         _check(each, names)
+    _check_consents(found.consents, names)
     links = [found.thanks.promised, found.thanks.offer, *found.thanks.social]
     for link in links:
         if link is not None and not re.match(r"(https?://|/)[^\s]+\Z", link.address):
@@ -133,7 +162,8 @@ def definition_of(told: object) -> Definition:
 def _check_sizes(form: Definition) -> None:
     """What a page can show and a database can keep."""
     links = [link for link in (form.thanks.promised, form.thanks.offer, *form.thanks.social) if link is not None]
-    texts = [form.title, form.button, form.intro, form.consent, form.thanks.next, form.thanks.offer_says]
+    texts = [form.title, form.button, form.intro, form.thanks.next, form.thanks.offer_says]
+    texts += [each.text for each in form.consents]
     texts += [text for link in links for text in (link.label, link.address)]
     texts += [text for each in form.fields for text in (each.label, each.hint, *each.options, *each.means_no)]
     if not form.title.strip() or not form.button.strip() or not form.thanks.next.strip():
@@ -163,6 +193,21 @@ def _check(each: Field, names: list[str]) -> None:
         raise BadForm(f"{each.name} means {each.means[:40]!r}: choose one of {', '.join(MEANINGS)}.")
     if each.kind == "select" and not each.options:
         raise BadForm(f"{each.name} is a choice without anything to choose from.")
+
+
+def _check_consents(consents: tuple[Consent, ...], fields: list[str]) -> None:
+    if len(consents) > MOST_CONSENTS:
+        raise BadForm(f"A form asks for at most {MOST_CONSENTS} consents.")
+    names = [each.name for each in consents]
+    for each in consents:
+        if not _NAME.match(each.name) or each.name == TRAP or _UNSEEN.match(each.name):
+            raise BadForm(f"{each.name[:40]!r} cannot be a consent's name: use a-z, 0-9 and _.")
+        if names.count(each.name) > 1 or each.name in fields:
+            raise BadForm(f"Two boxes or fields are called {each.name}.")
+        if not each.text.strip():
+            raise BadForm("A consent without words agrees to nothing.")
+        if each.purpose not in PURPOSES:
+            raise BadForm(f"A consent is for {each.purpose[:40]!r}: choose one of {', '.join(PURPOSES)}.")
 
 
 def asked(form: Definition, known: Collection[str]) -> tuple[Field, ...]:

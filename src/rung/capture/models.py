@@ -139,18 +139,14 @@ class FormViews(models.Model):
 class FormSubmission(models.Model):
     """One set of answers that was taken. What was said is in the history, under `message_id` of the source form:<slug>.
 
-    `consent` is what was agreed to; with double opt-in it counts from `confirmed_at` on, and `token` (a SHA-256) is
-    what the link in the mail must carry.
+    `token` (a SHA-256) is what the link in the mail must carry, where something that was agreed to waits for it.
     """
 
     form = models.ForeignKey(Form, on_delete=models.CASCADE, related_name="submissions")
     version = models.IntegerField()
     message_id = models.CharField(max_length=200)
     submitted_at = models.BigIntegerField()
-    consent: Any = models.JSONField(null=True)
-    consent_version = models.CharField(max_length=12, blank=True)
     token = models.CharField(max_length=64, blank=True)
-    confirmed_at = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["form", "message_id"], name="form_submission_once")]
@@ -161,6 +157,19 @@ class FormSubmission(models.Model):
 
     def __str__(self) -> str:
         return self.message_id
+
+
+class FormConsent(models.Model):
+    """One text that was agreed to with a form: the proof. It counts from `confirmed_at` on; None: it still waits."""
+
+    submission = models.ForeignKey(FormSubmission, on_delete=models.CASCADE, related_name="consents")
+    purpose = models.CharField(max_length=20)
+    text = models.TextField()
+    version = models.CharField(max_length=12)
+    confirmed_at = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.version}"
 
 
 class Webhook(models.Model):

@@ -169,10 +169,11 @@
     send(true);
   }
 
-  // <div data-rung-embed="demo"></div> becomes the form of that name, with what this page knows of the visit.
+  // <div data-rung-embed="demo"><a href="…/f/demo">Ask</a></div> becomes the form of that name, with what this page knows
+  // of the visit. The link in it is for whoever has no script.
   function embed() {
     [].slice.call(d.querySelectorAll("[data-rung-embed]")).forEach(function (place) {
-      if (place.firstElementChild) return;
+      if (place.querySelector("iframe")) return;
       var name = place.dataset.rungEmbed, frame = d.createElement("iframe"), asked = ["embed=1"];
       if (!/^[a-z0-9-]{1,60}$/.test(name)) return;
       new URLSearchParams(w.location.search).forEach(function (value, key) {
@@ -183,6 +184,7 @@
       frame.src = home + "/f/" + name + "?" + asked.join("&");
       frame.title = place.getAttribute("aria-label") || "Form";
       frame.style.cssText = "width:100%;height:640px;border:0";
+      place.textContent = "";
       place.appendChild(frame);
       w.addEventListener("message", function (told) {
         var height = told.source === frame.contentWindow && told.origin === home && told.data && told.data.height;

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,8 +14,8 @@ from django.db.models import F
 from rung.access.actions import Refused
 from rung.capture import answers as answering
 from rung.capture import building, mailbox, promising
-from rung.capture.answers import Filled, Told
-from rung.capture.models import Form, FormSubmission, FormViews
+from rung.capture.answers import Agreed, Filled, Told
+from rung.capture.models import Form, FormConsent, FormSubmission, FormViews
 from rung.history.models import Event
 from rung.jobs import locks
 from rung.jobs.actions import enqueue
@@ -76,16 +77,22 @@ def submit(
 def _note(form: Form, filled: Filled, submission_id: str, at: int) -> None:
     """The row of the submission and the thank-you mail, both once."""
     token = secrets.token_urlsafe(32) if filled.must_confirm else ""
-    consent = filled.consent or {}
-    FormSubmission.objects.create(
+    submission = FormSubmission.objects.create(
         form=form,
         version=form.published or form.version,
         message_id=submission_id,
         submitted_at=at,
-        consent=filled.consent,
-        consent_version=consent.get("version", ""),
         token=_hash(token) if token else "",
-        confirmed_at=at if consent and not token else None,
+    )
+    FormConsent.objects.bulk_create(
+        FormConsent(
+            submission=submission,
+            purpose=each.purpose,
+            text=each.text,
+            version=each.version,
+            confirmed_at=None if each.waits else at,
+        )
+        for each in filled.consents
     )
     if filled.email:
         payload = {"form": form.slug, "to": filled.email, "first_name": filled.first_name, "token": token,
@@ -98,32 +105,55 @@ def source_of(form: Form) -> str:
     return f"form:{form.slug}"
 
 
-def waiting_for(*, form: Form, token: str, at: int) -> FormSubmission | None:
-    """The consent that a link from a mail is about; None for a link that is none, or too old."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a link from a mail is about: the answers, and what was agreed to with them from the mailbox on."""
+
+    submission: FormSubmission
+    consents: tuple[FormConsent, ...]
+
+    @property
+    def is_confirmed(self) -> bool:
+        return all(each.confirmed_at is not None for each in self.consents)
+
+
+def waiting_for(*, form: Form, token: str, at: int) -> Waiting | None:
+    """The consents that a link from a mail is about; None for a link that is none, or too old."""
     found = FormSubmission.objects.filter(form=form, token=_hash(token)).first() if token else None
-    return found if found and (found.confirmed_at or found.submitted_at >= at - CONFIRM_WITHIN) else None
+    if found is None:
+        return None
+    waiting = Waiting(found, tuple(found.consents.exclude(purpose="terms").order_by("pk")))
+    is_late = not waiting.is_confirmed and found.submitted_at < at - CONFIRM_WITHIN
+    return None if is_late or not waiting.consents else waiting
 
 
-def confirm(*, form: Form, token: str, at: int) -> FormSubmission:
-    """The owner of the mailbox agrees: from now on the consent counts, once however often it is confirmed."""
+def confirm(*, form: Form, token: str, at: int) -> Waiting:
+    """The owner of the mailbox agrees: from now on the consents count, once however often it is confirmed."""
     with transaction.atomic():
         locks.hold()
         found = waiting_for(form=form, token=token, at=at)
-        told = found and Event.objects.filter(source=source_of(form), message_id=found.message_id).first()
+        told = found and Event.objects.filter(source=source_of(form), message_id=found.submission.message_id).first()
         if found is None or told is None:
             raise Refused("This link holds no longer: fill in the form again, and you get a new one.")
-        if found.confirmed_at is None:
-            proof = {**found.consent, "confirmed": "by a link in a mail"}
-            keys = Keys(email=str(told.data.get("email", "")))
-            event = NewEvent(
-                "consent_given", keys=keys, data=proof, source=source_of(form), message_id=f"{found.message_id}:consent"
-            )
-            recorded = actions.record([event], by="", at=at)
-            if recorded.refused:
-                raise Refused(recorded.refused[0].reason)
-            found.confirmed_at = at
-            found.save(update_fields=["confirmed_at"])
-    return found
+        if found.is_confirmed:
+            return found
+        keys = Keys(email=str(told.data.get("email", "")))
+        recorded = actions.record(
+            [_confirmed(form, found.submission, each, number, keys) for number, each in enumerate(found.consents)],
+            by="",
+            at=at,
+        )
+        if recorded.refused:
+            raise Refused(recorded.refused[0].reason)
+        found.submission.consents.filter(confirmed_at=None).update(confirmed_at=at)
+    return Waiting(found.submission, tuple(found.submission.consents.exclude(purpose="terms").order_by("pk")))
+
+
+def _confirmed(form: Form, submission: FormSubmission, each: FormConsent, number: int, keys: Keys) -> NewEvent:
+    agreed = Agreed(each.purpose, each.text, each.version, waits=False)
+    told = agreed.told(form.slug, confirmed="by a link in a mail")
+    message_id = f"{submission.message_id}:consent{number or ''}"
+    return NewEvent(told.kind, keys=keys, data=told.data, source=source_of(form), message_id=message_id)
 
 
 def count_view(*, form: Form, at: int) -> None:
@@ -148,7 +178,8 @@ def thank(payload: Mapping[str, Any], at: int) -> None:
     parts = [greeting, thanks.next, promising.said(definition, published.playbook(), at)]
     if payload.get("token"):
         where = f"{settings.PUBLIC_URL}/f/{payload['form']}/confirmation/{payload['token']}"
-        parts.append(f"You agreed to this: “{definition.consent}” Please confirm that it was you: {where}")
+        texts = " and ".join(f"“{text}”" for text in _waiting_texts(form, payload["token"]))
+        parts.append(f"You agreed to this: {texts} Please confirm that it was you: {where}")
     parts += [f"{link.label}: {_absolute(link.address)}" for link in links]
     subject = " ".join((thanks.promised.label if thanks.promised else "Thank you").split())
     headers = (
@@ -156,6 +187,12 @@ def thank(payload: Mapping[str, Any], at: int) -> None:
     )
     text = "\n\n".join(part for part in parts if part)
     EmailMessage(subject[:200], text, to=[payload["to"]], headers=headers).send()
+
+
+def _waiting_texts(form: Form, token: str) -> list[str]:
+    """What was agreed to, in the words that stood on the page then."""
+    consents = FormConsent.objects.filter(submission__form=form, submission__token=_hash(token), confirmed_at=None)
+    return list(consents.order_by("pk").values_list("text", flat=True))
 
 
 def _hash(token: str) -> str:

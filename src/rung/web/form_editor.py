@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rung.capture.forms import FIELD_KINDS, Definition, Field, Link
+from rung.capture.forms import FIELD_KINDS, MOST_CONSENTS, Definition, Field, Link
 
 PERSONS: Final = {
     "person.name": "their name",
@@ -55,6 +55,17 @@ FORM_KINDS: Final = {
 }
 _MOST_ROWS: Final = 60
 _OWN_NAMES: Final = frozenset(code.partition(".")[2] for code in PERSONS if "." in code)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """One consent text as the editor shows it; the last row is empty, to write a new one into."""
+
+    key: str
+    name: str = ""
+    text: str = ""
+    purpose: str = "marketing"
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,33 @@ def rows_told(told: Mapping[str, str], keys: Sequence[str]) -> list[Row]:
     ]
 
 
+def consents_of(definition: Definition) -> list[ConsentRow]:
+    """The consent texts of a form, as rows of the editor."""
+    rows = [
+        ConsentRow(str(number), each.name, each.text, each.purpose, each.is_required)
+        for number, each in enumerate(definition.consents)
+    ]
+    return [*rows, ConsentRow(str(len(rows)))]
+
+
+def consents_told(told: Mapping[str, str]) -> list[ConsentRow]:
+    """The consent texts as they were sent; one whose words were taken away is gone."""
+    rows: list[ConsentRow] = []
+    for key in range(MOST_CONSENTS + 2):
+        text = _line(told.get(f"consent.text.{key}", ""))
+        if text:
+            name = told.get(f"consent.name.{key}", "").strip() or _consent_name([row.name for row in rows])
+            purpose = told.get(f"consent.purpose.{key}", "") or "marketing"
+            is_required = bool(told.get(f"consent.required.{key}"))
+            rows.append(ConsentRow(str(len(rows)), name, text, purpose, is_required))
+    return [*rows, ConsentRow(str(len(rows)))]
+
+
+def _consent_name(taken: Sequence[str]) -> str:
+    free = (f"consent_{number}" if number else "consent" for number in (0, *range(2, 100)))
+    return next(name for name in free if name not in taken)
+
+
 def acted(rows: Sequence[Row], act: str) -> list[Row]:
     """The rows after a button was pressed: `add`, `up:<key>`, `down:<key>`, `remove:<key>`."""
     changed = list(rows)
@@ -157,7 +195,10 @@ def told_of(told: Mapping[str, str], rows: Sequence[Row]) -> dict[str, Any]:
         "kind": told.get("kind", ""),
         "fields": fields,
         "at_once": int(at_once) if at_once.isascii() and at_once.isdigit() and len(at_once) < 4 else 2,
-        "consent": _line(told.get("consent", "")),
+        "consents": [
+            {"name": row.name, "text": row.text, "purpose": row.purpose, "is_required": row.is_required}
+            for row in consents_told(told)[:-1]
+        ],
         "is_double_opt_in": bool(told.get("is_double_opt_in")),
         "thanks": thanks,
     }
@@ -177,7 +218,7 @@ def texts_of(definition: Definition) -> dict[str, Any]:
         "button": definition.button,
         "kind": definition.kind,
         "at_once": str(definition.at_once),
-        "consent": definition.consent,
+        **_consent_texts(definition),
         "is_double_opt_in": definition.is_double_opt_in,
         "next": thanks.next,
         "says_when": thanks.says_when,
@@ -185,6 +226,17 @@ def texts_of(definition: Definition) -> dict[str, Any]:
         "social": "\n".join(f"{link.label} {link.address}" for link in thanks.social),
         **links,
     }
+
+
+def _consent_texts(definition: Definition) -> dict[str, Any]:
+    """The consents under the names of the editor's fields."""
+    return {
+        f"consent.{part}.{row.key}": value
+        for row in consents_of(definition)[:-1]
+        for part, value in (
+            ("name", row.name), ("text", row.text), ("purpose", row.purpose), ("required", row.is_required),
+        )
+    }  # fmt: skip
 
 
 def slug_of(title: str) -> str:

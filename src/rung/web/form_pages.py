@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import escape
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rung.access import keys
@@ -160,21 +161,30 @@ def _editor(
         "kinds": form_editor.KINDS.items(),
         "meanings": [(group, choices.items()) for group, choices in form_editor.MEANINGS],
         "form_kinds": form_editor.FORM_KINDS.items(),
+        "consent_rows": form_editor.consents_told(texts),
+        "purposes": forms.PURPOSES.items(),
         "preview": _preview(form_editor.told_of(texts, rows)),
         "versions": form.versions.order_by("-number")[:50],
         "latest": [
             (row, person, person_href(str(person.uuid)) if person else "") for row, person in building.latest(form)
         ],
-        "consents": building.consent_texts(form),
+        "consents": [(each, forms.PURPOSES.get(each.purpose, "")) for each in building.consent_texts(form)],
         "figures": figures,
         "share": words.number(100 * figures.share) if figures.share is not None else "",
         "hosted": hosted,
         "frame": f'<iframe src="{hosted}?embed=1" title="{form.slug}" width="100%" height="640"></iframe>',
+        "place": f'<div data-rung-embed="{form.slug}"><a href="{hosted}">{escape(texts["title"])}</a></div>',
         "script": snippet.script_tag(key.shown, settings.PUBLIC_URL) if key else "",
-        "sample": json.dumps({each["name"]: "…" for each in form_editor.told_of(texts, rows)["fields"]}, indent=1),
+        "sample": _sample(form_editor.told_of(texts, rows)),
         **(more or {}),
     }
     return shell.page(request, "web/form_edit.html", context, place="forms", status=status)
+
+
+def _sample(told: dict[str, Any]) -> str:
+    """What a program sends: every question and every box."""
+    answers = {each["name"]: "…" for each in told["fields"]}
+    return json.dumps({**answers, **{each["name"]: True for each in told["consents"]}}, indent=1, ensure_ascii=False)
 
 
 def _preview(told: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +196,7 @@ def _preview(told: dict[str, Any]) -> dict[str, Any]:
     return {
         "form": definition,
         "fields": [(each, "", "") for each in asked],
+        "boxes": [(each, False, "") for each in definition.consents],
         "later": [each for each in definition.fields if each not in asked],
         "thanks": definition.thanks,
         "by_when": promising.said(definition, published.playbook(), this_instant()),

@@ -130,7 +130,7 @@ def confirmation(request: HttpRequest, slug: str, token: str) -> HttpResponse:
             waiting = submitting.confirm(form=found, token=token, at=at)
         except Refused as refusal:
             return shell.page(request, "web/form_confirmation.html", {**context, "refusal": str(refusal)}, status=409)
-    return shell.page(request, "web/form_confirmation.html", {"waiting": waiting, "text": waiting.consent["text"]})
+    return shell.page(request, "web/form_confirmation.html", {"waiting": waiting})
 
 
 def _found(slug: str) -> tuple[Form, Definition]:
@@ -170,7 +170,9 @@ def _shown(
         ],
         "refusal": wrong.get("", ""),
         "is_wrong": bool(wrong),
-        "has_consented": bool(told.get("consent")),
+        "boxes": [
+            (each, told.get(each.name) in (True, "yes", "on"), wrong.get(each.name, "")) for each in definition.consents
+        ],
         "hidden": _hidden(request, told, asks),
         "is_embedded": bool(told.get("embed") or request.GET.get("embed")),
         "trap": forms.TRAP,
