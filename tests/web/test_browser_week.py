@@ -93,6 +93,15 @@ def test_a_week(visit: Any, at: Callable[[str], None]) -> None:
     expect(page.locator(".came")).to_contain_text(
         "Rejected: No budget. Bea Haug is Nurture now. Marketing sees the reason."
     )
+    # The wrong key: taken back, she waits again, and is rejected after all.
+    expect(page.locator(".toast")).to_contain_text("Bea Haug: Rejected: No budget")
+    found += looked_at(page)
+    page.keyboard.press("u")
+    expect(page.locator(".came")).to_contain_text("Taken back: it waits again, and its clock ran on.")
+    assert (standing("bea").stage, standing("bea").status) == ("mql", "active")
+    for key in ("r", "1", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".came")).to_contain_text("Rejected: No budget.")
 
     # Marketing reads the reason against the line that carried her.
     at("2026-12-28T14:10:00+01:00")

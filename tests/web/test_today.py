@@ -1,5 +1,6 @@
 """Today: the title says whom to answer, rows open, answers are nouns, refusals say who was first."""
 
+import json
 from typing import Any
 
 import pytest
@@ -195,3 +196,54 @@ def test_with_nothing_to_do_the_page_says_what_would_be_here(sam: Client, waitin
 def test_a_late_clock_says_how_late(sam: Client, waiting: Assignment) -> None:
     Clock.objects.update(due_at=now() - 5 * MINUTE)
     assert "Answer Ana Lima now: 5 min late" in words_of(sam.get("/"))
+
+
+def test_an_answer_is_taken_back_from_its_row_and_the_row_waits_again(sam: Client, waiting: Assignment) -> None:
+    answer = post(sam, waiting, "rejection", reason="No budget")
+    news = json.loads(answer.headers["HX-Trigger"])["rung:answered"]
+    assert news == {"said": "Ana Lima: Rejected: No budget", "undo": f"/handoffs/{waiting.handoff.uuid}/undoing"}
+    assert "Undo U" in words_of(answer)
+    back = post(sam, waiting, "undoing")
+    said = words_of(back)
+    assert (back.status_code, "Taken back: it waits again, and its clock ran on." in said) == (200, True)
+    assert "Accept A Reject R Return T" in said
+    assert "HX-Trigger" not in back.headers
+    assert words_of(sam.get("/")).startswith(("Answer Ana Lima", "Ana Lima is first when the clock opens"))
+    again = post(sam, waiting, "undoing")
+    words = "The answer was taken back before. Nothing was changed."
+    assert (again.status_code, words in words_of(again)) == (409, True)
+
+
+def test_what_followed_is_said_on_the_row(sam: Client, waiting: Assignment) -> None:
+    post(sam, waiting, "acceptance")
+    sam.post(f"/people/{waiting.person.uuid}/touches", {"how": "call", "outcome": "no_answer"})
+    back = post(sam, waiting, "undoing")
+    words = "Since then Sam Lee noted: Called them (Ana Lima). The answer stands."
+    assert (back.status_code, words in words_of(back)) == (409, True)
+
+
+def test_another_team_s_answer_cannot_be_taken_back(sam: Client, world: World, waiting: Assignment) -> None:
+    from rung.access.actions import add_user
+
+    post(sam, waiting, "acceptance")
+    eva = add_user(email="eva@ours.example", name="Eva", role="sales", team="South", by="test", at=1)
+    for user, status in ((eva, 404), (world.users["marketing"], 403)):
+        client = Client()
+        client.force_login(user)
+        assert post(client, waiting, "undoing").status_code == status
+
+
+def test_whoever_leads_takes_it_back_on_the_person_s_page_while_nothing_has_moved_them(
+    sam: Client, world: World, waiting: Assignment
+) -> None:
+    post(sam, waiting, "rejection", reason="No budget")
+    page = f"/people/{waiting.person.uuid}"
+    kim = Client()
+    kim.force_login(world.users["manager"])
+    assert "Take the answer back" in words_of(kim.get(page))
+    told = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+    answer = kim.post(f"/handoffs/{waiting.handoff.uuid}/undoing", headers=told)
+    assert answer.headers["HX-Refresh"] == "true"
+    drawn = kim.get(page).content.decode()
+    assert "Taken back: it waits again, and its clock ran on." in drawn
+    assert "Take the answer back" not in drawn

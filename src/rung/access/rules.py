@@ -18,6 +18,7 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "see today": _EVERYBODY,
     "see team": _LEADERS,
     "answer hand-offs": _SALES,
+    "take back answers": _SALES,
     "document hand-offs": _MARKETING,
     "log touches": _SALES | _MARKETING,
     "qualify": _SALES,

@@ -144,11 +144,11 @@ def _waiting(handoff_id: int, by: User) -> Assignment:
     if not in_sight(by).filter(pk=handoff_id).exists():
         raise NotAllowed("This hand-off lies with another team.")
     if found.ended_at is not None:
-        raise CannotAnswer(_ended(found))
+        raise CannotAnswer(_ended(found, by))
     return found
 
 
-def _ended(ended: Assignment) -> str:
+def _ended(ended: Assignment, by: User) -> str:
     handoff = Handoff.objects.get(pk=ended.pk)
     name = str(ended.person)
     if handoff.withdrawn_at is not None:
@@ -156,6 +156,8 @@ def _ended(ended: Assignment) -> str:
     who = User.objects.filter(email=handoff.answered_by).first()
     answer = handoff.answer if handoff.answer != "returned" else "answered"
     when = f"{moment(ended.ended_at or 0):%d %B %Y, %H:%M} UTC"
+    if who == by:
+        return f"You {answer} {name} already, {when}. Nothing was changed."
     return f"{who or handoff.answered_by or 'Somebody'} {answer} {name} before you, {when}. Nothing was changed."
 
 

@@ -1,13 +1,14 @@
 """What follows here from events and moves: hand-offs come onto a desk, answers end them, touches stop their clocks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from rung.access.models import User
-from rung.handoff import dealing, pausing, sequences, tasks
+from rung.handoff import dealing, pausing, sequences, taking_back, tasks
 from rung.handoff.models import Assignment, Clock
+from rung.lifecycle import handoffs
 from rung.lifecycle import line as lines
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff
@@ -38,11 +39,14 @@ def keep_desks(news: News) -> list[NewEvent]:
 def note_touches(news: News) -> list[NewEvent]:
     """After events: answers to what marketing handed over again, touches, replies, and people who became one."""
     for event in news.events:
+        if event.kind == "event_voided":
+            taking_back.reopen(event)
         if event.person_id is None:
             continue
+        going_on = sequences.kept(event.person_id) if event.kind in ANSWER_KINDS else {}
         sequences.note(event)
         if event.kind in ANSWER_KINDS:
-            _note_answer(event)
+            _note_answer(event, going_on)
         elif event.kind in _FIRST_TOUCHES:
             _stop(Clock.objects.filter(person_id=event.person_id, kind__in=("touch", "reply")), at=event.at)
         elif event.kind == "email_replied":
@@ -76,10 +80,11 @@ def _note_change(change: HandoffChanged) -> None:
         _answered(assignment, change.what, handoff.answered_by, handoff.reason, "", at=change.at)
 
 
-def _note_answer(event: Happened) -> None:
+def _note_answer(event: Happened, going_on: Mapping[str, Any]) -> None:
     reason, note = event.data.get("reason"), event.data.get("note")
     open_ = Assignment.objects.filter(person_id=event.person_id, ended_at__isnull=True).order_by("-handoff_id").first()
     if open_ is not None:
+        taking_back.remember(event, open_, going_on)
         _answered(
             open_,
             ANSWER_KINDS[event.kind],
@@ -107,6 +112,8 @@ def _answered(assignment: Assignment, answer: str, by: str, reason: str, note: s
         rep = User.objects.filter(email=by.lower()).first()
         assignment.owner = rep or assignment.owner
         assignment.team_id = rep.team_id if rep else assignment.team_id
+        if assignment.owner_id is not None:
+            handoffs.give({assignment.pk: assignment.owner_id})
     assignment.queue, assignment.ended_at = "done", at
     assignment.save()
     if answer == "accepted":

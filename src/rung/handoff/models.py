@@ -50,6 +50,35 @@ class Assignment(models.Model):
         return f"{self.handoff_id} {self.queue}"
 
 
+class AnswerGiven(models.Model):
+    """An answer of sales and the desk as it was before, so that it can be taken back. The answer itself is an event."""
+
+    event_seq = models.BigIntegerField(primary_key=True)
+    message_id = models.CharField(max_length=200, db_index=True)
+    """The answer's, by which it is voided."""
+    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="answers")
+    answer = models.CharField(max_length=10)
+    by = models.CharField(max_length=254, blank=True)
+    answered_at = models.BigIntegerField()
+    undone_at = models.BigIntegerField(null=True)
+
+    queue = models.CharField(max_length=10)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    because = models.CharField(max_length=300, blank=True)
+    note = models.CharField(max_length=1000, blank=True)
+    assigned_at = models.BigIntegerField()
+    clock = models.ForeignKey("Clock", null=True, on_delete=models.SET_NULL, related_name="+")
+    """The clock that the answer stopped."""
+    sequence: Any = models.JSONField(default=dict)
+    """The sequence that the answer ended, with what was left of it."""
+
+    class Meta:
+        indexes = [models.Index(fields=["assignment", "event_seq"], name="answer_given")]
+
+    def __str__(self) -> str:
+        return f"{self.assignment_id} {self.answer}"
+
+
 class Clock(models.Model):
     """One duty of sales with its time: to answer a hand-off, to make the first touch, to answer a reply.
 

@@ -1,6 +1,6 @@
 """Sequences of the playbook with people: touches as tasks on a desk, ticked off as they are made, until they answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import uuid_utils.compat
@@ -109,6 +109,24 @@ def end(person_ids: Sequence[int], *, because: str, at: int) -> None:
     if running:
         Task.objects.filter(run__in=running, done_at=None).delete()
         SequenceRun.objects.filter(pk__in=running).update(ended_at=at, because=because[:200])
+
+
+def kept(person_id: int) -> dict[str, Any]:
+    """What goes on with somebody, with the touches that are left: as `restore` takes it; {} where nothing does."""
+    run = _running([person_id]).first()
+    if run is None:
+        return {}
+    left = Task.objects.filter(run=run, done_at=None).values("uuid", "owner_id", "kind", "what", "due_at", "created_at")
+    return {"run": run.pk, "tasks": [{**task, "uuid": str(task["uuid"])} for task in left.order_by("due_at", "pk")]}
+
+
+def restore(kept_: Mapping[str, Any]) -> None:
+    """Lets a sequence go on that was ended by mistake, with the touches that were left, in the caller's transaction."""
+    run = SequenceRun.objects.filter(pk=kept_.get("run"), ended_at__isnull=False).first()
+    if run is None or _running([run.person_id]).exists():
+        return
+    SequenceRun.objects.filter(pk=run.pk).update(ended_at=None, because="")
+    Task.objects.bulk_create([Task(run=run, person_id=run.person_id, **task) for task in kept_["tasks"]])
 
 
 def become_one(merged_id: int, living_id: int, *, at: int) -> None:

@@ -13,6 +13,7 @@ from rung.people import actions as people
 from rung.people.models import Alias, Identity, Person
 from rung.people.queries import living_ids
 from rung.people.rules import keys_of
+from rung.terms.kinds import ANSWER_KINDS
 
 _AT_A_TIME = 400
 
@@ -65,7 +66,17 @@ def applied(happened: Iterable[Happened]) -> Corrected:
 def _strike(event: Happened, touched: Corrected) -> None:
     seqs = seqs_of_message(str(event.data["event"]))
     _touch(seqs, touched)
+    _reopen(seqs)
     history.strike(seqs=seqs, by_seq=event.seq)
+
+
+def _reopen(seqs: Sequence[int]) -> None:
+    """A hand-off whose answer no longer counts waits again, unless the decision closes it for another cause."""
+    answers = Event.objects.filter(seq__in=seqs, kind__in=ANSWER_KINDS, person_id__isnull=False)
+    for kind, person_id, at in answers.values_list("kind", "person_id", "at"):
+        living = living_ids([person_id])[person_id]
+        answered = Handoff.objects.filter(person_id=living, answered_at=at, answer=ANSWER_KINDS[kind])
+        answered.update(answer="", answered_at=None, reason="", answered_by="")
 
 
 def _undo_import(event: Happened, touched: Corrected) -> None:

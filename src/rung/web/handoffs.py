@@ -1,5 +1,6 @@
 """Hand-offs on the screen: a row, what lies open under it, and the answers as nouns: acceptance, rejection, return."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -7,16 +8,17 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.models import User
-from rung.access.rules import NotAllowed
-from rung.handoff import actions, asking, rules, today
-from rung.handoff.actions import CannotAnswer
+from rung.handoff import actions, asking, rules, taking_back, today
 from rung.handoff.dealing import DIRECT
-from rung.handoff.models import Assignment
+from rung.handoff.models import AnswerGiven, Assignment
 from rung.history.models import Event
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
@@ -25,6 +27,7 @@ from rung.playbook.definitions import FOREVER, Playbook
 from rung.terms.instants import DAY, moment
 from rung.ui import words
 from rung.web import clocks, happenings, work
+from rung.web.acting import attempted
 from rung.web.links import person_href
 
 QUOTED: Final = ("question", "message", "text", "value", "need")
@@ -38,7 +41,7 @@ _CONTENT: Final = ("content_downloaded", "webinar_attended", "webinar_registered
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row as the page shows it. `outcome` says what was just done with it."""
+    """A row as the page shows it. `outcome` says what was just done with it, `note` what was where it still waits."""
 
     row: today.Row
     clock: clocks.Shown | None
@@ -48,6 +51,9 @@ class Line:
     panel: str
     outcome: str = ""
     refusal: str = ""
+    note: str = ""
+    undo: str = ""
+    """Where the answer that was just given is taken back."""
 
     @property
     def first_name(self) -> str:
@@ -192,30 +198,52 @@ def documentation(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _answered(request, uuid, lambda by, id_, at: actions.hand_over(handoff_id=id_, told=told, by=by, at=at))
 
 
+@require_POST
+def undoing(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST handoffs/<uuid>/undoing: the last answer is taken back, while nothing has followed from it."""
+    return _answered(
+        request,
+        uuid,
+        lambda by, id_, at: taking_back.take_back(handoff_id=id_, by=by, at=at),
+        note="Taken back: it waits again, and its clock ran on.",
+    )
+
+
 Act = Callable[[User, int, int], object]
 
 
-def _answered(request: HttpRequest, uuid: UUID, act: Act) -> HttpResponse:
-    """Does it, and draws the row anew: what came of it, or why it was refused."""
-    found, now = _found(request, uuid), this_instant()
-    assert isinstance(request.user, User)
-    refusal, status, told = "", 200, None
-    try:
-        told = act(request.user, found.pk, now)
-    except NotAllowed as fault:
-        refusal, status = str(fault), 403
-    except CannotAnswer as fault:
-        refusal, status = str(fault), 409
+def _answered(request: HttpRequest, uuid: UUID, act: Act, *, note: str = "") -> HttpResponse:
+    """Does it, and draws the row anew: what came of it, or why it was refused. `note`: what is said of a row that waits
+    again."""
+    by, now = request.user, this_instant()
+    assert isinstance(by, User)
+    found = _found(request, uuid)
+    attempt = attempted(lambda: act(by, found.pk, now))
+    if note and request.htmx and (request.htmx.current_url_abs_path or "").startswith("/people/"):
+        # On a person's page everything shows it: the page is drawn anew, and says it there.
+        messages.add_message(request, messages.ERROR if attempt.refusal else messages.SUCCESS, attempt.refusal or note)
+        return HttpResponse(headers={"HX-Refresh": "true"})
     force, found = published.in_force(), _found(request, uuid, even_if_gone=True)
     zone = ZoneInfo(force.playbook.calendar.timezone)
     line = line_of(today.waiting_row(found, force), force.playbook, now=now, zone=zone)
-    line = replace(line, refusal=refusal, outcome="" if refusal else _outcome(found, told, force.playbook, zone, now))
+    if attempt.refusal or note:
+        line = replace(line, refusal=attempt.refusal, note="" if attempt.refusal else note)
+    else:
+        outcome = _outcome(found, attempt.told, force.playbook, zone, now)
+        line = replace(line, outcome=outcome, undo=_undo(found, by, now=now))
     context = panel(request, found, force, now=now) | {"line": line, "is_open": True}
-    if not refusal and found.handoff.answer == "accepted" and found.queue == "done":
-        context |= {"is_working": True, **work.part(found.person, request.user, now=now)}
-    response = render(request, "web/_today_row.html", context, status=status)
-    response.headers["HX-Trigger"] = "rung:answered"
+    if line.outcome and found.handoff.answer == "accepted" and found.queue == "done":
+        context |= {"is_working": True, **work.part(found.person, by, now=now)}
+    response = render(request, "web/_today_row.html", context, status=attempt.status)
+    if line.undo:
+        news = {"said": f"{line.row.name}: {line.outcome.partition('.')[0]}", "undo": line.undo}
+        response.headers["HX-Trigger"] = json.dumps({"rung:answered": news})
     return response
+
+
+def _undo(found: Assignment, by: User, *, now: int) -> str:
+    given = taking_back.last_answer(found.pk)
+    return reverse("handoff-undoing", args=[found.handoff.uuid]) if taking_back.may_take_back(given, by, at=now) else ""
 
 
 def _outcome(found: Assignment, told: object, playbook: Playbook, zone: ZoneInfo, now: int) -> str:
@@ -276,11 +304,14 @@ def _reasons(playbook: Playbook, name: str, *, now: int, zone: ZoneInfo) -> list
 
 
 def _found(request: HttpRequest, uuid: UUID, *, even_if_gone: bool = False) -> Assignment:
-    """The hand-off, if this user may see it; whoever just gave it away sees what came of it."""
+    """The hand-off, if this user may see it, or answered it; whoever just gave it away sees what came of it."""
     user = request.user
     assert isinstance(user, User)
-    rows = Assignment.objects.all() if even_if_gone else actions.in_sight(user)
-    found = rows.filter(handoff__uuid=uuid).select_related("handoff", "person__company", "owner").first()
+    rows = Assignment.objects.filter(handoff__uuid=uuid)
+    if not even_if_gone:
+        answered = AnswerGiven.objects.filter(by=user.email).values("assignment")
+        rows = rows.filter(Q(pk__in=actions.in_sight(user).values("pk")) | Q(pk__in=answered))
+    found = rows.select_related("handoff", "person__company", "owner").first()
     if found is None:
         raise Http404
     return found

@@ -10,18 +10,19 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
-from rung.handoff import asking, rules, today
+from rung.handoff import asking, rules, taking_back, today
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Clock
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.line import NoPlaybook
 from rung.lifecycle.models import Handoff, Standing
-from rung.lifecycle.person import Answer, Happening, explained, needed_score, person_page, whole_page
+from rung.lifecycle.person import Answer, Happening, PersonPage, explained, needed_score, person_page, whole_page
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.events import Event
@@ -108,6 +109,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "may_note": isinstance(request.user, User) and request.user.may("log touches"),
         "clock": _clock(page.handoff, page.explanation.standing.stage, playbook, now=now, zone=zone),
         "handoff": page.handoff,
+        "undo": _undo(request, page, now=now),
         "colleagues": _colleagues(found, page.generation_id),
         "zone": zone,
         "now": now,
@@ -408,6 +410,19 @@ def _clock(handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int,
         return None
     ran = Ran(*with_clocks(Handoff.objects.filter(pk=handoff.pk)).values_list(*COLUMNS).get())
     return clocks.shown(**told, started_at=handoff.opened_at, due_at=Lateness(playbook).due_at(ran))
+
+
+def _undo(request: HttpRequest, page: PersonPage, *, now: int) -> str:
+    """Where the last answer of sales is taken back, while nothing has moved them since; for whoever may."""
+    handoff, user = page.handoff, request.user
+    assert isinstance(user, User)
+    if handoff is None or handoff.answered_at is None or not user.may("take back answers"):
+        return ""
+    given = taking_back.last_answer(handoff.pk)
+    last = page.explanation.moves[-1] if page.explanation.moves else None
+    if given is None or (given.answer != "returned" and (last is None or last.seq != given.pk)):
+        return ""
+    return reverse("handoff-undoing", args=[handoff.uuid]) if taking_back.may_take_back(given, user, at=now) else ""
 
 
 def _colleagues(found: Person, generation_id: int) -> list[dict[str, str]]:

@@ -82,6 +82,7 @@ urlpatterns = [
     path("handoffs/<uuid:uuid>/acceptance", handoffs.acceptance, name="handoff-acceptance"),
     path("handoffs/<uuid:uuid>/rejection", handoffs.rejection, name="handoff-rejection"),
     path("handoffs/<uuid:uuid>/return", handoffs.return_, name="handoff-return"),
+    path("handoffs/<uuid:uuid>/undoing", handoffs.undoing, name="handoff-undoing"),
     path("handoffs/<uuid:uuid>/documentation", handoffs.documentation, name="handoff-documentation"),
     path("people/<uuid:uuid>/standing", person.standing, name="person-standing"),
     path("companies", companies.companies, name="companies"),

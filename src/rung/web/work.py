@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.models import User
-from rung.access.rules import NotAllowed, Refused
 from rung.handoff import asking, qualify, sequences
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
@@ -19,6 +18,7 @@ from rung.lifecycle.rules import Moved
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, moment
+from rung.web.acting import attempted
 from rung.web.people_found import living
 
 OUTCOMES: Final = (
@@ -160,14 +160,11 @@ def ticks(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def _noted(request: HttpRequest, uuid: UUID, note: Callable[[Person, User, int], tuple[Moved, ...]]) -> HttpResponse:
     person, now, by = living(uuid), this_instant(), request.user
     assert isinstance(by, User)
-    try:
-        moves = note(person, by, now)
-    except Refused as fault:
-        status = 403 if isinstance(fault, NotAllowed) else 409
-        return render(
-            request, "web/_work.html", part(person, by, now=now) | {"work_refusal": str(fault)}, status=status
-        )
-    said = _climbed(person, moves, published.playbook())
+    attempt = attempted(lambda: note(person, by, now))
+    if attempt.told is None:
+        context = part(person, by, now=now) | {"work_refusal": attempt.refusal}
+        return render(request, "web/_work.html", context, status=attempt.status)
+    said = _climbed(person, attempt.told, published.playbook())
     if request.htmx and (request.htmx.current_url_abs_path or "").startswith(f"/people/{uuid}"):
         # On the page of the person everything else shows it too: the page is drawn anew, and says it there.
         messages.success(request, said or "Noted.")

@@ -1,4 +1,6 @@
 // Today by keyboard: j and k move, Enter opens, one letter acts on the row under the cursor. Clocks run on while one looks.
+import { toast } from "../ui/toasts.js";
+
 const htmx = window.htmx;
 const list = () => document.querySelector("[data-todos]");
 const rows = () => [...document.querySelectorAll("[data-todo]")];
@@ -116,6 +118,8 @@ document.addEventListener("keydown", (event) => {
     location.assign(row.dataset.person);
   } else if (/^[1-9]$/.test(event.key)) {
     if (digit(row, event.key)) event.preventDefault();
+  } else if (event.key === "u") {
+    if (takeBack()) event.preventDefault();
   } else if ("artleqyncw".includes(event.key)) {
     event.preventDefault();
     act(row, event.key);
@@ -144,6 +148,22 @@ document.addEventListener("input", (event) => {
     radio.checked = true;
     radio.dispatchEvent(new Event("change", { bubbles: true }));
   }
+});
+
+// The last answer can be taken back, wherever the cursor went since.
+const takeBack = () => {
+  const buttons = [...document.querySelectorAll('[data-do="u"]')];
+  const button = buttons.find((one) => one.getAttribute("hx-post") === answered) ?? buttons.at(-1);
+  if (!button) return false;
+  open(button.closest("[data-todo]"));
+  htmx.process(button);
+  button.click();
+  return true;
+};
+let answered = null;
+document.addEventListener("rung:answered", (event) => {
+  answered = event.detail.undo;
+  toast(event.detail.said, takeBack);
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
