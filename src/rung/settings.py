@@ -197,6 +197,7 @@ ROOMS: Final = (
     "access",
     "jobs",
     "history",
+    "mail",
     "people",
     "lifecycle",
     "capture",

@@ -25,7 +25,6 @@ LONG_JOBS: dict[str, Job] = {
     publishing_later.UNDO: publishing_later.undo_asked,
     mailing.KIND: mailing.send,
     bulk_acts.JOB: bulk_acts.carry_on,
-    enriching.JOB: enriching.carry_out,
     uploads.TRY: uploads.try_asked,
     uploads.RUN: uploads.run_asked,
     uploads.UNDO: uploads.undo_asked,
@@ -51,5 +50,6 @@ SCHEDULES = (
 STEADY = (
     Steady(name="take the inbox in", turn=taking.Intake().turn),
     Steady(name="have definitions tried", turn=trying_later.Trier().turn),
+    Steady(name="ask plug-ins", turn=enriching.turn, pause=2),
 )
 """What the worker does beside everything else, without a pause while there is work."""

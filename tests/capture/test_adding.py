@@ -1,12 +1,12 @@
 """Somebody is added by hand or referred, and plug-ins are asked: who is known keeps what they have."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from rung import wiring
 from rung.access.actions import Refused, add_user
 from rung.access.models import Audit
 from rung.capture import adding, enriching
@@ -14,7 +14,6 @@ from rung.capture.adding import Written
 from rung.capture.models import Enrichment
 from rung.history.models import Event
 from rung.jobs.clock import now
-from rung.jobs.worker import Worker
 from rung.lifecycle import actions, published
 from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import NewEvent
@@ -107,7 +106,8 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def answered(person: Person, plugin: str) -> Enrichment:
     asked = enriching.ask(person=person, plugin=plugin, by="test", at=now())
-    Worker(name="w", jobs=wiring.JOBS, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
+    assert enriching.turn(now()) == 1
+    assert enriching.turn(now()) == 0
     asked.refresh_from_db()
     return asked
 
@@ -140,6 +140,42 @@ def test_the_example_finds_the_companys_site_and_a_broken_plugin_is_told(plugins
     assert answered(free, "site").facts == {}
     with pytest.raises(Refused, match="no such plug-in"):
         enriching.ask(person=ana, plugin="other", by="test", at=now())
+
+
+class Slow:
+    """Answers when it is let go, which nobody waits for."""
+
+    name = "Slow"
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def ask(self, known: enriching.Known) -> Mapping[str, Any]:
+        self.let_go.wait(60)
+        return {"linkedin": "https://late.example"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plugin_that_takes_too_long_is_told_so_and_holds_nobody(
+    plugins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow()
+    monkeypatch.setattr(enriching, "PATIENCE", 0.01)
+    monkeypatch.setattr(enriching, "_busy", {})
+    monkeypatch.setattr(enriching, "enrichers", lambda: {"slow": slow, "site": enriching.company_website})
+    ana = adding.add_person(written=ANA, by="test", at=now())
+    try:
+        late = [answered(ana, "slow").fault for _ in range(4)]
+        assert late[:3] == ["It did not answer within 0 seconds."] * 3
+        assert late[3] == "It still works on earlier questions: ask again later."
+    finally:
+        slow.let_go.set()
+    for thread in enriching._busy["slow"]:
+        thread.join(20)
+    monkeypatch.setattr(enriching, "PATIENCE", 20)
+    assert answered(ana, "site").facts == {"company.website": "https://acme.example"}
+    assert answered(ana, "slow").facts == {"linkedin": "https://late.example"}
+    assert [each.facts for each in Enrichment.objects.filter(plugin="slow").order_by("pk")][:3] == [{}, {}, {}]
 
 
 def test_the_shipped_plugin_is_installed() -> None:

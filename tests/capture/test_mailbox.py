@@ -2,7 +2,7 @@
 
 import random
 import re
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.core import mail
@@ -19,6 +19,11 @@ from rung.capture.models import HookMessage
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
+from rung.lifecycle import actions
+from rung.lifecycle.models import Standing
+from rung.lifecycle.rules import NewEvent
+from rung.mail.actions import send
+from rung.mail.models import Sent
 from rung.people.models import Person
 
 PLAIN = (
@@ -189,3 +194,147 @@ def test_unseen_mail_is_fetched_and_then_seen(settings: Any) -> None:
         raise OSError("no route")
 
     fetching.fetch(now(), down)
+
+
+# Mail of ours that comes back
+
+
+OURS: Final = "sales@ours.example"
+DSN: Final = """From: Mail Delivery System <MAILER-DAEMON@mx.acme.example>
+To: {ours}
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <{number}@mx.acme.example>
+Auto-Submitted: auto-replied
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+This is the mail system at host mx.acme.example. I could not deliver your message.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.acme.example
+
+Final-Recipient: rfc822; {to}
+Action: {action}
+Status: {status}
+
+--b
+Content-Type: message/rfc822
+
+From: {ours}
+To: {to}
+Subject: The paper
+Message-ID: {id}
+
+Hello Ana,
+
+--b--
+"""
+
+
+def came_back(id_: str, *, to: str = "ana@acme.example", is_hard: bool = True, number: int = 1) -> str:
+    action, status = ("failed", "5.1.1") if is_hard else ("delayed", "4.4.1")
+    return DSN.format(ours=OURS, to=to, id=id_, action=action, status=status, number=number)
+
+
+@pytest.fixture
+def ana_was_written_to(db: None) -> tuple[Person, str]:
+    ana = adding.add_person(written=Written(email="ana@acme.example"), by="test", at=now())
+    send(key="about:1", to="Ana@acme.example", subject="The\r\npaper", text="Hello", at=now(), person_id=ana.pk)
+    return ana, str(mail.outbox[0].extra_headers["Message-ID"])
+
+
+@pytest.mark.django_db
+def test_each_mail_of_ours_is_found_by_its_id_the_same_when_it_is_sent_again(
+    client: Client, door: str, ana_was_written_to: tuple[Person, str]
+) -> None:
+    ana, id_ = ana_was_written_to
+    send(key="about:1", to="ana@acme.example", subject="The paper", text="Hello", at=now(), person_id=ana.pk)
+    assert {str(each.extra_headers["Message-ID"]) for each in mail.outbox} == {id_}
+    assert mail.outbox[0].subject == "The paper"
+    assert Sent.objects.get().key == "about:1"
+    reply = PLAIN.replace("ana@acme.example>\r\nTo", "ana.private@gmail.com>\r\nTo")
+    threaded = reply.replace("In-Reply-To: <x@ours.example>", f"References: <x@ours.example>\r\n {id_}")
+    assert sent(client, door, threaded)["outcome"] == "accepted"
+    assert Event.objects.get(kind="email_replied").person_id == ana.pk
+
+
+@pytest.mark.django_db
+def test_a_reply_finds_whoever_lives_on_after_a_merge(
+    client: Client, door: str, ana_was_written_to: tuple[Person, str]
+) -> None:
+    ana, id_ = ana_was_written_to
+    other = adding.add_person(written=Written(email="ana.lima@lido.example"), by="test", at=now())
+    actions.merge(survivor=other, merged=ana, by="test", at=now())
+    reply = PLAIN.replace("ana@acme.example>\r\nTo", "else@x.example>\r\nTo").replace("<x@ours.example>", id_)
+    assert sent(client, door, reply)["outcome"] == "accepted"
+    assert Event.objects.get(kind="email_replied").person_id == other.pk
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_hard", [True, False])
+def test_a_mail_of_ours_that_came_back_is_a_bounce_and_no_reply(
+    client: Client, door: str, ana_was_written_to: tuple[Person, str], is_hard: bool
+) -> None:
+    ana, id_ = ana_was_written_to
+    assert Standing.objects.get().reachable
+    for outcome in ("accepted", "duplicate"):
+        assert sent(client, door, came_back(id_, is_hard=is_hard))["outcome"] == outcome
+    bounced = Event.objects.get(kind="email_bounced")
+    assert (bounced.person_id, bounced.data) == (ana.pk, {"email": "Ana@acme.example", "hard": is_hard})
+    assert Standing.objects.get().reachable is not is_hard
+    assert not Event.objects.filter(kind="email_replied").exists()
+
+
+@pytest.mark.django_db
+def test_a_report_without_parts_that_machines_read_is_a_bounce_too(
+    client: Client, door: str, ana_was_written_to: tuple[Person, str]
+) -> None:
+    _, id_ = ana_was_written_to
+    qmail = (
+        "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nSubject: failure notice\n\n"
+        "Hi. This is the qmail-send program at mx.example.\n"
+        "I'm afraid I wasn't able to deliver your message to the following addresses.\n"
+        "This is a permanent error; I've given up. Sorry it didn't work out.\n\n"
+        "<ana@acme.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n"
+        f"--- Below this line is a copy of the message.\n\nFrom: {OURS}\nMessage-ID: {id_}\n\nHello\n"
+    )
+    assert sent(client, door, qmail)["outcome"] == "accepted"
+    assert Event.objects.get(kind="email_bounced").data["hard"] is True
+
+
+@pytest.mark.django_db
+def test_nobody_becomes_unreachable_by_a_report_on_a_mail_that_is_not_ours(
+    client: Client, door: str, ana_was_written_to: tuple[Person, str]
+) -> None:
+    ana, id_ = ana_was_written_to
+    told = sent(client, door, came_back("<guessed@localhost>"))
+    assert (told["outcome"], told["why"]) == (
+        "passed", "Passed over: it reports on the delivery of a mail that is not ours.",
+    )  # fmt: skip
+    actions.record([NewEvent("person_described", person=ana.pk, data={"email": "ana@new.example"})], by="test")
+    assert "another address by now" in sent(client, door, came_back(id_, number=2))["why"]
+    send(key="news:1", to="sam@ours.example", subject="News", text="x", at=now())
+    news = str(mail.outbox[-1].extra_headers["Message-ID"])
+    assert "to one of ours" in sent(client, door, came_back(news, to="sam@ours.example", number=3))["why"]
+    assert not Event.objects.filter(kind="email_bounced").exists()
+
+
+@pytest.mark.django_db
+def test_out_of_office_lists_and_receipts_are_told_apart(client: Client, door: str) -> None:
+    kinds = {
+        "Auto-Submitted: auto-replied; owner-email=ana@acme.example": "automatic answer, as of somebody out of",
+        "Auto-Submitted: auto-generated": "sent automatically",
+        "Precedence: list": "sent to many",
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=x": "a receipt",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=x": "a mail's delivery",
+    }
+    for number, (header, words) in enumerate(kinds.items()):
+        told = sent(client, door, f"{header}\r\n{PLAIN.replace('<1@', f'<{number}@')}")
+        assert told["outcome"] == "passed"
+        assert words in told["why"], header
+    answered = f"Auto-Submitted: no\r\n{PLAIN.replace('<1@', '<9@')}"
+    assert sent(client, door, answered)["outcome"] == "accepted"

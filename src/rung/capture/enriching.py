@@ -2,10 +2,12 @@
 
 A plug-in is an object with a `name` (shown on the page) and `ask(known)`, which gives facts or nothing. It is found by
 its address ("package.module:object") in RUNG_ENRICHERS, or as an entry point of the group `rung.enrichers`. It runs in
-the worker, outside any transaction, and may use the network; what it raises is told and costs nothing else.
+a thread of the worker that nothing else waits for, outside any transaction, and may use the network; what it raises, or
+that it takes too long, is told and costs nothing else.
 """
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +20,7 @@ from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.capture.models import Enrichment
-from rung.jobs.actions import enqueue
+from rung.jobs import clock
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
@@ -26,8 +28,10 @@ from rung.people.models import Person
 from rung.people.rules import normal_email
 from rung.terms.companies import FREE_MAILBOXES
 
-JOB: Final = "enrich"
-"""The kind of outbox row that asks a plug-in."""
+PATIENCE: Final = 10.0
+"""Seconds a plug-in has; what it says later is not listened to."""
+MOST_BUSY: Final = 3
+"""So many questions of one plug-in may hang at once; further ones are not put to it."""
 _MOST_FACTS: Final = 30
 _LONGEST: Final = 1_000
 _log: Final = logging.getLogger(__name__)
@@ -79,36 +83,61 @@ def enrichers() -> dict[str, Enricher]:
 
 
 def ask(*, person: Person, plugin: str, by: By, at: int) -> Enrichment:
-    """Asks a plug-in about somebody; the worker brings the answer."""
+    """Asks a plug-in about somebody; the worker brings the answer. The row is the question, until it is answered."""
     require(by, "describe people")
     if plugin not in enrichers():
         raise Refused("There is no such plug-in.")
     with transaction.atomic():
         asked = Enrichment.objects.create(person=person, plugin=plugin, asked_at=at, asked_by=name_of(by))
-        enqueue(kind=JOB, key=f"{JOB}:{asked.pk}", payload={"enrichment": asked.pk}, at=at)
         audited(by=by, verb="asked plug-in", object=f"person {person.pk}", data={"plugin": plugin[:100]}, at=at)
     return asked
 
 
-def carry_out(payload: Mapping[str, Any], at: int) -> None:
-    """The job: asks, and keeps the answer, or what went wrong."""
-    asked = Enrichment.objects.filter(pk=payload["enrichment"], answered_at=None).select_related("person").first()
-    plugin = enrichers().get(asked.plugin) if asked else None
+def turn(at: int) -> int:
+    """The worker's steady turn: puts the oldest open question to its plug-in, and keeps the answer, or what went wrong.
+
+    Returns how many questions there were. Of two workers that ask the same the first one's answer stays.
+    """
+    asked = Enrichment.objects.filter(answered_at=None).select_related("person").order_by("pk").first()
     if asked is None:
-        return
+        return 0
     person = queries.person_named(str(asked.person.uuid)) or asked.person
     company = person.company
+    facts, fault = _answer(asked.plugin, Known(person.name, person.email, company.key if company else "", person.title))
+    open_ = Enrichment.objects.filter(pk=asked.pk, answered_at=None)
+    open_.update(facts=facts, fault=fault, answered_at=max(at, clock.now()))
+    return 1
+
+
+_busy: Final[dict[str, list[threading.Thread]]] = {}
+"""Plug-in → the threads in which it still works on what nobody waits for any more."""
+
+
+def _answer(code: str, known: Known) -> tuple[dict[str, str | int | float | bool], str]:
+    """What the plug-in says within its time: facts, and what went wrong."""
+    plugin = enrichers().get(code)
+    if plugin is None:
+        return {}, "This plug-in is no longer installed."
+    busy = _busy[code] = [each for each in _busy.get(code, ()) if each.is_alive()]
+    if len(busy) >= MOST_BUSY:
+        return {}, "It still works on earlier questions: ask again later."
+    answers: list[tuple[dict[str, str | int | float | bool], str]] = []
+    thread = threading.Thread(target=lambda: answers.append(_heard(code, plugin, known)), daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if answers:
+        return answers[0]
+    busy.append(thread)
+    return {}, f"It did not answer within {PATIENCE:.0f} seconds."
+
+
+def _heard(code: str, plugin: Enricher, known: Known) -> tuple[dict[str, str | int | float | bool], str]:
     try:
-        told = (
-            plugin.ask(Known(person.name, person.email, company.key if company else "", person.title)) if plugin else {}
-        )
-        asked.facts, asked.fault = _kept(told), "" if plugin else "This plug-in is no longer installed."
+        return _kept(plugin.ask(known)), ""
     except Exception as fault:  # noqa: BLE001 - a stranger's code
         # Whatever it raises is its own affair, and told to whoever asked.
-        _log.exception("The plug-in %s failed", asked.plugin)
-        asked.fault = f"It failed: {type(fault).__name__}."
-    asked.answered_at = at
-    asked.save(update_fields=["facts", "fault", "answered_at"])
+        _log.exception("The plug-in %s failed", code)
+        return {}, f"It failed: {type(fault).__name__}."
 
 
 def take_over(*, enrichment_id: int, field: str, by: By, at: int) -> Enrichment:

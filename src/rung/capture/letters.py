@@ -2,6 +2,7 @@
 
 import email
 import email.header
+import logging
 import re
 from dataclasses import dataclass
 from email import policy
@@ -18,7 +19,12 @@ _LONGEST: Final = 900
 _MOST_PARTS: Final = 100
 _AUTOMATIC: Final = re.compile(
     r"^\s*(automatic reply|auto(matic)?[- ]?(reply|response|antwort)|out of (the )?office|abwesen|réponse automatique"
-    r"|respuesta automática|undeliver|delivery status|mail delivery|returned mail|failure notice)",
+    r"|respuesta automática)",
+    re.IGNORECASE,
+)
+_UNDELIVERED: Final = re.compile(
+    r"undeliver|delivery (status|failure|has failed)|mail delivery|returned mail|failure notice|unzustellbar"
+    r"|non remis|could not be delivered",
     re.IGNORECASE,
 )
 _MACHINE: Final = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+@]|$)", re.IGNORECASE)
@@ -30,11 +36,14 @@ _QUOTE_BEGINS: Final = re.compile(
     re.IGNORECASE,
 )
 _ID: Final = re.compile(r"<[^<>\s]{3,250}>")
+_QUOTED_ID: Final = re.compile(r"^[>\s]*message-id:\s*(<[^<>\s]{3,250}>)", re.IGNORECASE | re.MULTILINE)
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail as far as it matters. `answers`: ids of the mails it replies to. `by_machine`: why nobody wrote it."""
+    """A mail as far as it matters. `answers`: ids of the mails it replies to, or reports on. `by_machine`: why nobody
+    wrote it. `bounce`: it says that a mail did not arrive."""
 
     sender: str
     name: str
@@ -46,6 +55,15 @@ class Letter:
     by_machine: str
     forwarded: tuple[str, str] | None
     """(address, name) of whoever wrote what is forwarded."""
+    bounce: "Bounce | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A mail did not arrive at these addresses; `is_hard`: it never will."""
+
+    addresses: tuple[str, ...]
+    is_hard: bool
 
 
 class NoLetter(ValueError):
@@ -69,36 +87,88 @@ def _read(message: Message) -> Letter:
     if normal_email(sender) is None:
         raise NoLetter("It does not say from whom it is.")
     subject = _header(message, "subject")
+    bounce = _bounce(message, sender, subject)
     whole = _text(message)
+    answers = _ID.findall(f"{_header(message, 'in-reply-to')} {_header(message, 'references')}")[:20]
     return Letter(
         sender=sender,
         name=_line(name),
         subject=subject[:250],
         text=_own_words(whole)[:_LONGEST],
         own_id=_line(_header(message, "message-id"))[:150],
-        answers=tuple(_ID.findall(f"{_header(message, 'in-reply-to')} {_header(message, 'references')}")[:20]),
+        answers=(*answers, *(_reported_on(message) if bounce else ())),
         is_reply=bool(_REPLY.match(subject) or _header(message, "in-reply-to")),
-        by_machine=_by_machine(message, sender, subject),
+        by_machine="a mail came back" if bounce else _by_machine(message, sender, subject),
+        bounce=bounce,
         forwarded=_forwarded(subject, whole, sender),
     )
 
 
+def _bounce(message: Message, sender: str, subject: str) -> Bounce | None:
+    """What a report on a mail's delivery says. Looked at first: most of what says of itself that it is an automatic
+    answer is one, and nearly half of the reports have no part that a machine can read (`flufl.bounce` knows those)."""
+    is_report = _report_of(message) == "delivery-status"
+    is_likely = (
+        is_report
+        or _header(message, "return-path").strip() == "<>"
+        or _header(message, "x-failed-recipients")
+        or _MACHINE.match(sender)
+        or _UNDELIVERED.search(subject)
+    )
+    if not is_likely:
+        return None
+    from flufl.bounce import all_failures  # a dozen detectors, and only for what looks like a report
+
+    try:
+        for_now, for_ever = all_failures(message)
+    except Exception:  # noqa: BLE001 - a stranger's parser on a stranger's mail
+        _log.exception("A report on a mail's delivery could not be read")
+        return None
+    addresses = [
+        each.decode("ascii", "replace") if isinstance(each, bytes) else str(each) for each in for_ever | for_now
+    ]
+    return Bounce(tuple(sorted(addresses)), bool(for_ever)) if addresses else None
+
+
+def _reported_on(message: Message) -> list[str]:
+    """The Message-IDs of the mail that came back, wherever the report quotes it: as a part, its headers, or text."""
+    found: list[str] = []
+    for number, part in enumerate(message.walk()):
+        if number > _MOST_PARTS:
+            break
+        if number and part.get("message-id"):
+            found += _ID.findall(_header(part, "message-id"))
+        elif not part.is_multipart():
+            found += _QUOTED_ID.findall(_decoded(part)[:100_000])
+    return list(dict.fromkeys(found))[:50]
+
+
+def _report_of(message: Message) -> str:
+    """What a multipart/report reports on, by its own word; empty for any other mail."""
+    if message.get_content_type() != "multipart/report":
+        return ""
+    return str(message.get_param("report-type") or "something").lower()
+
+
 def _by_machine(message: Message, sender: str, subject: str) -> str:
     """Why nobody wrote it; empty for a person's mail. Answers of machines must never count as replies, nor loop."""
-    submitted = _header(message, "auto-submitted").lower()
+    if _report_of(message):
+        is_receipt = _report_of(message) == "disposition-notification"
+        return "it is a receipt" if is_receipt else "it reports on a mail's delivery"
+    submitted = _header(message, "auto-submitted").lower().partition(";")[0].strip()
+    if submitted == "auto-replied" or _AUTOMATIC.match(subject):
+        return "it is an automatic answer, as of somebody out of office"
+    if any(_header(message, name) for name in ("x-autoreply", "x-autorespond", "x-auto-response-suppress-reply")):
+        return "it is an automatic answer, as of somebody out of office"
     if submitted and submitted != "no":
         return "it was sent automatically"
     if _header(message, "precedence").lower() in ("bulk", "junk", "list", "auto_reply"):
         return "it was sent to many"
     if _header(message, "list-id") or _header(message, "list-unsubscribe"):
         return "it came from a mailing list"
-    if any(_header(message, name) for name in ("x-autoreply", "x-autorespond", "x-auto-response-suppress-reply")):
-        return "it is an automatic answer"
-    if _header(message, "return-path").strip() == "<>" or message.get_content_type() == "multipart/report":
+    if _header(message, "return-path").strip() == "<>":
         return "it reports on a mail's delivery"
-    if _MACHINE.match(sender):
-        return "its address is no person's"
-    return "it is an automatic answer" if _AUTOMATIC.match(subject) else ""
+    return "its address is no person's" if _MACHINE.match(sender) else ""
 
 
 def _forwarded(subject: str, text: str, sender: str) -> tuple[str, str] | None:

@@ -2,15 +2,12 @@
 
 import hashlib
 from typing import Any, Final
-from urllib.parse import urlsplit
-
-from django.conf import settings
 
 from rung.access.models import User
 from rung.capture.letters import Letter, letter_of
-from rung.capture.models import FormSubmission
-from rung.history.models import Event
 from rung.lifecycle.rules import NewEvent
+from rung.mail.models import Sent
+from rung.mail.queries import sent_under
 from rung.people import queries
 from rung.people.models import Person
 from rung.people.rules import Keys, is_role_address, normal_email
@@ -26,11 +23,13 @@ class Passed(ValueError):
 def events_of(body: bytes, source: str) -> list[NewEvent]:
     """The events of a mail. Raises NoLetter for what is none, Passed for what no person wrote to us."""
     letter = letter_of(body)
+    own_id = letter.own_id or hashlib.sha256(body).hexdigest()
+    if letter.bounce is not None:
+        return [_bounced(letter, source, own_id)]
     if letter.by_machine:
         raise Passed(f"Passed over: {letter.by_machine}.")
     told = {"subject": letter.subject, "text": letter.text}
     data: dict[str, Any] = {name: text for name, text in told.items() if text}
-    own_id = letter.own_id or hashlib.sha256(body).hexdigest()
     if User.objects.filter(email__iexact=letter.sender).exists():
         if letter.forwarded is None:
             raise Passed("Passed over: one of ours wrote it.")
@@ -60,21 +59,29 @@ def _enquiry(address: str, name: str, data: dict[str, Any], source: str, own_id:
     ]
 
 
-def thanks_id(slug: str, submission_id: str) -> str:
-    """The Message-ID of a form's thank-you mail, by which a reply from any address finds its person."""
-    return f"<form.{slug}.{submission_id}@{urlsplit(settings.PUBLIC_URL).hostname}>"
+def _bounced(letter: Letter, source: str, own_id: str) -> NewEvent:
+    """A mail of ours came back. Anybody can send us such a report, so it counts only for a mail that we sent."""
+    assert letter.bounce is not None
+    sent = sent_under(letter.answers)
+    person = _whom(sent) if sent else None
+    if sent is None:
+        raise Passed("Passed over: it reports on the delivery of a mail that is not ours.")
+    if person is None:
+        raise Passed("Passed over: it reports on the delivery of a mail to one of ours.")
+    if normal_email(person.email) != normal_email(sent.to):
+        raise Passed(f"Passed over: a mail to {sent.to} came back, and they have another address by now.")
+    data = {"email": sent.to, "hard": letter.bounce.is_hard}
+    return NewEvent("email_bounced", person=person.pk, data=data, source=source, message_id=own_id, door="system")
 
 
 def _answered(letter: Letter) -> Person | None:
     """Whom we wrote the mail to that this one answers."""
-    for told in letter.answers:
-        kind, _, rest = told.strip("<>").partition(".")
-        slug, _, submission_id = rest.rpartition("@")[0].partition(".")
-        if kind != "form" or told != thanks_id(slug, submission_id):
-            continue
-        found = FormSubmission.objects.filter(form__slug=slug, message_id=submission_id).first()
-        event = found and Event.objects.filter(source=f"form:{slug}", message_id=submission_id).first()
-        if event and event.person_id:
-            living = queries.living_ids([event.person_id])[event.person_id]
-            return Person.objects.filter(pk=living).first()
-    return None
+    sent = sent_under(letter.answers)
+    return _whom(sent) if sent else None
+
+
+def _whom(sent: Sent) -> Person | None:
+    """The person a mail of ours went to, as they live on; None for a mail to one of ours."""
+    if sent.person_id is None:
+        return None
+    return Person.objects.filter(pk=queries.living_ids([sent.person_id])[sent.person_id]).first()

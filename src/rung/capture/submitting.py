@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F
 
 from rung.access.actions import Refused
 from rung.capture import answers as answering
-from rung.capture import building, mailbox, promising
+from rung.capture import building, promising
 from rung.capture.answers import Agreed, Filled, Told
 from rung.capture.models import Form, FormConsent, FormSubmission, FormViews
 from rung.history.models import Event
@@ -21,6 +20,7 @@ from rung.jobs import locks
 from rung.jobs.actions import enqueue
 from rung.lifecycle import actions, published
 from rung.lifecycle.rules import NewEvent
+from rung.mail.actions import send
 from rung.people.models import Company
 from rung.people.rules import Keys
 from rung.terms.instants import DAY
@@ -181,12 +181,16 @@ def thank(payload: Mapping[str, Any], at: int) -> None:
         texts = " and ".join(f"“{text}”" for text in _waiting_texts(form, payload["token"]))
         parts.append(f"You agreed to this: {texts} Please confirm that it was you: {where}")
     parts += [f"{link.label}: {_absolute(link.address)}" for link in links]
-    subject = " ".join((thanks.promised.label if thanks.promised else "Thank you").split())
-    headers = (
-        {"Message-ID": mailbox.thanks_id(payload["form"], payload["submission"])} if "submission" in payload else {}
+    submission = str(payload.get("submission", ""))
+    about = Event.objects.filter(source=source_of(form), message_id=submission).values_list("person_id", flat=True)
+    send(
+        key=f"{THANKS}:{form.slug}:{submission}",
+        to=payload["to"],
+        subject=thanks.promised.label if thanks.promised else "Thank you",
+        text="\n\n".join(part for part in parts if part),
+        at=at,
+        person_id=about.first(),
     )
-    text = "\n\n".join(part for part in parts if part)
-    EmailMessage(subject[:200], text, to=[payload["to"]], headers=headers).send()
 
 
 def _waiting_texts(form: Form, token: str) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 
 from rung.access.actions import Refused, audited
@@ -19,6 +18,7 @@ from rung.access.models import User
 from rung.handoff.models import MailWish, Notification
 from rung.jobs.actions import enqueue_many
 from rung.lifecycle import published
+from rung.mail.actions import send as send_mail
 from rung.terms.instants import moment
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def send(payload: Mapping[str, Any], at: int) -> None:
     if not notes:
         return
     try:
-        _mail(user, notes)
+        _mail(user, notes, at)
     except _SURELY_NOT_SENT:
         Notification.objects.filter(pk__in=ids).update(mailed_at=None)
         raise
@@ -109,9 +109,10 @@ def send(payload: Mapping[str, Any], at: int) -> None:
         log.warning("a mail to user %s is in doubt and not sent again: %s", user.pk, fault)
 
 
-def _mail(user: User, notes: Sequence[Notification]) -> None:
+def _mail(user: User, notes: Sequence[Notification], at: int) -> None:
     one = notes[0].words
     subject = one if len(notes) == 1 else f"{len(notes)} things to know: {one}"
     parts = [f"{note.words}\n{settings.PUBLIC_URL}{note.href}" for note in notes]
     choose = f"How you hear of this: {settings.PUBLIC_URL}/settings"
-    EmailMessage(" ".join(subject.split())[:200], "\n\n".join([*parts, choose]), to=[user.email]).send()
+    key = f"{KIND}:{user.pk}:{notes[0].pk}:{len(notes)}"
+    send_mail(key=key, to=user.email, subject=subject, text="\n\n".join([*parts, choose]), at=at)
