@@ -83,7 +83,7 @@ def test_a_clients_queue_drains_and_everything_is_in_the_history_once(version: s
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("version", ["python-2.4", "node-1.1", "node-3.1"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_client_with_a_key_that_does_not_hold_is_told_so(version: str, tmp_path: Path) -> None:
     path = tmp_path / "inbox.sqlite3"
     with served(path) as address:
@@ -93,10 +93,13 @@ def test_a_client_with_a_key_that_does_not_hold_is_told_so(version: str, tmp_pat
     assert told["received"] == told["unknown_key"] >= 7
 
 
+AWAY: Final = {503: {"code": "no_disk", "message": "full"}, 429: {"code": "too_fast", "message": "too many"}}
+
+
 @pytest.mark.one_database
-@pytest.mark.parametrize("version", ["python-2.2", "python-2.4", "node-3.1"])
+@pytest.mark.parametrize(("version", "status"), [(version, status) for version in VERSIONS for status in AWAY])
 def test_a_client_that_is_sent_away_comes_back_until_all_is_there(
-    version: str, tmp_path: Path, monkeypatch: Any
+    version: str, status: int, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Every second answer is lost: the client sends again what it was not told is there, and nothing counts twice."""
     from rung.capture.collector import Collector
@@ -106,7 +109,7 @@ def test_a_client_that_is_sent_away_comes_back_until_all_is_there(
     async def now_and_then(self: Any, items: Any) -> Any:
         answer = await stored(self, items)
         if next(turns) % 2 == 0:
-            return 503, {"code": "no_disk", "message": "full"}, ((b"retry-after", b"1"),)
+            return status, AWAY[status], ((b"retry-after", b"1"),)
         return answer
 
     monkeypatch.setattr(Collector, "_stored", now_and_then)
