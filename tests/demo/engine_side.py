@@ -3,16 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from rung.demo import agreement
 from rung.demo.story import Told
 from rung.engine.deciding import Decision, Row, decide
 from rung.engine.program import Program, compile_program
 from rung.playbook.loading import load
-from rung.playbook.shipped import read
 from rung.terms.events import Event
 
 
-def default_program() -> Program:
-    return compile_program(load(read("default")))
+def firms_program() -> Program:
+    return compile_program(load(agreement.text()))
 
 
 def rows_by_person(told: Sequence[Told], program: Program) -> dict[str, list[Row]]:
@@ -45,5 +45,5 @@ def rows_by_person(told: Sequence[Told], program: Program) -> dict[str, list[Row
 
 
 def decided(told: Sequence[Told], until: int) -> dict[str, Decision]:
-    program = default_program()
+    program = firms_program()
     return {person: decide(program, rows, until) for person, rows in rows_by_person(told, program).items()}

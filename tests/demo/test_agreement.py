@@ -9,7 +9,6 @@ from demo.worlds import NOW, shipped, small
 from rung.demo import agreement
 from rung.demo.staging import FIRST_LEFT, OPEN, SECOND_LEFT
 from rung.playbook.loading import load
-from rung.playbook.shipped import read
 from rung.terms.business_time import WorkingTime, national_holidays
 from rung.terms.durations import parse_duration
 from rung.terms.instants import DAY, MINUTE
@@ -25,8 +24,8 @@ def decisions():
     return decided(small()[1], NOW)
 
 
-def test_the_likeness_repeats_what_moves_a_person_in_the_shipped_playbook():
-    playbook = load(read("default"))
+def test_the_likeness_repeats_what_moves_a_person_in_the_firms_playbook():
+    playbook = load(agreement.text())
     enters = {code: stage.enter.text for code, stage in playbook.stages.items() if stage.enter is not None}
     assert enters["mql"] == f"score >= {agreement.THRESHOLD} and fit >= {agreement.FIT_NEEDED}"
     rests = {reason: told.rest and round(told.rest / DAY) for reason, told in playbook.handoff.reject_reasons.items()}

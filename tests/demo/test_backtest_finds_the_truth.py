@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from demo.worlds import NOW, shipped
+from rung.demo import agreement
 from rung.demo.company import line
-from rung.engine import reading
+from rung.engine import leaving, reading
 from rung.engine.backtest import Scope, backtest
+from rung.engine.misleading import misleading
 from rung.engine.trying import Ground, Wish
 from rung.engine.varying import knob
+from rung.insight.misleading import LOOKED_BACK
 from rung.playbook.loading import load
-from rung.playbook.shipped import DEFAULT, read
 
 pytestmark = pytest.mark.xdist_group("demo history")
 
@@ -26,7 +28,7 @@ def ground() -> Ground:
 
 def test_the_planted_threshold_shows_the_planted_gain_inside_its_interval(ground: Ground) -> None:
     demo, _ = shipped()
-    old = load(read(DEFAULT))
+    old = load(agreement.text())
     new = knob(old, "stages.mql.enter:score").turned(old, 40)
     result, _ = ground.backtest(old, new)
     figures = {figure.id: figure for figure in result.figures}
@@ -48,16 +50,24 @@ def test_the_planted_threshold_shows_the_planted_gain_inside_its_interval(ground
     assert {each.what for each in people.differing if each.won_at} == {"earlier"}
 
 
-def test_the_salaries_paper_costs_hand_offs_and_wins_nothing(ground: Ground) -> None:
-    old = load(read(DEFAULT))
-    new = load(
-        read(DEFAULT).replace(
-            "on: content_downloaded, points: 10",
-            "on: content_downloaded, when: 'not data.title.contains(\"salaries\")', points: 10",
-        )
-    )
-    assert old.version != new.version
-    result, _ = ground.backtest(old, new, Wish())
+def test_the_salaries_paper_is_found_as_the_line_that_misleads(ground: Ground) -> None:
+    demo, _ = shipped()
+    book = load(agreement.text())
+    found, behind = misleading(ground, book, ground.scope(book, Wish(start=NOW - LOOKED_BACK)))
+    first, second = found.lines[:2]
+    assert (first.name, first.is_clear, first.missed.value) == ("Salaries paper", True, 0)
+    assert first.avoided.low >= 15 and first.lost.high <= 8
+    assert first.rate > 3 * second.rate
+    # Whom it spares sales are those of whom it was planted, and none of them ever bought.
+    planted = {human.key for human in demo.humans if human.wants_salaries}
+    assert {person for person, _ in behind[first.path]["avoided"]} <= planted
+    assert demo.truth["realised"]["salaries"]["won"] == 0
+
+
+def test_without_the_salaries_paper_hand_offs_and_rejections_vanish_and_no_win_is_missed(ground: Ground) -> None:
+    book = load(agreement.text())
+    left_out = load(leaving.text_without(book, leaving.part(book, "signals.Salaries paper")))
+    result, _ = ground.backtest(book, left_out, Wish())
     figures = {figure.id: figure for figure in result.figures}
     assert (figures["opened"].high or 0) < 0 and (figures["rejected"].high or 0) < 0
-    assert result.wins.missed <= 2
+    assert result.wins.missed == 0

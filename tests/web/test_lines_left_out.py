@@ -79,7 +79,7 @@ def test_the_misleading_line_is_named_with_what_it_cost_and_what_leaving_it_out_
     response = rui.get("/feedback?period=year")
     said = words_of(response)
     assert "“Salary paper” misleads: without it, 6 of 7 rejected hand-offs would not have been, and no win" in said
-    row = said.split("Avoided for each Try it ")[1]
+    row = said.split("At stake Try it ")[1]
     assert row.startswith("Salary paper signal, line 6 6 ")
     assert "Pricing page signal, line 4" in row and "they asked a question at least twice a way in, line" in row
     assert 'href="/playbook?tab=source#line-6"' in response.content.decode()

@@ -1,4 +1,4 @@
-"""The firm's agreement as its own people feel it: a quick likeness of `playbooks/default.yaml`.
+"""The firm's agreement, and a quick likeness of it: how its own people feel it.
 
 The salespeople of the demo react to hand-offs, so the generator must know when one opens, while it is still making the
 history. Asking the engine after every event would take minutes; this likeness keeps a person's points and rung in a few
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, cast
 
+from rung.demo import firm
 from rung.playbook.conditions import Fact, Value
 from rung.playbook.conditions.closure import compiled
 from rung.playbook.definitions import Signal
@@ -70,7 +71,22 @@ def _line(signal: Signal) -> Line:
     )
 
 
-_PLAYBOOK: Final = load(read("default"))
+_PAPERS: Final = "  - {name: Paper downloaded, on: content_downloaded, "
+_SALARIES: Final = (
+    "  - {name: Salaries paper,  on: content_downloaded, when: 'data.title.contains(\"salaries\")', "
+    "points: 30, cap: 30, half_life: 45d}\n"
+)
+"""The line that misleads: marketing takes its most read paper for a sign of interest; it is read by who wants a job."""
+_OTHERS: Final = "when: 'not data.title.contains(\"salaries\")', "
+
+
+def text() -> str:
+    """The firm's playbook: the shipped one under the firm's name, with one line of its own."""
+    shipped = read("default").replace("name: Default\n", f"name: {firm.NAME}\n", 1)
+    return shipped.replace(_PAPERS, f"{_SALARIES}{_PAPERS}{_OTHERS}", 1)
+
+
+_PLAYBOOK: Final = load(text())
 _FIT: Final = tuple((compiled(line.when.condition), line.points) for line in _PLAYBOOK.fit)
 SIGNALS: Final = tuple(_line(signal) for signal in _PLAYBOOK.signals if not signal.is_company)
 COLLEAGUE: Final = next(_line(signal) for signal in _PLAYBOOK.signals if signal.is_company)

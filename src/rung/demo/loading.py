@@ -6,7 +6,7 @@ from typing import Final
 
 from rung.access.actions import add_user
 from rung.access.models import User
-from rung.demo import firm
+from rung.demo import agreement, firm
 from rung.demo.company import Demo, line_id
 from rung.demo.names import COUNTRIES
 from rung.demo.story import Told
@@ -20,7 +20,6 @@ from rung.people.models import Person
 from rung.people.rules import Keys, keys_of
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load as playbook_of
-from rung.playbook.shipped import read
 from rung.playbook.writing import signed_by, to_be_reviewed
 from rung.terms.instants import moment
 
@@ -59,8 +58,8 @@ def _loaded(people: int, months: int, seed: int, now: int, say: Say, progress: P
     demo = Demo(people=people, months=months, seed=seed, now=now)
     told = demo.told()
     hire(at=told[0].at)
-    agreement = signed(at=told[0].at, now=now)
-    begin_with(agreement, said=agreement.version, by=firm.REN.email, at=told[0].at)
+    playbook = signed(at=told[0].at, now=now)
+    begin_with(playbook, said=playbook.version, by=firm.REN.email, at=told[0].at)
     say(f"Recording {len(told):,} events and deciding where everybody stands")
     loaded = bulk.load(
         events(told, seed), by="system", at=now, progress=progress, total=len(told), at_a_time=_EVENTS_AT_A_TIME
@@ -70,9 +69,8 @@ def _loaded(people: int, months: int, seed: int, now: int, say: Say, progress: P
 
 
 def signed(*, at: int, now: int) -> Playbook:
-    """The shipped playbook under the firm's name, signed by both sides at the instant and read again in half a year."""
-    text = read("default").replace("name: Default\n", f"name: {firm.NAME}\n", 1)
-    text = to_be_reviewed(text, by=(moment(now) + timedelta(days=182)).date())
+    """The firm's playbook, signed by both sides at the instant and read again in half a year."""
+    text = to_be_reviewed(agreement.text(), by=(moment(now) + timedelta(days=182)).date())
     for side, who in (("marketing", firm.MIA), ("sales", firm.KIM)):
         text = signed_by(text, side=side, who=who.name, on=moment(at).date())
     return playbook_of(text)

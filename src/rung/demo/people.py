@@ -209,6 +209,8 @@ class Census:
         soul = rng.choices(SOULS, _SOULS_BY_SOURCE[source])[0]
         if company is None and soul in ("evaluator", "quiet", "raiser"):
             soul = "reader"
+        if soul == "reader" and _is_just_fit(company) and rng.random() < _WANT_A_JOB:
+            soul = "jobseeker"  # who plans where our customers plan looks at what we pay
         title = rng.choice(_titles(soul, rng.random()))
         if soul == "quiet" and not _is_nearly_fit(title, company):
             soul = "reader"
@@ -349,6 +351,18 @@ _DIALLING: Final = dict(
 def _phone(person: Human) -> str:
     """A number of their own, from a range that nobody is given."""
     return f"+{_DIALLING[person.country.code]}5550{person.number:06d}"
+
+
+_WANT_A_JOB: Final = 0.16
+"""Share of readers at firms that fit who look for a job with us."""
+
+
+def _is_just_fit(company: Firm | None) -> bool:
+    """Fit enough to be handed over, and not so fit that a form is enough."""
+    if company is None:
+        return False
+    points = agreement.fit("", company.industry, company.employees, company.country.name)
+    return agreement.FIT_NEEDED <= points <= agreement.FIT_NEEDED + 10
 
 
 def _titles(soul: str, draw: float) -> tuple[str, ...]:

@@ -239,16 +239,16 @@ class Visits:
         rng = self.rng
         for n in range(rng.randrange(3, 8)):
             paths = self._reading(2, 5)
-            if rng.random() < 0.45:
+            if n and rng.random() < 0.85:
                 paths += rng.sample(firm.JOBS, 1 + (rng.random() < 0.4))
             if rng.random() < 0.4:
                 paths += rng.sample(firm.BUYING, 2)
             if rng.random() < 0.2:
                 paths.append("/pricing")
             end = self.session(at, human, paths)
-            if n < 3:
-                self.story.plan(end, self._take_paper, human, firm.SALARIES if n == 0 else "")
-            elif rng.random() < 0.5:
+            if n == 0:
+                self.story.plan(end, self._take_paper, human, firm.SALARIES)
+            elif rng.random() < 0.1:
                 self.story.plan(end, self._leave_something, human)
             at = self._some_time(at, 5)
 

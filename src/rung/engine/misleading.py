@@ -59,8 +59,11 @@ class Line(msgspec.Struct, frozen=True):
     """Accepted hand-offs that would not have been."""
     missed: Count
     """First wins that were handed over before, and would not have been."""
+    stake: float
+    """Wins at stake: those missed, or of the accepted hand-offs lost the share that usually wins, where that is more:
+    many of them have not had the time to win yet."""
     rate: float
-    """Rejections spared for each win missed, both at the careful end of their intervals; what lines are ranked by."""
+    """Rejections spared for each win at stake, at the careful ends of the intervals; what lines are ranked by."""
     is_clear: bool
     """Whether more of what it carries is rejected than chance explains."""
 
@@ -141,7 +144,8 @@ class _LeavingOut:
             "lost": self._behind(self.table.person[lost], self.table.at[lost]),
             "missed": self._behind(missed, self.won[missed]),
         }
-        spared, cost = _count(totals[:, 0]), _count(totals[:, 2])
+        spared, given, cost = (_count(totals[:, place]) for place in range(3))
+        usual = len(self.winners) / max(1, int(self.is_accepted.sum()))
         return Line(
             path=part.path,
             name=part.name,
@@ -149,9 +153,10 @@ class _LeavingOut:
             number=part.line,
             avoided=spared,
             later=int(later.sum()),
-            lost=_count(totals[:, 1]),
+            lost=given,
             missed=cost,
-            rate=spared.low / max(1.0, cost.high),
+            stake=max(cost.value, usual * given.value),
+            rate=spared.low / max(1.0, cost.high, usual * given.high),
             is_clear=_is_clear(totals),
         )
 

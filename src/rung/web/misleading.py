@@ -93,7 +93,7 @@ def _row(line: Line, run: Backtest) -> dict[str, Any]:
         "what": WHATS[line.what],
         "source": f"{reverse('playbook')}?tab=source#line-{line.number}",
         "draft": _draft(line),
-        "rate": words.number(line.avoided.value / line.missed.value) if line.missed.value else "",
+        "stake": words.number(line.stake, 1 if 0 < line.stake < 10 else 0),
         "cells": [
             (count, getattr(line, count).value, _between(getattr(line, count)), f"{at}?{_query(line, count)}")
             for count in ("avoided", "lost", "missed")
