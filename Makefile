@@ -34,6 +34,12 @@ test: setup .venv/.warm clients  ## every test: pure rooms, SQLite, PostgreSQL a
 clients: setup
 	tests/clients/install || test "$(CI)" != true
 
+# Half a gigabyte, and Java 17: not for everybody (docs/decisions.md, 26).
+.PHONY: spark
+spark: setup .venv/.warm  ## install Spark into .venv and run the tests that want it
+	$(BIN)/pip install --quiet --disable-pip-version-check "pyspark[sql]>=4,<5" "pandas<3"
+	$(BIN)/pytest -q tests/engine/test_spark.py tests/playbook/conditions/test_condition_sql.py -k spark
+
 .PHONY: check
 check: setup  ## format, lint, types, import contract, migrations
 	$(BIN)/ruff format --check src tests bench faults

@@ -264,7 +264,14 @@ def _ground(history: Path | None, against: Path | None, engine: str, until: int 
     from rung.insight import trials
 
     if engine == "spark":
-        raise Sorry("The Spark engine does not run backtests: leave --engine out.")
+        if history is None or not history.is_dir():
+            raise Sorry(
+                "Spark reads a folder of segments: name one with --history, as the worker writes it or "
+                "`rung export history --format parquet`; or leave --engine out."
+            )
+        from rung.engine.spark_trying import SparkGround
+
+        return SparkGround(history, until=until), _playbook(against)
     if history is not None:
         return trials.ground_of(history, until=until), _playbook(against)
     _house()

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.test_history_in_parts import COLLEAGUES, busy_companies, table
+from engine.trying_world import BOOK as BASE
+from engine.trying_world import ground
 from rung.engine.deciding_segments import decide_folder
 from rung.engine.histories import BadHistory
 from rung.engine.payloads import fields_named
 from rung.engine.program import compile_program
 from rung.engine.segments import Manifest, add_erased, write_manifest, write_stretch
+from rung.engine.trying import CannotTry, Wish, event_of
+from rung.insight import trials
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 from rung.terms.events import Event
-from rung.terms.instants import HOUR
+from rung.terms.instants import HOUR, parse_instant
 
 pytestmark = pytest.mark.xdist_group("spark")
 BOOK = (
@@ -27,6 +32,11 @@ BOOK = (
 setbacks:
   - {to: nurture, when: 'stage == "mql" and idle >= hours(5)', because: Quiet, rest: 5h}
 """
+)
+TRIED = BASE.replace(
+    "signals:\n",
+    "signals:\n  - {name: Colleague, on: demo_requested, from: company, points: 5}\n"
+    "  - {name: Busy, on: custom, points: 3}\n",
 )
 
 
@@ -73,6 +83,61 @@ def test_spark_refuses_a_stretch_that_lacks_a_column(tmp_path: Path, spark: Any)
     folder = written(tmp_path / "history", busy_companies(1), simple, cut=60)
     with pytest.raises(BadHistory, match="before a playbook named industry"):
         decide_on_spark(folder, playbook=load(BOOK), until=None, out=tmp_path / "out", spark=spark)
+
+
+RESTING = TRIED.replace("{reason: No budget}", "{reason: No budget, rest: 9d}")
+
+
+@pytest.mark.parametrize("wish", [Wish(), Wish(start=parse_instant("2026-02-01T00:00:00Z"), subset="score > 1")])
+def test_a_backtest_on_spark_says_what_one_process_says_to_the_last_interval(
+    tmp_path: Path, spark: Any, wish: Wish
+) -> None:
+    from rung.engine.spark_trying import SparkGround
+
+    folder = written(tmp_path / "history", tried_on(), load(TRIED), cut=60)
+    far, here = SparkGround(folder, session=spark), trials.ground_of(folder, until=None)
+    for new in (TRIED.replace("score >= 50", "score >= 40"), RESTING, TRIED):
+        assert far.backtest(load(TRIED), load(new), wish) == here.backtest(load(TRIED), load(new), wish)
+    assert far.backtest(load(TRIED), load(TRIED), wish)[0].differing == 0
+
+
+def test_a_number_through_its_values_and_who_differs_are_the_same_on_spark(tmp_path: Path, spark: Any) -> None:
+    from rung.engine.spark_trying import SparkGround
+
+    folder = written(tmp_path / "history", tried_on(), load(TRIED), cut=60)
+    how: dict[str, Any] = {"old": load(TRIED), "new": load(TRIED.replace("score >= 50", "score >= 40")), "wish": Wish()}
+    for vary in ("stages.mql.enter:score=20:70:10", "signals.Pricing page.points=5:15:5"):
+        far = trials.run(SparkGround(folder, session=spark), vary=vary, out=tmp_path / "far", **how)
+        here = trials.run(trials.ground_of(folder, until=None), vary=vary, out=tmp_path / "here", **how)
+        assert far.told == here.told
+        assert [each.get("old_explanation") for each in far.told["people_who_differ"]].count(None) == 0
+    pages = [(tmp_path / where / "backtest.html").read_text() for where in ("far", "here")]
+    assert pages[0] == pages[1]
+
+
+def test_what_cannot_be_tried_on_spark_is_said_in_the_same_words(tmp_path: Path, spark: Any) -> None:
+    from rung.engine.spark_trying import SparkGround
+
+    folder = written(tmp_path / "history", tried_on(), load(TRIED), cut=60)
+    grounds = (SparkGround(folder, session=spark), trials.ground_of(folder, until=None))
+    for wish in (Wish(subset="score > 9000"), Wish(start=parse_instant("2030-01-01T00:00:00Z"))):
+        words = []
+        for each in grounds:
+            with pytest.raises(CannotTry) as refusal:
+                each.backtest(load(TRIED), load(RESTING), wish)
+            words.append(str(refusal.value))
+        assert words[0] == words[1]
+
+
+def tried_on() -> list[Event]:
+    """A year of hand-offs and answers, with companies whose people bring each other points, and corrections."""
+    here = ground()
+    lives = [event_of(here.history, row) for row in range(len(here.history.kind))]
+    begin = parse_instant("2026-01-01T00:00:00Z")
+    busy = [replace(event, at=begin + event.at) for event in (*busy_companies(3), *said_by_hand(121))]
+    return [
+        replace(event, seq=seq) for seq, event in enumerate(sorted([*lives, *busy], key=lambda e: (e.at, e.seq)), 1)
+    ]
 
 
 def said_by_hand(seq: int) -> list[Event]:

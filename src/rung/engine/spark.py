@@ -37,6 +37,8 @@ _RESULT: Final = (
     "temperature string, since timestamp_ntz, at timestamp_ntz, `from` string, `to` string, because string, "
     "playbook string"
 )
+_TOLD: Final = "kind = 'stage_overridden'"
+"""What an override says of itself stands in no column; everything else that deciding reads has one."""
 _STANDING: Final = ("person", "stage", "status", "lap", "score", "fit", "engagement", "temperature", "since")
 _MOVE: Final = ("person", "at", "from", "to", "because", "score", "fit", "engagement", "playbook")
 
@@ -51,8 +53,8 @@ def decide_on_spark(
     program = compile_program(playbook)
     source = Source(folder, fields=sorted(fields_named([program])))
     end = source.last_at if until is None else until
-    session = spark or _session()
-    rows = rows_of(session, source, program, end)
+    running = spark or session()
+    rows = rows_of(running, source, program, end)
     decided = rows.mapInArrow(functools.partial(decide_partition, playbook.text, end), _RESULT).persist()
     result = DecidedFolder(playbook.name, playbook.version, end, source.rows)
     try:
@@ -67,7 +69,7 @@ def decide_on_spark(
     finally:
         decided.unpersist()
         if spark is None:
-            session.stop()
+            running.stop()
     result.rungs = Counter(dict(result.rungs))
     result.files = [str(out / name) for name in ("standings", "moves")]
     return result
@@ -77,7 +79,8 @@ class NoSpark(Exception):
     """Spark is not installed here; the text says how it is."""
 
 
-def _session() -> Any:
+def session() -> Any:
+    """A session on all cores of this machine, or as spark-submit says. Raises NoSpark."""
     try:
         from pyspark.sql import SparkSession
     except ImportError:
@@ -90,25 +93,28 @@ def _session() -> Any:
 # --- in Spark's words
 
 
-def rows_of(spark: Any, source: Source, program: Program, until: int) -> Any:
-    """Everybody's rows, own and by company, each person's in one partition and in order."""
+def rows_of(spark: Any, source: Source, program: Program, until: int, *, told: str = _TOLD) -> Any:
+    """Everybody's rows, own and by company, each person's in one partition and in order.
+
+    `told`: of which of them, in Spark's words, all that they say is needed, and not columns alone.
+    """
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    events = _events(spark, source, until)
-    own = events.where("person IS NOT NULL")
+    history = events(spark, source, until)
+    own = history.where("person IS NOT NULL")
     shared = sorted(program.reaches_colleagues)
     facts = tuple(name for name, _ in program.company_fields)
     rows = _with_company(own)
     came = rows.where("is_came")
-    rows = _with_facts(rows, came, events, facts) if facts else rows.withColumns({})
+    rows = _with_facts(rows, came, history, facts) if facts else rows.withColumns({})
     stays = _stays(came)
     reached = [
         _reached(rows.where(rows.kind.isin(shared)).where("present IS NOT NULL"), "present", stays, is_limited=True)
         if shared
         else None,
-        _reached(events.where(f"kind = '{OF_A_COMPANY}' AND company IS NOT NULL"), "company", stays, is_limited=False),
+        _reached(history.where(f"kind = '{OF_A_COMPANY}' AND company IS NOT NULL"), "company", stays, is_limited=False),
     ]
     columns = _columns(source.fields, facts)
-    whole = rows.selectExpr(*(_as_own(name) for name in columns))
+    whole = rows.selectExpr(*(_as_own(name, told) for name in columns))
     for more in reached:
         if more is not None:
             whole = whole.unionByName(more.selectExpr(*(_as_reached(name) for name in columns)))
@@ -121,12 +127,8 @@ def _columns(fields: Sequence[str], facts: Sequence[str]) -> list[str]:
     return ["person", "at", "seq", "kind", "has_by", "is_own", "is_came", "data", *told, *known]
 
 
-def _as_own(name: str) -> str:
-    made = {
-        "is_own": "true AS is_own",
-        # What an override says of itself stands in no column; everything else that is read has one.
-        "data": "CASE WHEN kind = 'stage_overridden' THEN data END AS data",
-    }
+def _as_own(name: str, told: str) -> str:
+    made = {"is_own": "true AS is_own", "data": f"CASE WHEN {told} THEN data END AS data"}
     return made.get(name, f"`{name}`")
 
 
@@ -141,7 +143,7 @@ def _as_reached(name: str) -> str:
     return made.get(name, f"CAST(NULL AS STRING) AS `{name}`" if name.startswith("fact_") else f"`{name}`")
 
 
-def _events(spark: Any, source: Source, until: int) -> Any:
+def events(spark: Any, source: Source, until: int) -> Any:
     """The events that count, under the keys of those who live on."""
     from pyspark.sql import functions as f
 
@@ -158,7 +160,7 @@ def _events(spark: Any, source: Source, until: int) -> Any:
         'unix_micros(CAST(`at` AS TIMESTAMP)) AS at', *told,
     )  # fmt: skip
     corrected = source.corrected
-    events = events.where(~f.col("kind").isin(sorted(CORRECTIONS))).where(f.col("at") <= until)
+    events = events.where(f.col("kind").isin(sorted(KIND_CODES.keys() - CORRECTIONS))).where(f.col("at") <= until)
     for name, gone in (
         ("seq", corrected.seqs),
         ("id", corrected.ids),
@@ -254,6 +256,15 @@ def decide_partition(text: str, until: int, batches: Iterable[pa.RecordBatch]) -
     """Decides the people of a partition, some thousands at a time; rows come by (person, at, seq)."""
     program = compile_program(load(text))
     how = machine.fast()
+    for table in people_at_a_time(batches):
+        part = prepared(table, program, until, how)
+        replayed = part.replay(program)
+        for what, found in (("s", standings_table(replayed)), ("m", moves_table(replayed, part))):
+            yield from _result(what, found).to_batches()
+
+
+def people_at_a_time(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows of a partition, some thousand people's at a time, and nobody's rows torn apart."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
@@ -265,22 +276,22 @@ def decide_partition(text: str, until: int, batches: Iterable[pa.RecordBatch]) -
             keys = table.column("person").to_numpy()
             cut = int(np.argmax(keys == last))  # whoever is last may go on in the next batch
             if cut:
-                yield from _decided(table.slice(0, cut), program, until, how)
+                yield table.slice(0, cut)
                 waiting, rows = table.slice(cut).to_batches(), table.num_rows - cut
     if rows:
-        yield from _decided(pa.Table.from_batches(waiting), program, until, how)
+        yield pa.Table.from_batches(waiting)
 
 
-def _decided(table: pa.Table, program: Program, until: int, how: machine.Machine) -> Iterator[pa.RecordBatch]:
+def prepared(
+    table: pa.Table, program: Program, until: int, how: machine.Machine, of: "type[Rows] | None" = None
+) -> Prepared:
+    """Some people's rows, made ready for the program and for all that read them alike."""
     is_own = table.column("is_own").to_numpy()
-    history = _Rows(table.filter(pa.array(is_own)))
+    history = (of or Rows)(table.filter(pa.array(is_own)))
     own = in_order(history, [program], until, how)
     own.came_row = np.flatnonzero(history.is_came[own.order])
     given = _Given(table.filter(pa.array(~is_own)), history, own.order[own.came_row], program)
-    part = Prepared(own, until, how, given)
-    replayed = part.replay(program)
-    for what, found in (("s", standings_table(replayed)), ("m", moves_table(replayed, part))):
-        yield from _result(what, found).to_batches()
+    return Prepared(own, until, how, given)
 
 
 def _result(what: str, found: pa.Table) -> pa.Table:
@@ -294,7 +305,7 @@ def _result(what: str, found: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-class _Rows:
+class Rows:
     """A partition's own rows as the engine reads them; which company they name was looked at before."""
 
     def __init__(self, table: pa.Table) -> None:
@@ -325,7 +336,7 @@ class _Rows:
 class _Given:
     """What reached a partition's people by their company, joined before; in the form of `colleagues.Colleagues`."""
 
-    def __init__(self, table: pa.Table, history: _Rows, came: Ints, program: Program) -> None:
+    def __init__(self, table: pa.Table, history: Rows, came: Ints, program: Program) -> None:
         numbers = {person: number for number, person in enumerate(history.people)}
         person, people = _coded(table, "person")
         self._person = np.array([*(numbers[name] for name in people), NONE], np.int64)[person]

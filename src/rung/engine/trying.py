@@ -39,11 +39,12 @@ _MOST_KEPT: Final = 100_000
 _KEPT: Final = 8
 """Definitions whose replay is kept: the one in force, and those somebody goes back and forth between."""
 _IS_SALES: Final = np.array([kind.actor == "sales" for kind in KINDS.values()])
-_ANSWERS: Final = tuple(KIND_NAMES.index(f"handoff_{what}") for what in ("accepted", "rejected", "returned"))
+_ANSWERS: Final = ("handoff_accepted", "handoff_rejected", "handoff_returned")
 _REPLIES: Final = tuple(
     KIND_NAMES.index(name) for name in ("email_replied", "call_answered", "meeting_booked", "meeting_held")
 )
-_HOT: Final = 2
+HOT: Final = 2
+"""The warmest temperature, as the kernel tells it."""
 
 
 WORTH_SHARING: Final = 1_000
@@ -76,6 +77,7 @@ class Ground:
         if not len(history.kind) or not history.people:
             raise CannotTry("The history is empty: there is nobody on whom a definition could be tried.")
         self.history, self.refused, self.is_compiled = history, refused, is_compiled
+        self.events = len(history.kind)
         self.until = int(history.at.max()) if until is None else until
         self.first_at = int(history.at.min())
         if self.first_at > self.until:
@@ -103,7 +105,7 @@ class Ground:
             self.deeds,
             scope,
             people=self.history.people,
-            events=len(self.history.kind),
+            events=self.events,
             warnings=tuple(dict.fromkeys(self.warnings(old, new, scope))),
         )
         return result, people
@@ -238,11 +240,9 @@ class Ground:
 
     def _members(self, playbook: Playbook, subset: str) -> NDArray[np.bool_]:
         """Whom the condition holds for at the end: asked of the kernel as if it were the playbook's `hot`."""
-        names = Names(place="filter", signals=tuple(signal.name for signal in playbook.signals))
-        rule = Rule(subset, parse(subset, names), 0)
-        asking = compile_program(replace(playbook, temperature=Temperature(hot=rule)))
-        found = prepare(self.history, (asking,), self.until, is_compiled=self.is_compiled).replay(asking)
-        return np.asarray(found.standings.temperature == _HOT)
+        program = compile_program(asking(playbook, subset))
+        found = prepare(self.history, (program,), self.until, is_compiled=self.is_compiled).replay(program)
+        return np.asarray(found.standings.temperature == HOT)
 
     # --- hand-offs that a replay hides
 
@@ -287,13 +287,13 @@ class Ground:
             yield f"{_lines(self.refused)} of the history could not be read and {_are(self.refused)} left out."
         yield from self.notes
         yield from self._gaps(scope)
-        if not np.isin(self.history.kind, _ANSWERS).any():
+        if all(self._first_of(kind) is None for kind in _ANSWERS):
             yield "No answer of sales is recorded in this history: every hand-off counts as not decided."
         for playbook in dict.fromkeys((old.version, new.version)):
             yield from self._unknown_facts(old if playbook == old.version else new, scope)
 
     def _gaps(self, scope: Scope) -> Iterable[str]:
-        at = np.unique(self.history.at[(self.history.at >= scope.start) & (self.history.at <= scope.end)] // DAY) * DAY
+        at = self._days(scope) * DAY
         for place in np.flatnonzero(np.diff(at) > GAP)[:3].tolist():
             days = int((at[place + 1] - at[place]) // DAY)
             yield f"Nothing at all happened from {_day(at[place])} to {_day(at[place + 1])}: {days} days are missing."
@@ -301,17 +301,24 @@ class Ground:
     def _unknown_facts(self, playbook: Playbook, scope: Scope) -> Iterable[str]:
         """Kinds of event that the definition asks for and that the history has not, or not from the beginning."""
         for kind in kinds_asked(playbook):
-            rows = np.flatnonzero(self.history.kind == KIND_NAMES.index(kind))
-            words = KINDS[kind].words.lower()
-            if not len(rows):
+            first, words = self._first_of(kind), KINDS[kind].words.lower()
+            if first is None:
                 yield f"“{playbook.name}” asks for “{words}” ({kind}), of which this history has none."
                 continue
-            first = int(self.history.at[rows].min())
             if first > scope.start + 90 * DAY:
                 yield (
                     f"“{playbook.name}” asks for “{words}” ({kind}), which this history has only from {_day(first)} "
                     "on: people before that could not earn it."
                 )
+
+    def _days(self, scope: Scope) -> Ints:
+        """The days since 1970 on which something happened in the period."""
+        return np.unique(self.history.at[(self.history.at >= scope.start) & (self.history.at <= scope.end)] // DAY)
+
+    def _first_of(self, kind: str) -> int | None:
+        """When the first event of the kind happened; None where none did."""
+        at = self.history.at[self.history.kind == KIND_NAMES.index(kind)]
+        return int(at.min()) if len(at) else None
 
     # --- why
 
@@ -331,6 +338,13 @@ class Ground:
         )
         found = joined(program, (event_of(history, row) for row in rows.tolist()), self.until)
         return {key: found.get(key, []) for key in (history.people[person] for person in people)}
+
+
+def asking(playbook: Playbook, subset: str) -> Playbook:
+    """The playbook by which those are hot for whom the condition holds. Raises ConditionError."""
+    names = Names(place="filter", signals=tuple(signal.name for signal in playbook.signals))
+    rule = Rule(subset, parse(subset, names), 0)
+    return replace(playbook, temperature=Temperature(hot=rule))
 
 
 def _family(playbook: Playbook, turned: Knob) -> Hashable:
