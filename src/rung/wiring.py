@@ -4,10 +4,12 @@ from rung import tables
 from rung.access import actions as access
 from rung.capture import enriching, fetching, refusals, submitting, taking, uploads
 from rung.handoff import carrying, clocks, desks, mailing, notifying, owners
+from rung.handoff.models import Assignment, Clock, SequenceRun, Task
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
 from rung.lifecycle import archiving, bulk_acts, consequences, looking, publishing_later
+from rung.lifecycle.models import Handoff
 from rung.terms.instants import MINUTE, SECOND
 
 ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches, owners.note_owners, notifying.tell)
@@ -30,6 +32,9 @@ LONG_JOBS: dict[str, Job] = {
     uploads.UNDO: uploads.undo_asked,
 }
 """Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
+
+OF_PEOPLE = (Handoff, Assignment, Clock, SequenceRun, Task)
+"""Tables of work done with people, what others need first: a merge may change their rows, and an unmerge gives back."""
 
 SCHEDULES = (
     Schedule(name="look again", every=15 * SECOND, run=looking.look_again),

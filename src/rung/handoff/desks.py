@@ -186,5 +186,8 @@ def _become_one(event: Happened) -> None:
     merged = Person.objects.filter(uuid=event.data["merged"]).values_list("pk", flat=True).first()
     Assignment.objects.filter(person_id=merged, ended_at__isnull=True).update(person_id=event.person_id)
     Clock.objects.filter(person_id=merged, stopped_at__isnull=True).update(person_id=event.person_id)
+    # Of two open hand-offs the older stays, and an answer to one is an answer to both: their desks and clocks end.
+    gone = Q(handoff__withdrawn_at__isnull=False) | Q(handoff__answer__in=("accepted", "rejected"))
+    _end(Assignment.objects.filter(gone, person_id=event.person_id, ended_at__isnull=True), at=event.at)
     if merged is not None and event.person_id is not None:
         sequences.become_one(merged, event.person_id, at=event.at)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.jobs import clock, locks
-from rung.lifecycle import consequences, corrections
+from rung.lifecycle import consequences, corrections, merging
 from rung.lifecycle.deciding import Decided, Round, decide_round
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import Taken, taken_in
@@ -38,6 +38,7 @@ class _Result:
 
     taken: Taken = field(default_factory=Taken)
     decided: Decided = field(default_factory=lambda: Decided([], []))
+    merges: list[merging.Keeping] = field(default_factory=list)
 
 
 def record(events: Sequence[NewEvent], *, by: By, at: int | None = None) -> Recorded:
@@ -57,6 +58,7 @@ def _recorded(events: Sequence[NewEvent], *, by: str, at: int) -> Recorded:
         line = ensure_playbook(at=at)
         result = _round(events, line=line, by=by, at=at)
         moves = _carry_on(result, line, at)
+        merging.ended(result.merges, line)
     return Recorded(
         accepted=len(result.taken.seqs),
         duplicates=result.taken.duplicates,
@@ -186,8 +188,11 @@ def _round(events: Sequence[NewEvent], *, line: Line, by: str, at: int) -> _Resu
     if taken.happened:
         round_ = Round(news={event.seq for event in taken.happened}, new=taken.new)
         reach = Reach(line, taken.people, round_, at=at)
-        reach.correct(corrections.applied(event for event in taken.happened if event.kind in CORRECTIONS))
+        corrected = corrections.applied((event for event in taken.happened if event.kind in CORRECTIONS), line)
+        reach.correct(corrected)
         reach.add(taken.happened, taken.company_keys)
+        merging.reaches(corrected.merges, round_.anew, line)
+        round_.real, round_.settled, result.merges = corrected.real, corrected.settled, corrected.merges
         result.decided = decide_round(round_, line, at=at)
     return result
 

@@ -38,7 +38,8 @@ def decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
     return deciding.outcomes()
 
 
-def _key(move: Moved) -> MoveKey:
+def key_of(move: Moved) -> MoveKey:
+    """What makes two moves the same step, whatever decided them."""
     return move.at, move.from_stage, move.from_status, move.stage, move.status, move.passed
 
 
@@ -66,7 +67,7 @@ def rows_of(
         until = None if known is None else known.get(person_id, -1)
         happened = real.get(person_id, set())
         for number, move in enumerate(outcome.moves):
-            is_real = _key(move) in happened or (until is not None and move.at > until)
+            is_real = key_of(move) in happened or (until is not None and move.at > until)
             moves.append(storing.move_row(line, replace(move, is_redefinition=not is_real), number))
     return Rows(
         standings=[storing.standing_row(line, outcome) for outcome in outcomes],

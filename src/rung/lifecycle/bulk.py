@@ -10,11 +10,11 @@ from django.db import transaction
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import anew, building, compiling, corrections, deciders, handoffs
+from rung.lifecycle import anew, building, compiling, corrections, deciders, handoffs, merging
 from rung.lifecycle import line as lines
 from rung.lifecycle.building import Building
 from rung.lifecycle.generations import ensure_playbook
-from rung.lifecycle.intake import taken_in
+from rung.lifecycle.intake import Taken, taken_in
 from rung.lifecycle.line import Line
 from rung.lifecycle.memory import nothing_to_collect
 from rung.lifecycle.models import OF_A_GENERATION, Handoff, Standing
@@ -170,9 +170,17 @@ def _append(
     loaded.accepted += len(taken.seqs)
     loaded.duplicates += taken.duplicates
     loaded.refused += [replace(refusal, index=refusal.index + offset) for refusal in taken.refused]
-    corrected = corrections.applied(event for event in taken.happened if event.kind in CORRECTIONS)
-    touched |= corrected.people
-    companies |= corrected.companies
+    correcting = [event for event in taken.happened if event.kind in CORRECTIONS]
+    if correcting:
+        line = ensure_playbook(at=at)
+        corrected = corrections.applied(correcting, line)
+        merging.ended(corrected.merges, line)
+        touched |= corrected.people
+        companies |= corrected.companies
+    _touch(taken, touched, companies)
+
+
+def _touch(taken: Taken, touched: set[int], companies: set[int]) -> None:
     for event in taken.happened:
         if event.person_id is not None:
             touched.add(event.person_id)

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from rung.history import actions as history
 from rung.history.models import Event
 from rung.history.queries import seqs_of_message
+from rung.lifecycle import merging
+from rung.lifecycle.anew import MoveKey
+from rung.lifecycle.line import Line
+from rung.lifecycle.merging import Keeping
 from rung.lifecycle.models import OF_A_GENERATION, Handoff, Import
 from rung.lifecycle.rules import OF_A_COMPANY, Happened, Ready
 from rung.people import actions as people
@@ -24,6 +28,12 @@ class Corrected:
 
     people: set[int] = field(default_factory=set)
     companies: set[int] = field(default_factory=set)
+    merges: list[Keeping] = field(default_factory=list)
+    """What was before each merge."""
+    real: dict[int, set[MoveKey]] = field(default_factory=dict)
+    """Moves that were real before a merge that was undone."""
+    settled: dict[int, int] = field(default_factory=dict)
+    """Until when those who become one, or two, were decided as whoever they were: nothing before it is news."""
 
 
 def fault(item: Ready) -> str | None:
@@ -47,7 +57,7 @@ def fault(item: Ready) -> str | None:
     return None
 
 
-def applied(happened: Iterable[Happened]) -> Corrected:
+def applied(happened: Iterable[Happened], line: Line) -> Corrected:
     """Carries the corrections out, in order."""
     touched = Corrected()
     for event in happened:
@@ -56,9 +66,9 @@ def applied(happened: Iterable[Happened]) -> Corrected:
         elif event.kind == "import_undone":
             _undo_import(event, touched)
         elif event.kind == "persons_merged":
-            _merge(event, touched)
+            _merge(event, touched, line)
         else:
-            _unmerge(event, touched)
+            _unmerge(event, touched, line)
     touched.people = set(living_ids(sorted(touched.people)).values())
     return touched
 
@@ -92,7 +102,7 @@ def _undo_import(event: Happened, touched: Corrected) -> None:
     Import.objects.filter(pk=number).update(undone_at=event.at)
 
 
-def _merge(event: Happened, touched: Corrected) -> None:
+def _merge(event: Happened, touched: Corrected, line: Line) -> None:
     merged = _named(event)
     ends = living_ids([event.person_id or 0, merged.pk])
     survivor_id, merged_id = ends[event.person_id or 0], ends[merged.pk]
@@ -100,6 +110,8 @@ def _merge(event: Happened, touched: Corrected) -> None:
         people.merge_ids(survivor_id=survivor_id, merged_id=merged_id)
     else:
         merged_id = merged.pk  # the cookie's register has made them one already
+    touched.merges.append(merging.begun(seq=event.seq, survivor_id=survivor_id, merged_id=merged_id, line=line))
+    touched.settled[survivor_id] = merging.decided_until((survivor_id, merged_id), line)
     for model in OF_A_GENERATION:
         model.objects.filter(person_id=merged_id).delete()
     Handoff.objects.filter(person_id=merged_id).update(person_id=survivor_id)
@@ -109,10 +121,13 @@ def _merge(event: Happened, touched: Corrected) -> None:
     touched.people.add(survivor_id)
 
 
-def _unmerge(event: Happened, touched: Corrected) -> None:
+def _unmerge(event: Happened, touched: Corrected, line: Line) -> None:
     merged = _named(event)
     alias = Alias.objects.get(old=merged)
     touched.people.update((alias.living_id, merged.pk))
+    touched.settled[merged.pk] = merging.decided_until((alias.living_id,), line)
+    for person_id, moves in merging.given_back(merged.pk, living_id=alias.living_id).items():
+        touched.real.setdefault(person_id, set()).update(moves)
     people.unmerge_ids(merged_id=merged.pk)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rung import tables
 from rung.engine.deciding import OutOfOrder, Row, StaleState
 from rung.lifecycle import handoffs, storing
+from rung.lifecycle.anew import MoveKey, key_of
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import OF_A_GENERATION, StageMove
 from rung.lifecycle.outcome import Deciding, Outcome
@@ -32,6 +33,10 @@ class Round:
     """The seqs of this round's events."""
     new: set[int] = field(default_factory=set)
     """Whoever was not known before: the round's rows are all there are of them."""
+    real: dict[int, set[MoveKey]] = field(default_factory=dict)
+    """Moves that a merge had taken away, and that are real again when they come back."""
+    settled: dict[int, int] = field(default_factory=dict)
+    """Until when somebody had been decided under another id: nothing before it is news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def decide_round(round_: Round, line: Line, *, at: int) -> Decided:
             continue
         until = max(at, *(row.event.at for row in rows))
         deciding.anew(round_.people[person_id], rows, until, stood.get(person_id))
-    return _written(deciding.outcomes(), stood, frozenset(round_.news), line)
+    return _written(deciding.outcomes(), stood, round_, line)
 
 
 def forget(person_id: int, line: Line) -> None:
@@ -75,9 +80,8 @@ def forget(person_id: int, line: Line) -> None:
         model.objects.filter(generation_id=line.generation_id, person_id=person_id).delete()
 
 
-def _written(
-    outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], news: frozenset[int], line: Line
-) -> Decided:
+def _written(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], round_: Round, line: Line) -> Decided:
+    news = frozenset(round_.news)
     moves: list[Moved] = []
     rows: list[Sequence[Any]] = []
     onward = [outcome for outcome in outcomes if not outcome.is_anew]
@@ -90,13 +94,17 @@ def _written(
     stored = _stored_moves([outcome.person.id for outcome in anew if outcome.person.id in stood], line)
     changes = [outcome.changes() for outcome in onward if outcome.decision.handoffs]
     for outcome in anew:
-        before, until = stored.get(outcome.person.id, []), outcome.decided_before
+        before = stored.get(outcome.person.id, [])
+        until = max(outcome.decided_before, round_.settled.get(outcome.person.id, -1))
         same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
         kept = [
             replace(new, is_redefinition=old.is_redefinition)
             for new, old in zip(outcome.moves, before[:same], strict=False)
         ]
-        rows += [storing.move_row(line, move, number) for number, move in enumerate([*kept, *rest])]
+        # Real again, but no news: what followed from it followed when it happened.
+        back = round_.real.get(outcome.person.id, frozenset())
+        told = [replace(move, is_redefinition=False) if key_of(move) in back else move for move in rest]
+        rows += [storing.move_row(line, move, number) for number, move in enumerate([*kept, *told])]
         moves += rest
         changes.append(outcome.changes_past(until, news))
     if stored:

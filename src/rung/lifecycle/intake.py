@@ -119,7 +119,7 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
             at_now = works_at.get(who.person.id, who.person.company_id)
             if not item.is_trusted and at_now not in (None, who.company.pk):
                 data = {**data, "claimed": {"company": who.company.key}}
-                who = people.Found(who.person, None)
+                who = people.Found(who.person, None, arrived_id=who.arrived_id)
             else:
                 works_at[who.person.id] = who.company.pk
         if who.person is not None and item.kind in DESCRIBING:
@@ -150,7 +150,7 @@ def _learnt(item: Ready, who: people.Found) -> list[_Placed]:
 
 def _aside(item: Ready, who: people.Found, kind: str, data: dict[str, Any], mark: str) -> _Placed:
     aside = item._replace(kind=kind, data=data, company=None, message_id=f"{item.message_id[:190]}:{mark}", by="system")
-    return _Placed(aside, people.Found(who.person, None), False)
+    return _Placed(aside, people.Found(who.person, None, arrived_id=who.arrived_id), False)
 
 
 def _time(placed: Sequence[_Placed], arrived_at: int) -> None:
@@ -189,7 +189,7 @@ def _entry(item: _Placed, arrived_at: int) -> history.Entry:
         received_at=arrived_at,
         source=told.source,
         message_id=told.message_id,
-        person_id=item.found.person.id if item.found.person else None,
+        person_id=item.found.arrived_id or (item.found.person.id if item.found.person else None),
         company_id=item.found.company.id if item.found.company else None,
         occurred_at=told.occurred_at,
         sent_at=told.sent_at,

@@ -333,6 +333,24 @@ class Import(models.Model):
         return f"import {self.pk} {self.name}"
 
 
+class Merge(models.Model):
+    """What a merge changed beside the history, so that an unmerge can give it back; gone once it has.
+
+    `rows`: {table, key, before, after} of each row of work that it changed or took away (`after` null). `moves`: person
+    id → the moves that had been real and are not there any more.
+    """
+
+    seq = models.BigIntegerField(unique=True)
+    """The event that made them one."""
+    survivor = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    merged = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    rows: Any = models.JSONField(default=list)
+    moves: Any = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.merged_id} into {self.survivor_id}"
+
+
 class SavedView(models.Model):
     """A list of people that somebody kept: its name and the address that asks for it. A team's members share one."""
 

@@ -17,6 +17,7 @@ from rung.lifecycle.bulk import Progress
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import MAIN, Generation, Pointer, Standing
+from rung.people.models import Person
 from rung.people.queries import living_ids
 from rung.playbook.loading import load
 
@@ -134,6 +135,8 @@ def _news(generation: Generation, *, at: int) -> list[int]:
     if since.filter(kind__in=("import_undone", "event_voided", "persons_unmerged")).exists():
         ids |= set(standings.values_list("person_id", flat=True))
     ids |= set(standings.filter(due_at__lte=at).values_list("person_id", flat=True))
+    undone = since.filter(kind="persons_unmerged").values_list("data__merged", flat=True)
+    ids |= set(Person.objects.filter(uuid__in=list(undone)).values_list("pk", flat=True))
     return sorted(set(living_ids(sorted(ids)).values()))
 
 

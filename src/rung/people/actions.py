@@ -9,6 +9,7 @@ from django.db import connection
 
 from rung import tables
 from rung.access.models import User
+from rung.engine.reading import CORRECTIONS
 from rung.history.models import Event
 from rung.history.queries import stored, stored_of, with_events
 from rung.people import rules
@@ -95,6 +96,8 @@ def _describe_again(by_id: Mapping[int, Person]) -> None:
     living.update(Alias.objects.filter(living_id__in=list(by_id)).values_list("old_id", "living_id"))
     told: dict[int, list[Absorbed]] = {person_id: [] for person_id in by_id}
     for event in stored_of(living):
+        if event.kind in CORRECTIONS:
+            continue  # said of the history, not of the person: nothing happened to them then
         told[living[event.person_id or 0]].append(
             Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
         )

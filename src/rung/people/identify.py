@@ -40,6 +40,8 @@ class Found:
     merged: list[Person] = field(default_factory=list)
     learnt: list[tuple[str, str]] = field(default_factory=list)
     is_new: bool = False
+    arrived_id: int | None = None
+    """Whose the key or the id is, where they live on as `person`: what is told of them stays theirs."""
 
 
 class NoSuchPerson(LookupError):
@@ -51,13 +53,15 @@ class Register:
 
     def __init__(self, sightings: Sequence[Sighting]) -> None:
         self._identities: dict[tuple[str, str], Person] = {}
+        self._owners: dict[tuple[str, str], int] = {}
+        """Whose a stored key is, whoever they live on as."""
         self._living: dict[int, Person] = {}
         self._has: set[tuple[int, str]] = set()
         """Which person (the object's own id, for this batch) has a key of which kind."""
         self._companies: dict[str, Company] = {}
         self._new_people: list[Person] = []
         self._new_companies: list[Company] = []
-        self._new_keys: dict[tuple[str, str], tuple[Person, int]] = {}
+        self._new_keys: dict[tuple[str, str], tuple[Person, int | None, int]] = {}
         self._known: list[Person] = []
         self._merges: list[tuple[Person, Person]] = []
         self._load(sightings)
@@ -68,7 +72,8 @@ class Register:
         if sighting.person_id is not None:
             if sighting.person_id not in self._living:
                 raise NoSuchPerson(f"There is no person {sighting.person_id}.")
-            found = Found(self._end(self._living[sighting.person_id]), company)
+            person = self._end(self._living[sighting.person_id])
+            found = Found(person, company, arrived_id=sighting.person_id)
         elif sighting.keys:
             found = self._by_keys(sighting, company)
         else:
@@ -80,7 +85,7 @@ class Register:
         """Writes whoever is new, whoever became known, new keys and merges. The caller holds the lock of the house."""
         _number(Company, self._new_companies)
         _number(Person, self._new_people)
-        keys = [(kind, value, person.pk, at) for (kind, value), (person, at) in self._new_keys.items()]
+        keys = [(*key, arrived_id or person.pk, at) for key, (person, arrived_id, at) in self._new_keys.items()]
         tables.insert(Identity, ("kind", "value", "person_id", "since_at"), keys)
         if self._known:
             Person.objects.filter(pk__in=[person.pk for person in self._known]).update(is_anonymous=False)
@@ -109,17 +114,19 @@ class Register:
         people = people_by_id(set(ends.values()))
         self._has.update((id(people[owner]), kind) for owner, kind in tables.read(_STRONG, people))
         self._living = {id_: people[end] for id_, end in ends.items() if end in people}
+        self._owners = keys
         self._identities = {key: self._living[person_id] for key, person_id in keys.items()}
         self._companies = companies_of_keys(companies)
 
     def _by_keys(self, sighting: Sighting, company: Company | None) -> Found:
         keys = sighting.keys
-        known = next((self._identities[key] for key in keys.strong() if key in self._identities), None)
+        key = next((key for key in keys.strong() if key in self._identities), None)
+        known = self._identities[key] if key else None
         visitor = self._identities.get(("anonymous_id", keys.anonymous_id)) if keys.anonymous_id else None
         known = self._end(known) if known else None
         visitor = self._end(visitor) if visitor else None
         if known is not None:
-            found = Found(known, company)
+            found = Found(known, company, arrived_id=self._owners.get(key) if key else None)
             if visitor is not None and visitor is not known and visitor.is_anonymous:
                 self._merges.append((known, visitor))
                 visitor._rung_merged_into = known  # type: ignore[attr-defined]  # lives as long as the batch
@@ -127,7 +134,8 @@ class Register:
             return found
         is_named = any(True for _ in keys.strong())
         if visitor is not None and (visitor.is_anonymous or not is_named):
-            return Found(visitor, company)
+            cookie = ("anonymous_id", keys.anonymous_id)
+            return Found(visitor, company, arrived_id=self._owners.get(cookie))
         return Found(self._new_person(sighting.at, is_anonymous=not is_named), company, is_new=True)
 
     def _attach(self, found: Found, sighting: Sighting) -> None:
@@ -136,19 +144,23 @@ class Register:
         assert person is not None
         for key in sighting.keys.strong():
             if key not in self._identities and (sighting.is_trusted or (id(person), key[0]) not in self._has):
-                self._identify(key, person, sighting.at)
+                self._identify(key, found, sighting.at)
                 found.learnt.append(key)
                 if person.is_anonymous:
                     person.is_anonymous = False
                     self._known.append(person)
         cookie = ("anonymous_id", sighting.keys.anonymous_id)
         if cookie[1] and cookie not in self._identities:
-            self._identify(cookie, person, sighting.at)
+            self._identify(cookie, found, sighting.at)
 
-    def _identify(self, key: tuple[str, str], person: Person, at: int) -> None:
+    def _identify(self, key: tuple[str, str], found: Found, at: int) -> None:
+        person = found.person
+        assert person is not None
         self._identities[key] = person
         self._has.add((id(person), key[0]))
-        self._new_keys[key] = person, at
+        self._new_keys[key] = person, found.arrived_id, at
+        if found.arrived_id is not None:
+            self._owners[key] = found.arrived_id
 
     def _new_person(self, at: int, *, is_anonymous: bool) -> Person:
         person = Person(
