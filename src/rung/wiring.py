@@ -8,11 +8,16 @@ from rung.handoff.models import Assignment, Clock, SequenceRun, Task
 from rung.insight import interviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
-from rung.lifecycle import archiving, bulk_acts, consequences, looking, publishing_later
+from rung.lifecycle import archiving, bulk_acts, consequences, looking, publishing_later, same_people
 from rung.lifecycle.models import Handoff
 from rung.terms.instants import MINUTE, SECOND
 
-ON_RECORDED: tuple[consequences.Consequence, ...] = (desks.note_touches, owners.note_owners, notifying.tell)
+ON_RECORDED: tuple[consequences.Consequence, ...] = (
+    desks.note_touches,
+    owners.note_owners,
+    notifying.tell,
+    same_people.ask,
+)
 """After events were decided, in order: (news) → new events, in the same transaction."""
 
 ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, desks.keep_desks)
@@ -30,6 +35,7 @@ LONG_JOBS: dict[str, Job] = {
     uploads.TRY: uploads.try_asked,
     uploads.RUN: uploads.run_asked,
     uploads.UNDO: uploads.undo_asked,
+    same_people.SWEEP: same_people.sweep,
 }
 """Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
 
@@ -46,6 +52,7 @@ SCHEDULES = (
     Schedule(name="write the history's segments", every=10 * MINUTE, run=archiving.write_closed),
     Schedule(name="erase from the history's segments", cron="20 3 * * *", run=archiving.rewrite_erased),
     Schedule(name="keep the tables' statistics", every=10 * MINUTE, run=tables.keep_statistics),
+    Schedule(name="sweep for doubles", cron="10 2 * * *", run=same_people.ask_sweep),
     Schedule(name="forget old backtests", cron="50 3 * * *", run=trying_later.forget_old),
     Schedule(name="forget old uploads", cron="30 3 * * *", run=uploads.forget_old),
     Schedule(name="forget old refusals", cron="40 3 * * *", run=refusals.forget_old),

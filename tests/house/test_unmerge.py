@@ -55,9 +55,7 @@ OUTSIDE = {"sessions.Session", "jobs.ScheduledRun", "jobs.Outbox"}
 
 
 def told(name: str, kind: str, data: dict[str, Any] | None = None, company: str | None = "acme.example") -> NewEvent:
-    return NewEvent(
-        kind=kind, keys=Keys(email=f"{name}@acme.example"), data=data or {}, company=company, door="system"
-    )
+    return NewEvent(kind=kind, keys=Keys(email=f"{name}@acme.example"), data=data or {}, company=company, door="system")
 
 
 def record(*events: NewEvent, at: int) -> None:

@@ -177,6 +177,8 @@ class Model:
             bits[place] = min(bits[place], 2.0)  # a mailbox made of the name is no second witness
         if email == _OTHER_AT_COMPANY and company is not None and company < 2:
             bits[levels.index(("email", email))] = -4.0  # that they work together was counted already
+        if told.get("phone") == 1 and (email == _OTHER_AT_COMPANY or company == 0):
+            bits[levels.index(("phone", 1))] = 0.0  # colleagues' numbers lie beside each other
         return bits
 
     def _u(self, name: str, level: int, value: str) -> float:
@@ -260,7 +262,9 @@ def _likeness(kind: str, one: str, other: str) -> int:
     if kind == "email":
         return _email_level(one, other)
     if kind == "phone":
-        return 1 if one[-8:] == other[-8:] or DamerauLevenshtein.distance(one, other, score_cutoff=1) == 1 else 2
+        if min(len(one), len(other)) >= 7 and (one.endswith(other) or other.endswith(one)):
+            return 0  # told with and without its country
+        return 1 if DamerauLevenshtein.distance(one, other, score_cutoff=1) == 1 else 2
     if kind == "date":
         return _date_level(one, other)
     alike = JaroWinkler.similarity(one, other)
@@ -365,7 +369,7 @@ def keys(record: Record, kinds: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
             yield name, value
             yield f"{name}+first+last", "name", value.partition("@")[0]
         elif kind == "phone":
-            yield name, value[-8:]
+            yield name, value[-7:]
         elif kind == "date":
             yield name, value
             others.append((name, value))

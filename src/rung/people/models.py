@@ -145,3 +145,53 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old_id} → {self.living_id}"
+
+
+class Suggestion(models.Model):
+    """Two people who are likely one, and why; `left` is the one known longer.
+
+    `answer` is "different" once somebody said so: that is remembered. A pair that became one keeps its row, which is
+    shown again should they be two again.
+    """
+
+    ANSWERS = ("", "different")
+
+    left = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    right = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="likely_same")
+    odds = models.FloatField()
+    """So many to one."""
+    reason = models.CharField(max_length=500)
+    found_at = models.BigIntegerField()
+    answer = models.CharField(max_length=10, blank=True, choices=[(answer, answer) for answer in ANSWERS])
+    answered_by = models.CharField(max_length=254, blank=True)
+    answered_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["left", "right"], name="suggestion_once")]
+        indexes = [models.Index(fields=["answer", "-odds", "id"], name="suggestion_likeliest")]
+
+    def __str__(self) -> str:
+        return f"{self.left_id} = {self.right_id}?"
+
+
+class Block(models.Model):
+    """A block somebody stands in: `key` is a hash of what its people share. Only who shares one is compared."""
+
+    key = models.BigIntegerField()
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "person"], name="block_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.key}"
+
+
+class Learnt(models.Model):
+    """What the last sweep learnt of everybody, for the checks of single people until the next one."""
+
+    at = models.BigIntegerField()
+    model: Any = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"learnt at {self.at}"
