@@ -23,7 +23,11 @@ ON_RECORDED: tuple[consequences.Consequence, ...] = (
 ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, desks.keep_desks)
 """After somebody moved or a hand-off changed, in order: (news) → new events, in the same transaction."""
 
-JOBS: dict[str, Job] = {submitting.THANKS: submitting.thank, access.USER_CHANGED: owners.follow_user}
+JOBS: dict[str, Job] = {
+    submitting.THANKS: submitting.thank,
+    access.USER_CHANGED: owners.follow_user,
+    same_people.CHECK: same_people.check,
+}
 """Kind of outbox row → the function that does it, in the transaction that marks the row done."""
 
 LONG_JOBS: dict[str, Job] = {

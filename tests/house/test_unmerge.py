@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import transaction
 
 from rung.access.models import Team, User
-from rung.handoff import sequences, tasks
+from rung.handoff import sequences
 from rung.handoff.models import Assignment, Clock, SequenceRun, Task
 from rung.history.models import Event
 from rung.insight import feedback
