@@ -1,6 +1,6 @@
 """What people do with a hand-off: accept, reject with a reason, return, document and hand over again, reassign."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -17,6 +17,7 @@ from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.rules import Moved, NewEvent
+from rung.playbook.definitions import Playbook
 from rung.terms.instants import BadInstant, moment, parse_instant
 from rung.terms.values import BadValue, clean_text
 
@@ -52,26 +53,30 @@ def in_sight(user: User) -> QuerySet[Assignment]:
 
 def accept(*, handoff_id: int, by: User, at: int) -> Answered:
     """Sales takes the person: the first touch is owed from now. Raises CannotAnswer, NotAllowed."""
-    return _answer("handoff_accepted", {}, handoff_id=handoff_id, by=by, at=at)
+    return _answer("handoff_accepted", lambda playbook: {}, handoff_id=handoff_id, by=by, at=at)
 
 
 def reject(*, handoff_id: int, reason: str, by: User, at: int, until: str = "", note: str = "") -> Answered:
     """Sales does not want the person, for a reason of the playbook in force. `until`: the day they wake by themselves,
     where the reason asks for one. Raises CannotAnswer, NotAllowed."""
-    require(by, "answer hand-offs")
-    playbook = lines.current().playbook
-    data: dict[str, object] = {"reason": _known(reason, list(playbook.handoff.reject_reasons), "reject")}
-    told = playbook.handoff.reject_reasons.get(reason)
-    if told is not None and told.wakes_on == "date":
-        data["until"] = _wakes_on(until, at=at).isoformat()
-    return _answer("handoff_rejected", data | _noted(note), handoff_id=handoff_id, by=by, at=at)
+
+    def said(playbook: Playbook) -> dict[str, object]:
+        data: dict[str, object] = {"reason": _known(reason, list(playbook.handoff.reject_reasons), "reject")}
+        told = playbook.handoff.reject_reasons.get(reason)
+        if told is not None and told.wakes_on == "date":
+            data["until"] = _wakes_on(until, at=at).isoformat()
+        return data | _noted(note)
+
+    return _answer("handoff_rejected", said, handoff_id=handoff_id, by=by, at=at)
 
 
 def give_back(*, handoff_id: int, reason: str, by: User, at: int, note: str = "") -> Answered:
     """Sales returns it: not a rejection. Marketing completes it, or another rep gets it. Raises CannotAnswer."""
-    require(by, "answer hand-offs")
-    data: dict[str, object] = {"reason": _known(reason, lines.current().playbook.handoff.return_reasons, "return")}
-    return _answer("handoff_returned", data | _noted(note), handoff_id=handoff_id, by=by, at=at)
+
+    def said(playbook: Playbook) -> dict[str, object]:
+        return {"reason": _known(reason, playbook.handoff.return_reasons, "return"), **_noted(note)}
+
+    return _answer("handoff_returned", said, handoff_id=handoff_id, by=by, at=at)
 
 
 def hand_over(*, handoff_id: int, told: Mapping[str, str], by: User, at: int) -> Assignment:
@@ -115,13 +120,17 @@ def reassign(*, handoff_id: int, to: User, by: User, at: int, because: str = "")
     return waiting
 
 
-def _answer(kind: str, data: dict[str, object], *, handoff_id: int, by: User, at: int) -> Answered:
+def _answer(
+    kind: str, said: Callable[[Playbook], dict[str, object]], *, handoff_id: int, by: User, at: int
+) -> Answered:
     require(by, "answer hand-offs")
     with transaction.atomic():
         locks.hold()
         waiting = _waiting(handoff_id, by)
         if waiting.queue not in ("sales", "nobody"):
             raise CannotAnswer(_where(waiting))
+        # Under the lock: a playbook that came into force a moment ago may have dropped the reason.
+        data = said(lines.current().playbook)
         event = NewEvent(kind, person=waiting.person_id, data={"handoff": handoff_id, **data})
         moves = _recorded(event, by=by, at=at)
         audited(by=by, verb=_VERBS[kind], object=f"hand-off {handoff_id}", data=data, at=at)

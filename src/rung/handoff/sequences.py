@@ -14,6 +14,8 @@ from rung.lifecycle.rules import Happened
 from rung.people.models import Person
 from rung.playbook import definitions
 from rung.playbook.definitions import Playbook
+from rung.terms.business_time import NeverOpen, WorkingTime
+from rung.terms.durations import Duration
 
 MOST_AT_ONCE: Final = 200
 _TASKS: Final = {"mail": "mail", "call": "call", "social": "social", "letter": "letter", "task": "other"}
@@ -154,9 +156,9 @@ def _begin(person_id: int, owner: User, sequence: definitions.Sequence, *, at: i
     for step in sequence.steps:
         if step.kind == "wait":
             assert step.wait is not None
-            due_at = working.add(due_at, step.wait)
+            due_at = _later(working, due_at, step.wait)
             continue
-        due_at = working.opening(due_at)
+        due_at = _later(working, due_at, None)
         tasks.append(
             Task(
                 uuid=uuid_utils.compat.uuid7(),
@@ -170,3 +172,11 @@ def _begin(person_id: int, owner: User, sequence: definitions.Sequence, *, at: i
             )
         )
     Task.objects.bulk_create(tasks)
+
+
+def _later(working: WorkingTime, at: int, wait: Duration | None) -> int:
+    """After the wait, in working time; at once where the calendar is never open."""
+    try:
+        return working.opening(at) if wait is None else working.add(at, wait)
+    except NeverOpen:
+        return at

@@ -15,6 +15,8 @@ from rung.handoff import reckoning, rules, today
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Absence, Clock, Rep, Task
 from rung.history.models import Event
+from rung.jobs import locks
+from rung.lifecycle import line as lines
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Cadence, Playbook
@@ -23,6 +25,7 @@ from rung.terms.stages import RANK
 
 MOST_CLOCKS: Final = 25
 MOST_LOOSE: Final = 12
+LOOSE_A_PAGE: Final = 100
 LARGEST_CAPACITY: Final = 1_000
 _TOUCHES: Final = {
     "calls": "call_made",
@@ -75,8 +78,8 @@ class Team:
     start_at: int
 
 
-def team(force: InForce, *, at: int) -> Team:
-    """In nine queries, however many reps there are."""
+def team(force: InForce, *, at: int, page: int = 0) -> Team:
+    """In nine queries, however many reps there are. `page`: of those without owner or next step; 0 = the first few."""
     playbook = force.playbook
     start = at - 30 * DAY
     away_until = Subquery(
@@ -108,13 +111,15 @@ def team(force: InForce, *, at: int) -> Team:
         )
         for user in reps.order_by("team__name", "name")
     )
-    loose = list(_loose(force).select_related("person__company", "owner").order_by("-score")[: MOST_LOOSE + 1])
+    first, most = ((page - 1) * LOOSE_A_PAGE, LOOSE_A_PAGE) if page else (0, MOST_LOOSE)
+    found = _loose(force).select_related("person__company", "owner").order_by("-score", "person_id")
+    loose = list(found[first : first + most + 1])
     return Team(
         members=members,
         rows=_rows(force),
         nobody=waiting[None]["all"],
-        loose=tuple(loose[:MOST_LOOSE]),
-        loose_count=_loose(force).count() if len(loose) > MOST_LOOSE else len(loose),
+        loose=tuple(loose[:most]),
+        loose_count=_loose(force).count() if first or len(loose) > most else len(loose),
         start_at=start,
     )
 
@@ -130,6 +135,7 @@ def set_rep(*, user: User, capacity: str, countries: str, skills: str, by: User,
         limit = int(capacity)
     told = {"countries": _listed(countries), "skills": _listed(skills), "capacity": limit}
     with transaction.atomic():
+        locks.hold()
         rep, _ = Rep.objects.update_or_create(user=user, defaults=told)
         audited(by=by, verb="changed rep", object=user.email, data=told, at=at)
     return rep
@@ -147,8 +153,10 @@ def set_absence(*, user: User, first: str, last: str, by: User, at: int, playboo
     if until_date < now or (until_date - from_date).days > 400:
         raise CannotChange("The days must not be over, and last 400 days at most.")
     with transaction.atomic():
+        # What is being dealt out to them at this moment must be put off, too.
+        locks.hold()
         absence = Absence.objects.create(user=user, from_date=from_date, until_date=until_date)
-        reckoning.again(playbook, owner_id=user.pk)
+        reckoning.again(lines.current().playbook, owner_id=user.pk)
         data = {"from": from_date.isoformat(), "until": until_date.isoformat()}
         audited(by=by, verb="noted absence", object=user.email, data=data, at=at)
     return absence
@@ -160,10 +168,11 @@ def end_absences(*, user: User, by: User, at: int, playbook: Playbook) -> None:
         require(by, "assign owner")
     today_date = moment(at).astimezone(ZoneInfo(playbook.calendar.timezone)).date()
     with transaction.atomic():
+        locks.hold()
         running = Absence.objects.filter(user=user, until_date__gte=today_date)
         running.filter(from_date__gte=today_date).delete()
         running.update(until_date=today_date - timedelta(days=1))
-        reckoning.again(playbook, owner_id=user.pk)
+        reckoning.again(lines.current().playbook, owner_id=user.pk)
         audited(by=by, verb="ended absence", object=user.email, data={}, at=at)
 
 

@@ -146,7 +146,8 @@ class Worker:
 
     def _take(self, schedule: Schedule, at: int) -> None:
         turn = schedule.turn_at_or_before(at)
-        if turn is None or turn <= self._taken.get(schedule.name, -1):
+        # Another turn, not a later one: a machine whose clock was put right must not wait for the wrong one's time.
+        if turn is None or turn == self._taken.get(schedule.name):
             return
         self._taken[schedule.name] = turn
         # A short rhythm is not worth a row for each turn: doing it twice does no harm.

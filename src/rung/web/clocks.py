@@ -5,6 +5,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from rung.playbook.definitions import Playbook
+from rung.terms.business_time import NeverOpen, WorkingTime
 from rung.terms.durations import Duration
 from rung.terms.instants import HOUR, MINUTE, SECOND
 from rung.ui import words
@@ -62,7 +63,7 @@ def shown(
     if is_business and not working.is_open(now):
         # Nothing runs out at night: the clock says when it goes on.
         return Shown(
-            f"opens {_when(working.opening(now), now, zone)}",
+            _opens(working, now, zone),
             share,
             "idle",
             when,
@@ -72,6 +73,13 @@ def shown(
         )
     tone = "bad" if left < NEARLY else "warn" if left < SOON else ""
     return Shown(f"{words.duration(left)} left", share, tone, when, left // SECOND, True, total // SECOND)
+
+
+def _opens(working: WorkingTime, now: int, zone: ZoneInfo) -> str:
+    try:
+        return f"opens {_when(working.opening(now), now, zone)}"
+    except NeverOpen:
+        return "never opens"
 
 
 def _when(at: int, now: int, zone: ZoneInfo) -> str:

@@ -117,7 +117,9 @@ def _page(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
     if force.generation_id is None:
         raise Http404
     zone = ZoneInfo(force.playbook.calendar.timezone)
-    found = desk.team(force, at=now)
+    asked = request.GET.get("loose", "")
+    page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+    found = desk.team(force, at=now, page=page)
     lines = [(line_of(row, force.playbook, now=now, zone=zone), owner) for row, owner, _ in found.rows]
     context = {
         "said": _said(found, lines),
@@ -138,6 +140,8 @@ def _page(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
             for row in found.loose
         ],
         "loose_count": found.loose_count,
+        "loose_page": page,
+        "loose_next": page + 1 if found.loose_count > max(page * desk.LOOSE_A_PAGE, desk.MOST_LOOSE) else 0,
         "reps": found.members,
         "today": moment(now).astimezone(zone).date().isoformat(),
         "cadence": _cadence(force.playbook),

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.handoff import today as desk
+from rung.handoff.answered import lately
 from rung.handoff.models import Assignment, Task
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
-from rung.lifecycle.models import Handoff
 from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, BadInstant, parse_instant
@@ -200,18 +200,16 @@ def _of_marketing(request: HttpRequest, user: User) -> HttpResponse:
     lines = [line_of(row, playbook, now=now, zone=zone) for row in desk.of_marketing(rows, force)]
     answers = [
         {
-            "href": person_href(str(handoff.person.uuid)),
-            "name": handoff.person.name or handoff.person.email or "Somebody",
-            "company": str(handoff.person.company) if handoff.person.company_id else "",
-            "answer": handoff.answer,
-            "reason": handoff.reason,
-            "at": handoff.answered_at,
-            "by": str(handoff.owner or handoff.answered_by),
-            "source": handoff.person.source,
+            "href": person_href(str(said.person.uuid)),
+            "name": said.person.name or said.person.email or "Somebody",
+            "company": str(said.person.company) if said.person.company_id else "",
+            "said": ": ".join(part for part in (said.answer.capitalize(), said.reason, said.note) if part),
+            "at": said.at,
+            "by": said.by,
+            "late": f"{words.duration(said.late_by)} late" if said.late_by else "",
+            "source": said.person.source,
         }
-        for handoff in Handoff.objects.filter(answered_at__isnull=False)
-        .select_related("person__company", "owner")
-        .order_by("-answered_at")[:ANSWERS_SHOWN]
+        for said in lately(playbook, most=ANSWERS_SHOWN)
     ]
     first = lines[0].row.name if lines else ""
     said = f"Complete {first} first: sales waits for what is missing" if lines else "Sales lacks nothing from you"
