@@ -178,6 +178,34 @@ def test_a_plugin_that_takes_too_long_is_told_so_and_holds_nobody(
     assert [each.facts for each in Enrichment.objects.filter(plugin="slow").order_by("pk")][:3] == [{}, {}, {}]
 
 
+class Naughty:
+    """Says what no door lets in."""
+
+    name = "Naughty"
+
+    def ask(self, known: enriching.Known) -> Mapping[str, Any]:
+        return {
+            "a": float("nan"), "b": 2**63, "c": "x\0y", "d": "\ud800", "e\0": "x", "f": 7, 8: "x", "g": "y" * 2_000,
+            "owner": "me@x.example", "": "x", "h": 10**5_000,
+        }  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_no_door_lets_in_does_not_come_in_by_a_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enriching, "enrichers", lambda: {"naughty": Naughty()})
+    ana = adding.add_person(written=ANA, by="test", at=now())
+    assert answered(ana, "naughty").facts == {"f": 7, "g": "y" * 1_000}
+
+
+def test_a_plugin_that_cannot_be_loaded_leaves_the_others(settings: Any) -> None:
+    settings.RUNG_ENRICHERS = ("nowhere.at:all", "rung.capture.enriching:company_website", "rung.terms:nothing")
+    enriching.enrichers.cache_clear()
+    try:
+        assert list(enriching.enrichers()) == ["rung.capture.enriching:company_website"]
+    finally:
+        enriching.enrichers.cache_clear()
+
+
 def test_the_shipped_plugin_is_installed() -> None:
     assert list(enriching.enrichers()) == ["rung.capture.enriching:company_website"]
 

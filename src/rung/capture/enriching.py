@@ -8,9 +8,10 @@ that it takes too long, is told and costs nothing else.
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol
@@ -27,6 +28,7 @@ from rung.people import queries
 from rung.people.models import Person
 from rung.people.rules import normal_email
 from rung.terms.companies import FREE_MAILBOXES
+from rung.terms.values import BadValue, normalised
 
 PATIENCE: Final = 10.0
 """Seconds a plug-in has; what it says later is not listened to."""
@@ -73,13 +75,24 @@ company_website: Final = CompanyWebsite()
 @cache
 def enrichers() -> dict[str, Enricher]:
     """Code → plug-in, of all that are installed."""
+    told: dict[str, Callable[[], Enricher]] = {
+        address: partial(_loaded, address) for address in settings.RUNG_ENRICHERS
+    }
+    told |= {entry.name: entry.load for entry in entry_points(group="rung.enrichers")}
     found: dict[str, Enricher] = {}
-    for address in settings.RUNG_ENRICHERS:
-        module, _, name = address.partition(":")
-        found[address] = getattr(import_module(module), name)
-    for entry in entry_points(group="rung.enrichers"):
-        found[entry.name] = entry.load()
+    for code, load in told.items():
+        try:
+            found[code] = load()
+        except Exception:  # noqa: BLE001 - a stranger's code
+            # A person's page must not fall because of it; whoever installed it reads why.
+            _log.exception("The plug-in %s cannot be loaded", code)
     return found
+
+
+def _loaded(address: str) -> Enricher:
+    module, _, name = address.partition(":")
+    enricher: Enricher = getattr(import_module(module), name)
+    return enricher
 
 
 def ask(*, person: Person, plugin: str, by: By, at: int) -> Enrichment:
@@ -184,8 +197,11 @@ def _kept(told: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
     """The facts that a field can hold; a plug-in may not say who somebody is, whose they are or where they work."""
     kept: dict[str, str | int | float | bool] = {}
     for field, value in list(told.items())[:_MOST_FACTS]:
-        if isinstance(field, str) and field not in _NOT_THEIRS and isinstance(value, (str, int, float, bool)):
-            kept[field[:100]] = value[:_LONGEST].replace("\0", "") if isinstance(value, str) else value
+        if not isinstance(field, str) or field in _NOT_THEIRS or not isinstance(value, (str, int, float, bool)):
+            continue
+        with suppress(BadValue):  # what no door lets in, from NaN to broken characters, is not kept either
+            normalised({field: value})
+            kept[field[:100]] = value[:_LONGEST] if isinstance(value, str) else value
     return kept
 
 
