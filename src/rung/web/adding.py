@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,6 +16,7 @@ from rung.capture.models import Enrichment
 from rung.jobs.clock import now as this_instant
 from rung.people.models import Person
 from rung.web import shell
+from rung.web.asked import who_may, whole_number
 from rung.web.links import person_href
 from rung.web.people_found import living
 
@@ -24,7 +24,7 @@ from rung.web.people_found import living
 @require_http_methods(["GET", "HEAD", "POST"])
 def added(request: HttpRequest) -> HttpResponse:
     """GET people/new: the form. POST adds (303), says who is there already (409), or what is wrong (422)."""
-    user = _require(request, "add people")
+    user = who_may("add people", request)
     if request.method != "POST":
         return shell.page(request, "web/person_new.html", {"written": Written()}, place="people")
     written = _written(request)
@@ -45,7 +45,7 @@ def added(request: HttpRequest) -> HttpResponse:
 @require_GET
 def known(request: HttpRequest) -> HttpResponse:
     """GET people/known?email=…&phone=…: whether they are here already, while it is typed."""
-    _require(request, "add people")
+    who_may("add people", request)
     told = {name: request.GET.get(name, "").replace("\0", "")[:320] for name in ("email", "phone")}
     person = adding.already_here(**told)
     context = {"here": person, "here_href": person_href(str(person.uuid)) if person else ""}
@@ -61,7 +61,7 @@ def around(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def referral(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """POST people/<uuid>/referrals: this person referred somebody (`email`, `name`)."""
-    user = _require(request, "add people")
+    user = who_may("add people", request)
     person = living(uuid)
     email, name = (request.POST.get(part, "") for part in ("email", "name"))
     try:
@@ -74,12 +74,12 @@ def referral(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def enrichment(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """POST people/<uuid>/enrichments: asks the plug-in `plugin`, or takes over `field` of the answer `answer`."""
-    user = _require(request, "describe people")
+    user = who_may("describe people", request)
     person = living(uuid)
     answer = request.POST.get("answer", "")
     try:
         if answer:
-            number = int(answer) if answer.isascii() and answer.isdigit() and len(answer) < 18 else 0
+            number = whole_number(answer) or 0
             if not Enrichment.objects.filter(pk=number, person=person).exists():
                 raise Refused("There is nothing of that name to take over.")
             field = request.POST.get("field", "")
@@ -120,10 +120,3 @@ def _facts(person: Person, asked: Enrichment) -> list[tuple[str, Any, Any]]:
 
 def _written(request: HttpRequest) -> Written:
     return Written(**{name: request.POST.get(name, "").strip() for name in Written.__dataclass_fields__})
-
-
-def _require(request: HttpRequest, verb: str) -> User:
-    user = request.user
-    if not isinstance(user, User) or not user.may(verb):
-        raise PermissionDenied
-    return user

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access import keys
 from rung.access.actions import Refused
-from rung.access.models import ApiKey, User
+from rung.access.models import ApiKey
 from rung.capture import queries, refusals, snippet
 from rung.capture.messages import REASONS
 from rung.capture.models import RefusedEvent
@@ -22,6 +21,7 @@ from rung.jobs.clock import now as this_instant
 from rung.ui import words
 from rung.ui.tables import address
 from rung.web import shell
+from rung.web.asked import who_may, whole_number
 from rung.web.links import person_href
 
 LONGEST_SHOWN: Final = 4_000
@@ -47,14 +47,14 @@ def capture(request: HttpRequest) -> HttpResponse:
 @require_GET
 def feed(request: HttpRequest) -> HttpResponse:
     """GET capture/feed: the part that renews itself."""
-    _require(request, "see capture")
+    who_may("see capture", request)
     return render(request, "web/_capture_feed.html", {**_arrived(), "now": this_instant()})
 
 
 @require_POST
 def make_key(request: HttpRequest) -> HttpResponse:
     """POST capture/keys: a new key, shown once in the answer."""
-    user = _require(request, "manage keys")
+    user = who_may("manage keys", request)
     name, kind = request.POST.get("name", ""), request.POST.get("kind", "")
     try:
         made = keys.add_key(name=name, kind=kind, by=user, at=this_instant())
@@ -66,7 +66,7 @@ def make_key(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
     """POST capture/keys/<id>/revocation: nothing comes in with it any more."""
-    user = _require(request, "manage keys")
+    user = who_may("manage keys", request)
     try:
         key = keys.revoke_key(key_id=key_id, by=user, at=this_instant())
     except Refused as refusal:
@@ -78,11 +78,12 @@ def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
 @require_POST
 def replay(request: HttpRequest) -> HttpResponse:
     """POST capture/replays: takes in what was refused, one (`refused`) or all of a reason."""
-    user = _require(request, "replay events")
+    user = who_may("replay events", request)
     chosen = request.POST.get("refused", "")
     reason = request.POST.get("reason", "")
     if chosen:
-        ids = [int(chosen)] if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else []
+        one = whole_number(chosen)
+        ids = [] if one is None else [one]
     else:
         found = queries.refused(reason=reason if reason in REASONS else "")
         ids = list(found.values_list("pk", flat=True)[: refusals.MOST])
@@ -95,14 +96,14 @@ def replay(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, more: dict[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
-    user = _require(request, "see capture")
+    user = who_may("see capture", request)
     at = this_instant()
     reason = request.GET.get("reason", "") or request.POST.get("reason", "")
     reason = reason if reason in REASONS else ""
-    before = request.GET.get("before", "")
+    before = whole_number(request.GET.get("before", ""))
     rows = queries.refused(reason=reason)
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
     shown = list(rows[: queries.A_PAGE + 1])
     lines = [_line(row) for row in shown[: queries.A_PAGE]]
     here = reverse("capture")
@@ -188,10 +189,3 @@ def _line(row: RefusedEvent) -> Line:
 
 def _label(reason: str) -> str:
     return reason.replace("_", " ")
-
-
-def _require(request: HttpRequest, verb: str) -> User:
-    user = request.user
-    if not isinstance(user, User) or not user.may(verb):
-        raise PermissionDenied
-    return user

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,13 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from rung.access import keys
 from rung.access.actions import Refused
-from rung.access.models import User
 from rung.capture import building, forms, promising, snippet
 from rung.capture.models import Form
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.ui import words
 from rung.web import form_editor, shell
+from rung.web.asked import who_may, whole_number
 from rung.web.form_starts import STARTS
 from rung.web.links import person_href
 
@@ -28,7 +27,7 @@ from rung.web.links import person_href
 @require_http_methods(["GET", "HEAD", "POST"])
 def listed(request: HttpRequest) -> HttpResponse:
     """GET forms: all forms with what they bring. POST makes a new one (`title`, `slug`, `start`)."""
-    user = _require(request)
+    user = who_may("manage forms", request)
     if request.method != "POST":
         return _list(request)
     title, start = " ".join(request.POST.get("title", "").split()), request.POST.get("start", "")
@@ -46,12 +45,12 @@ def listed(request: HttpRequest) -> HttpResponse:
 @require_GET
 def edited(request: HttpRequest, slug: str) -> HttpResponse:
     """GET forms/<slug>?version=n: the editor, with the last version or an earlier one in it."""
-    _require(request)
+    who_may("manage forms", request)
     form = _form(slug)
-    number = request.GET.get("version", "")
+    number = whole_number(request.GET.get("version", ""), digits=8)
     definition = building.definition_of(form)
-    if number.isascii() and number.isdigit() and len(number) < 9:
-        row = form.versions.filter(number=int(number)).first()
+    if number is not None:
+        row = form.versions.filter(number=number).first()
         if row is not None:
             definition = forms.definition_of(json.loads(row.definition))
     return _editor(request, form, form_editor.texts_of(definition), form_editor.rows_of(definition))
@@ -61,7 +60,7 @@ def edited(request: HttpRequest, slug: str) -> HttpResponse:
 def saved(request: HttpRequest, slug: str) -> HttpResponse:
     """POST forms/<slug>/versions: keeps what the editor says; `act` = up, down, remove, add only changes the editor,
     and `publish` also lets the public see it."""
-    user = _require(request)
+    user = who_may("manage forms", request)
     form = _form(slug)
     texts, rows, act = _texts(request), _rows(request), request.POST.get("act", "")
     if act not in ("", "save", "publish"):
@@ -82,19 +81,19 @@ def saved(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def previewed(request: HttpRequest) -> HttpResponse:
     """POST form-preview: how the form would look, as the editor says it now; writes nothing."""
-    _require(request)
+    who_may("manage forms", request)
     return render(request, "web/_form_preview.html", _preview(form_editor.told_of(_texts(request), _rows(request))))
 
 
 @require_POST
 def publication(request: HttpRequest, slug: str) -> HttpResponse:
     """POST forms/<slug>/publication: the public sees version `number` from now on."""
-    user = _require(request)
-    number = request.POST.get("number", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 9):
+    user = who_may("manage forms", request)
+    number = whole_number(request.POST.get("number", ""), digits=8)
+    if number is None:
         return _refused(request, slug, "Say which version.")
     try:
-        building.publish_form(slug=slug, number=int(number), by=user, at=this_instant())
+        building.publish_form(slug=slug, number=number, by=user, at=this_instant())
     except Refused as refusal:
         return _refused(request, slug, str(refusal))
     messages.info(request, f"The public sees version {number} at /f/{slug}.")
@@ -104,7 +103,7 @@ def publication(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def withdrawal(request: HttpRequest, slug: str) -> HttpResponse:
     """POST forms/<slug>/withdrawal: nobody sees it any more."""
-    user = _require(request)
+    user = who_may("manage forms", request)
     try:
         building.withdraw_form(slug=slug, by=user, at=this_instant())
     except Refused as refusal:
@@ -223,10 +222,3 @@ def _form(slug: str) -> Form:
     if found is None:
         raise Http404
     return found
-
-
-def _require(request: HttpRequest) -> User:
-    user = request.user
-    if not isinstance(user, User) or not user.may("manage forms"):
-        raise PermissionDenied
-    return user

@@ -6,7 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -22,6 +21,7 @@ from rung.lifecycle import published
 from rung.lifecycle.models import Import
 from rung.ui import words
 from rung.web import shell
+from rung.web.asked import who_may, whole_number
 
 A_PAGE: Final = 50
 _STATES: Final = {
@@ -42,7 +42,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 @require_POST
 def received(request: HttpRequest) -> HttpResponse:
     """POST imports: a table (`file`) of a `kind`; leads to what its columns mean."""
-    user = _require(request)
+    user = who_may("import", request)
     file = request.FILES.get("file")
     try:
         if file is None or not file.name:
@@ -59,14 +59,14 @@ def received(request: HttpRequest) -> HttpResponse:
 @require_GET
 def one(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """GET imports/<uuid>: what its columns mean, what would come of it, or what came of it."""
-    _require(request)
+    who_may("import", request)
     return _page(request, _found(uuid))
 
 
 @require_POST
 def mapping(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """POST imports/<uuid>/mapping: what the columns mean; the worker tries it. `act=kind` only guesses anew."""
-    user, found = _require(request), _found(uuid)
+    user, found = who_may("import", request), _found(uuid)
     post = request.POST
     try:
         if post.get("act") == "kind":
@@ -81,7 +81,7 @@ def mapping(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def run(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """POST imports/<uuid>/run: the worker brings it in."""
-    user, found = _require(request), _found(uuid)
+    user, found = who_may("import", request), _found(uuid)
     try:
         uploads.begin(upload=found, is_again=bool(request.POST.get("again")), by=user, at=this_instant())
     except Refused as refusal:
@@ -92,7 +92,7 @@ def run(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def removal(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """POST imports/<uuid>/removal: throws away what was not imported."""
-    user, found = _require(request), _found(uuid)
+    user, found = who_may("import", request), _found(uuid)
     try:
         uploads.forget(upload=found, by=user, at=this_instant())
     except Refused as refusal:
@@ -103,14 +103,14 @@ def removal(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_GET
 def brought(request: HttpRequest, number: int) -> HttpResponse:
     """GET imports/<number>: an import that came in, from here or by a command."""
-    _require(request)
+    who_may("import", request)
     return _done_page(request, _import(number))
 
 
 @require_POST
 def undoing(request: HttpRequest, number: int) -> HttpResponse:
     """POST imports/<number>/undoing: the worker takes it out of account."""
-    user = _require(request)
+    user = who_may("import", request)
     found = _import(number)
     try:
         uploads.ask_undo(number=number, by=user, at=this_instant())
@@ -122,7 +122,7 @@ def undoing(request: HttpRequest, number: int) -> HttpResponse:
 @require_GET
 def refused(request: HttpRequest, number: int) -> HttpResponse:
     """GET imports/<number>/refused.csv: what was left out, line by line."""
-    _require(request)
+    who_may("import", request)
     _import(number)
     to = io.BytesIO()
     imports.refused_as_csv(number, to)
@@ -131,11 +131,11 @@ def refused(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _list(request: HttpRequest, more: Mapping[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
-    user = _require(request)
-    before = request.GET.get("before", "")
+    user = who_may("import", request)
+    before = whole_number(request.GET.get("before", ""))
     rows = Import.objects.exclude(uploads__state="running").order_by("-pk")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
     shown = list(rows[: A_PAGE + 1])
     pending = Upload.objects.exclude(state="done").select_related("asked_by").order_by("-created_at")[:20]
     undoing_now = uploads.being_undone()
@@ -315,10 +315,3 @@ def _import(number: int) -> Import:
     if found is None:
         raise Http404
     return found
-
-
-def _require(request: HttpRequest) -> User:
-    user = request.user
-    if not isinstance(user, User) or not user.may("import"):
-        raise PermissionDenied
-    return user

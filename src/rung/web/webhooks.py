@@ -7,14 +7,12 @@ import msgspec
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rung.access.actions import Refused
-from rung.access.models import User
 from rung.capture import hook_mapping, hooking, letters, mailbox
 from rung.capture.hook_mapping import BadMapping, NotMapped
 from rung.capture.models import HookMessage, Webhook
@@ -22,6 +20,7 @@ from rung.jobs.clock import now as this_instant
 from rung.terms.kinds import KINDS
 from rung.ui import words
 from rung.web import shell
+from rung.web.asked import who_may, whole_number
 from rung.web.limits import Limit
 
 TOLD: Final = Limit("webhook", 6_000)
@@ -58,7 +57,7 @@ def told(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def listed(request: HttpRequest) -> HttpResponse:
     """GET capture/webhooks: all of them. POST makes one (`name`, `template`); its address is shown once."""
-    user = _require(request)
+    user = who_may("manage webhooks", request)
     context: dict[str, Any] = {"asked": {}}
     status = 200
     if request.method == "POST":
@@ -82,14 +81,14 @@ def listed(request: HttpRequest) -> HttpResponse:
 @require_GET
 def shown(request: HttpRequest, name: str) -> HttpResponse:
     """GET capture/webhooks/<name>?message=n: what came, and what of it means what."""
-    _require(request)
+    who_may("manage webhooks", request)
     return _page(request, _found(name))
 
 
 @require_POST
 def mapped(request: HttpRequest, name: str) -> HttpResponse:
     """POST capture/webhooks/<name>/mapping: reads messages so from now on; `act=try` only shows what would come."""
-    user = _require(request)
+    user = who_may("manage webhooks", request)
     webhook = _found(name)
     told = _mapping_told(request)
     if request.POST.get("act") == "try":
@@ -105,8 +104,8 @@ def mapped(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def replays(request: HttpRequest, name: str) -> HttpResponse:
     """POST capture/webhooks/<name>/replays: reads what was refused again, one (`message`) or all."""
-    user = _require(request)
-    one = _number(request.POST.get("message", ""))
+    user = who_may("manage webhooks", request)
+    one = whole_number(request.POST.get("message", ""))
     try:
         taken, still = hooking.replay(name=name, ids=[one] if one else None, by=user, at=this_instant())
     except Refused as refusal:
@@ -118,7 +117,7 @@ def replays(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def pasted(request: HttpRequest, name: str) -> HttpResponse:
     """POST capture/webhooks/<name>/lists: a list of people as text (CSV), read by the same mapping."""
-    _require(request)
+    who_may("manage webhooks", request)
     webhook = _found(name)
     text = request.POST.get("text", "")
     if not text.strip():
@@ -135,7 +134,7 @@ def pasted(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def closing(request: HttpRequest, name: str) -> HttpResponse:
     """POST capture/webhooks/<name>/closing: nothing comes in there any more."""
-    user = _require(request)
+    user = who_may("manage webhooks", request)
     try:
         hooking.close_webhook(name=name, by=user, at=this_instant())
     except Refused as refusal:
@@ -153,7 +152,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     came = list(webhook.messages.order_by("-pk")[:20])
-    number = _number(request.POST.get("message", "") or request.GET.get("message", ""))
+    number = whole_number(request.POST.get("message", "") or request.GET.get("message", ""))
     chosen = webhook.messages.filter(pk=number).first() if number else None
     chosen = chosen or (came[0] if came else None)
     mapping = told if told is not None else msgspec.to_builtins(hooking.mapping_of(webhook))
@@ -248,19 +247,8 @@ def _later() -> HttpResponse:
     return answer
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
-
-
 def _found(name: str) -> Webhook:
     found = Webhook.objects.filter(name=name).first()
     if found is None:
         raise Http404
     return found
-
-
-def _require(request: HttpRequest) -> User:
-    user = request.user
-    if not isinstance(user, User) or not user.may("manage webhooks"):
-        raise PermissionDenied
-    return user
