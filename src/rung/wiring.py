@@ -5,7 +5,7 @@ from rung.access import actions as access
 from rung.capture import enriching, fetching, refusals, submitting, taking, uploads
 from rung.handoff import carrying, clocks, desks, mailing, notifying, owners
 from rung.handoff.models import Assignment, Clock, SequenceRun, Task
-from rung.insight import interviewing, trying_later
+from rung.insight import interviewing, reviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
 from rung.lifecycle import archiving, bulk_acts, consequences, looking, publishing_later, same_people
@@ -53,6 +53,7 @@ SCHEDULES = (
     Schedule(name="fetch mail", every=MINUTE, run=fetching.fetch),
     Schedule(name="morning digests", every=5 * MINUTE, run=mailing.ask_digests),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
+    Schedule(name="keep the agreement's review", every=5 * MINUTE, run=reviewing.keep),
     Schedule(name="write the history's segments", every=10 * MINUTE, run=archiving.write_closed),
     Schedule(name="erase from the history's segments", cron="20 3 * * *", run=archiving.rewrite_erased),
     Schedule(name="keep the tables' statistics", every=10 * MINUTE, run=tables.keep_statistics),

@@ -56,6 +56,25 @@ CHANGES = {
         13,
         13,
     ),
+    (
+        "enter: score >= 50 and fit >= 15",
+        "enter: 'score >= 50 and fit >= 15 or fit >= 5 and times(\"Demo request\") >= 1'",
+    ): (
+        "Marketing qualified lead: now also when fit is at least 5 and “Demo request” happened at least once",
+        12,
+        12,
+    ),
+    ("enter: reached and bant >= 1", "enter: reached and bant >= 2 and accepted and not rejected"): (
+        "SQL: at least one of budget, authority, need and timing is → 2 of budget, authority, need and timing are "
+        "confirmed; now also asked: sales accepted; now also asked: sales has not rejected",
+        14,
+        14,
+    ),
+    ("idle >= days(90)', because: Silence", "idle >= days(60)', because: Silence for 60 days"): (
+        "Step back “Silence”: is now called Silence for 60 days; there was no sign of life for 90 → 60 days",
+        17,
+        17,
+    ),
     ("points: 8,", "points: 10,"): ("Signal Pricing page: 8 → 10 points", 7, 7),
     ("points: 8, cap: 24,", "points: 10, cap: 30,"): ("Signal Pricing page: 8 → 10 points; at most 24 → 30", 7, 7),
     (", cap: 24", ""): ("Signal Pricing page: at most 24 → no limit", 7, 7),
@@ -77,7 +96,7 @@ CHANGES = {
     ("mqls_per_month: 120", "mqls_per_month: 150"): ("Marketing owes 120 → 150 hand-offs a month.", 22, 22),
     ("rest: 90d}", "rest: 60d}"): ("Sales may reject with “No budget”: they rest for 90 → 60 days.", 21, 21),
     (", Not urgent", ""): ("No longer: Sales may reject with “Not urgent”.", 21, None),
-    ("treat: [Call]", "treat: [Call, Write]"): ("New: What we do then: write.", None, 12),
+    ("treat: [Call]", "treat: [Call, Write]"): ("New: Marketing qualified lead, what we do then: write.", None, 12),
     ("valid_for: 180d", "valid_for: 90d"): (
         "Budget: we ask “What does it cost you?”; an answer holds for 180 → 90 days.",
         24,
@@ -156,3 +175,9 @@ def test_no_number_changes_unsaid() -> None:
 )
 def test_common_words_are_said_once(before: str, after: str, said: str) -> None:
     assert turned(before, after) == said
+
+
+def test_a_way_that_goes_and_one_that_stays_are_told_apart() -> None:
+    both = load(OLD.replace("enter: accepted", "enter: accepted or touched"))
+    (change,) = diff_in_words(both, load(OLD))
+    assert change.words == "Sales accepted lead: no longer when we tried to reach them"

@@ -66,8 +66,9 @@ def test_a_team_has_its_own_calendar_and_what_it_leaves_out_is_the_firms() -> No
     working = london.working_time()
     # Whit Monday is a holiday of Germany only; the late May holiday one of England.
     assert working.is_open(parse_instant("2026-06-01T10:00:00+01:00")) and not working.spans(date(2026, 5, 25))
-    assert "The team London works Mon-Thu 08:00-16:00 in Europe/London, except on the public holidays of GB." in said(
-        book(CALENDAR)
+    assert (
+        "The team London works Mon to Thu 08:00 to 16:00 in Europe/London, except on the public holidays of GB."
+        in said(book(CALENDAR))
     )
 
 
@@ -173,7 +174,7 @@ def test_a_sequence_is_read_and_said() -> None:
             CALENDAR,
             "08:00-16:00",
             "07:00-15:00",
-            "The team London works Mon-Thu 08:00-16:00 → 07:00-15:00 in Europe/London,"
+            "The team London works Mon to Thu 08:00 to 16:00 → 07:00 to 15:00 in Europe/London,"
             " except on the public holidays of GB.",
         ),
         (

@@ -196,7 +196,7 @@ def test_the_replay_stands_above_the_words_once_it_is_done(rui: Client, intervie
     run = Backtest.objects.get()
     assert Warm(now, is_compiled=False).turn()
     said = words_of(rui.get(f"/interviews/{interview.uuid}/trials/{run.uuid}"))
-    assert "On your history In force With these answers Change" in said
+    assert "On your history In force With the answers Change" in said
 
 
 def test_the_interview_ends_as_a_proposal_to_be_read_again_in_a_year(rui: Client, interview: Interview) -> None:

@@ -234,7 +234,8 @@ def test_a_proposal_goes_from_the_trial_to_both_signatures_into_force_and_back(h
     sam.post(reverse("proposal-signature", args=[proposal.uuid]), {"side": "sales"})
     assert "Both sides have signed: it can be put in force" in text(ren.get(page))
     assert sam.post(reverse("proposal-publication", args=[proposal.uuid])).status_code == 403
-    ren.post(reverse("proposal-publication", args=[proposal.uuid]))
+    asked_for = ren.post(reverse("proposal-publication", args=[proposal.uuid]), follow=True)
+    assert "is being put in force, as Ren Castellanos asked: 0 of" in text(asked_for)
     publishing_later.publish_asked(_last_payload(), now())
     Outbox.objects.update(done_at=now())
     assert "This playbook is in force" in text(ren.get(page))
@@ -263,7 +264,10 @@ def test_what_would_follow_is_counted_shown_with_its_people_and_asked_for(house:
     assert "Being counted on your history." in text(ren.get(page))
     work()
     shown = ren.get(page)
-    assert "1 hand-off would open and come onto desks, 0 that wait would be withdrawn" in text(shown)
+    assert (
+        "1 hand-off would open and come onto desks with clocks that begin now, 0 that wait would be withdrawn"
+        in text(shown)
+    )
     link = re.search(r'href="([^"]+waits=opens)"', shown.content.decode().replace("&amp;", "&"))
     assert link and "Hand-offs that would open now: 1, 1 person" in text(ren.get(link[1]))
     ren.post(put, {"what": "follows"})

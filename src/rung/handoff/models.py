@@ -225,12 +225,16 @@ class SequenceRun(models.Model):
 
 
 class Task(models.Model):
-    """Something one of ours means to do with a person: a call, a mail, a meeting. What was done is an event."""
+    """Something one of ours means to do with a person: a call, a mail, a meeting. What was done is an event.
+
+    Without a person it is about the house's own agreement, and `href` says where it is done.
+    """
 
     KINDS = ("call", "mail", "social", "letter", "meeting", "other")
 
     uuid = models.UUIDField(unique=True)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tasks")
+    person = models.ForeignKey(Person, null=True, on_delete=models.CASCADE, related_name="tasks")
+    href = models.CharField(max_length=300, blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tasks")
     kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
     what = models.CharField(max_length=500)

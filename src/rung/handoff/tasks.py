@@ -2,8 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -120,6 +120,34 @@ def wake(*, person: Person, owner: User, day: str, because: str, key: str, at: i
     Task.objects.get_or_create(key=key, defaults={**told, "what": f"Woke up today: {because}"[:500], "due_at": due_at})
 
 
+def keep_reminders(
+    *, of: str, wanted: Mapping[str, tuple[User, str, date]], href: str, at: int, playbook: Playbook
+) -> None:
+    """The house's own reminders about no person: key → whose, what, and the day at whose morning it is due.
+
+    Those of `of`, the beginning of their keys, that nobody wants any more and nobody has ticked off are taken away.
+    """
+    Task.objects.filter(key__startswith=of, done_at=None).exclude(key__in=list(wanted)).delete()
+    known = set(Task.objects.filter(key__in=list(wanted)).values_list("key", flat=True))
+    Task.objects.bulk_create(
+        [
+            Task(
+                uuid=uuid_utils.compat.uuid7(),
+                owner=owner,
+                kind="other",
+                what=what[:500],
+                href=href,
+                due_at=_instant(day.isoformat(), "", playbook),
+                key=key,
+                created_at=at,
+            )
+            for key, (owner, what, day) in wanted.items()
+            if key not in known
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def new_feed(*, by: User, at: int) -> str:
     """A new secret address for one's calendar; the old one ends. Returns the token, which is kept nowhere."""
     token = secrets.token_urlsafe(32)
@@ -145,7 +173,7 @@ def calendar(user: User, *, at: int, address: str) -> str:
 
 
 def _event(task: Task, address: str) -> list[str]:
-    name = task.person.name or task.person.email or "somebody"
+    about = f" ({task.person.name or task.person.email or 'somebody'})" if task.person else ""
     lasts = max(task.minutes, 15) * MINUTE
     return [
         "BEGIN:VEVENT",
@@ -153,9 +181,9 @@ def _event(task: Task, address: str) -> list[str]:
         f"DTSTAMP:{_stamp(task.created_at)}",
         f"DTSTART:{_stamp(task.due_at)}",
         f"DTEND:{_stamp(task.due_at + lasts)}",
-        f"SUMMARY:{_escaped(f'{task.what} ({name})')}",
+        f"SUMMARY:{_escaped(f'{task.what}{about}')}",
         *([f"DESCRIPTION:{_escaped(f'With {task.attendees}')}"] if task.attendees else []),
-        f"URL:{address}/people/{task.person.uuid}",
+        f"URL:{address}{f'/people/{task.person.uuid}' if task.person else task.href}",
         f"STATUS:{'CONFIRMED' if task.done_at is None else 'CANCELLED'}",
         "END:VEVENT",
     ]
@@ -190,16 +218,17 @@ def _changed(tasks: Iterable[Task], *, by: User, at: int, verb: str, **changes: 
     with transaction.atomic():
         Task.objects.filter(pk__in=[task.pk for task in chosen], done_at=None).update(**changes)
         for task in chosen:
-            audited(by=by, verb=verb, object=f"person {task.person_id}", data={"task": str(task.uuid)}, at=at)
+            about = f"person {task.person_id}" if task.person_id else "agreement"
+            audited(by=by, verb=verb, object=about, data={"task": str(task.uuid)}, at=at)
     return len(chosen)
 
 
 def _instant(day: str, hour: str, playbook: Playbook) -> int:
     zone = ZoneInfo(playbook.calendar.timezone)
     try:
-        date = moment(parse_instant(day.strip()[:10])).date()
+        on = moment(parse_instant(day.strip()[:10])).date()
         clock = datetime.strptime(hour.strip(), "%H:%M").time() if hour.strip() else None
-        start = datetime(date.year, date.month, date.day, MORNING, tzinfo=zone)
+        start = datetime(on.year, on.month, on.day, MORNING, tzinfo=zone)
         return micros(start if clock is None else start.replace(hour=clock.hour, minute=clock.minute))
     except (BadInstant, ValueError):
         raise CannotPlan("Write the day as 2027-03-01, and the time as 14:30.") from None

@@ -255,7 +255,7 @@ def _rows(passed: Sequence[_Passed], groups: Iterable[tuple[str, Callable[[_Pass
 
 
 def _share(share: float | None) -> str:
-    return "none" if share is None else f"{share:.0%}".replace("%", " %")
+    return "none" if share is None else f"{100 * share:.0f}\u00a0%"
 
 
 # --- who was handed over, and what is known of them

@@ -87,6 +87,14 @@ def propose(*, interview: Interview, by: User, at: int, on: date) -> Proposal:
     return proposal
 
 
+def proposal_of(interview: Interview) -> Proposal | None:
+    """The proposal in which it ended; None while it goes on."""
+    if interview.proposed_at is None:
+        return None
+    version = playbook_of(interview).version
+    return Proposal.objects.filter(version=version, proposed_at__lte=interview.proposed_at).order_by("-pk").first()
+
+
 def playbook_of(interview: Interview, answers: Mapping[str, Any] | None = None) -> Playbook:
     """The playbook that the answers make of the one the interview began with. Raises Refused in words."""
     try:

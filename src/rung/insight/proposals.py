@@ -13,7 +13,7 @@ from rung.insight import trying_later
 from rung.insight.models import Backtest, Proposal, ProposalSignature
 from rung.lifecycle import published, publishing_later
 from rung.lifecycle.generations import keep_text
-from rung.playbook.definitions import SIDES, Side
+from rung.playbook.definitions import SIDES, Playbook, Side
 from rung.playbook.loading import load
 from rung.playbook.writing import signed_by
 
@@ -23,11 +23,12 @@ def propose(
 ) -> Proposal:
     """Proposes the text to both sides. Raises PlaybookRefused, NotAllowed, or Refused where it is in force.
 
-    The same version that is open already is that proposal; `replaces` is closed by the new one.
+    What is in force, signed, may be proposed with a later day of review: that is how both sides stand by it for
+    another year. The same version that is open already is that proposal; `replaces` is closed by the new one.
     """
     require(by, "propose playbook")
     playbook = load(text)
-    if playbook.version == published.playbook().version and playbook.is_signed:
+    if _is_agreed(playbook, published.playbook()):
         raise Refused("This playbook is in force already, signed by both sides.")
     with transaction.atomic():
         same = Proposal.objects.filter(version=playbook.version, state="open").first()
@@ -150,6 +151,13 @@ def missing_sides(proposal: Proposal) -> list[Side]:
 def open_proposals() -> list[Proposal]:
     """What waits for signatures, or to be put in force; the latest first."""
     return list(Proposal.objects.filter(state="open").select_related("proposed_by").order_by("-proposed_at", "-pk"))
+
+
+def _is_agreed(playbook: Playbook, in_force: Playbook) -> bool:
+    """Whether the proposal says nothing that is not in force and signed."""
+    if playbook.version != in_force.version or not playbook.is_signed:
+        return False
+    return playbook.review_by is None or (in_force.review_by is not None and playbook.review_by <= in_force.review_by)
 
 
 def _open(proposal: Proposal) -> Proposal:

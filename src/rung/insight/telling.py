@@ -194,7 +194,7 @@ def page(result: Result, old: Playbook, new: Playbook) -> Page:
 
 def headline(result: Result, old: Playbook, new: Playbook) -> str:
     """The answer in a sentence: “42 instead of 50: 7 wins you missed, for 145 more hours”."""
-    what = changed_number(old, new) or f"“{new.name}” against “{old.name}”"
+    what = changed_number(old, new) or ("" if new.name == old.name else f"“{new.name}” against “{old.name}”")
     if old.version == new.version:
         return "The same definition twice: nothing differs"
     hours = _figure(result, "hours")
@@ -209,7 +209,8 @@ def headline(result: Result, old: Playbook, new: Playbook) -> str:
         when = "earlier" if wins.median_days > 0 else "later"
         count = wins.earlier if wins.median_days > 0 else wins.later
         parts.append(f"{_plural(count, 'win')} caught {_length(abs(wins.median_days))} {when}")
-    return f"{what}: {listed(parts) if parts else 'no win gained or missed'}, for {work}"
+    said = f"{listed(parts) if parts else 'no win gained or missed'}, for {work}"
+    return f"{what}: {said}" if what else said[0].upper() + said[1:]
 
 
 def labels(old: Playbook, new: Playbook, *, is_in_force: bool) -> tuple[str, str]:

@@ -1,12 +1,11 @@
 """What changed between two playbooks, in words: "Marketing qualified lead: the score is at least 50 → 42"."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Final, TypeVar
 
 from rung.playbook import words as say
-from rung.playbook.conditions import And, Condition
+from rung.playbook.conditions import And, Condition, Number, Or, Span
 from rung.playbook.conditions.words import in_words
 from rung.playbook.definitions import FOREVER, FitLine, Playbook, Rule, Setback, Signal
 from rung.terms.stages import LABELS, STAGES
@@ -134,7 +133,9 @@ def _setbacks(old: Playbook, new: Playbook) -> Iterator[Change]:
 
 
 def _renamed_setback(before: Setback, after: Setback) -> bool:
-    return replace(before, because=after.because) == after
+    """One that names its own number (“No sign of life for 90 days”) is another name with every change of it."""
+    is_same = replace(before, because=after.because, when=after.when) == after
+    return is_same and _is_alike(before.when.condition, after.when.condition)
 
 
 def _setback(before: Setback, after: Setback, new: Playbook) -> list[str]:
@@ -171,7 +172,15 @@ def _sentences(playbook: Playbook) -> dict[str, say.Sentence]:
     """The sentences by what they are about, in the default words: relabelled rungs are said once, above."""
     plain = replace(playbook, words={})
     all_sentences = (sentence for section in say.plain_words(plain) for sentence in section.sentences)
-    return {each.about: each for each in all_sentences if not each.about.startswith(_SAID_ABOVE)}
+    return {each.about: _on_its_rung(each) for each in all_sentences if not each.about.startswith(_SAID_ABOVE)}
+
+
+def _on_its_rung(sentence: say.Sentence) -> say.Sentence:
+    """What one does is told below its rung; told alone it names it."""
+    if not sentence.about.startswith("treat "):
+        return sentence
+    act = sentence.text[:1].lower() + sentence.text[1:]
+    return replace(sentence, text=f"{LABELS[sentence.about.split()[1]]}, {act}")
 
 
 # --- how a change is said -------------------------------------------------------------------------------------------
@@ -193,12 +202,18 @@ def turned(before: str, after: str) -> str:
 
 
 def _rule(old: Rule | None, new: Rule | None, playbook: Playbook) -> str:
-    """What changed in a condition: of an `and` only the parts that are not in both."""
+    """What changed in a condition: of an `and` only the parts that are not in both; of an `or` the ways that came and
+    went, where one stays."""
     labels = say.labels_of(playbook)
-    before, after = _conjuncts(old), _conjuncts(new)
+    ways, later_ways = _parts(old, Or), _parts(new, Or)
+    if set(ways) & set(later_ways):
+        said = [f"now also when {in_words(way, labels)}" for way in later_ways if way not in ways]
+        said += [f"no longer when {in_words(way, labels)}" for way in ways if way not in later_ways]
+        return "; ".join(said) or "its parts in another order"
+    before, after = _parts(old, And), _parts(new, And)
     gone, come = [part for part in before if part not in after], [part for part in after if part not in before]
     said = []
-    for one, other in zip_longest(gone, come):
+    for one, other in _turned_parts(gone, come):
         if one and other:
             said.append(turned(in_words(one, labels), in_words(other, labels)))
         elif one:
@@ -208,10 +223,45 @@ def _rule(old: Rule | None, new: Rule | None, playbook: Playbook) -> str:
     return "; ".join(said) or "its parts in another order"
 
 
-def _conjuncts(rule: Rule | None) -> tuple[Condition, ...]:
+def _turned_parts(
+    gone: Sequence[Condition], come: Sequence[Condition]
+) -> Iterator[tuple[Condition | None, Condition | None]]:
+    """What went with what came in its place: the same with another number; or the one that went with the one that
+    came."""
+    left = list(come)
+    alone = []
+    for one in gone:
+        other = next((each for each in left if _is_alike(one, each)), None)
+        if other is None:
+            alone.append(one)
+        else:
+            left.remove(other)
+            yield one, other
+    if len(alone) == len(left):
+        yield from zip(alone, left, strict=True)
+    else:
+        yield from ((one, None) for one in alone)
+        yield from ((None, each) for each in left)
+
+
+def _is_alike(one: object, other: object) -> bool:
+    """Whether two conditions say the same but for their numbers and lengths of time."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Number | Span):
+        return True
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_is_alike, one, other))
+    if is_dataclass(one):
+        told = [each.name for each in fields(one) if each.compare]
+        return all(_is_alike(getattr(one, name), getattr(other, name)) for name in told)
+    return one == other
+
+
+def _parts(rule: Rule | None, of: type[And] | type[Or]) -> tuple[Condition, ...]:
     if rule is None:
         return ()
-    return rule.condition.parts if isinstance(rule.condition, And) else (rule.condition,)
+    return rule.condition.parts if isinstance(rule.condition, of) else (rule.condition,)
 
 
 def _condition(old: Rule | None, new: Rule | None, playbook: Playbook) -> list[str]:

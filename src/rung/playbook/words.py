@@ -372,7 +372,7 @@ def _calendar(playbook: Playbook) -> Iterator[Sentence]:
 def _worked(calendar: Calendar) -> str:
     days_off = [*(f"the public holidays of {code}" for code in calendar.holidays), *map(day_words, calendar.days_off)]
     closed = f", except on {listed(days_off)}" if days_off else ""
-    return f"{calendar.hours} in {calendar.timezone}{closed}"
+    return f"{calendar.hours.replace('-', ' to ')} in {calendar.timezone}{closed}"
 
 
 # --- what sales finds out, whom we meet -----------------------------------------------------------------------------

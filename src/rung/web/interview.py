@@ -20,17 +20,18 @@ from rung.insight.evidence import Row
 from rung.insight.models import Backtest, Interview
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
-from rung.playbook.definitions import SIDES, Playbook
+from rung.playbook.definitions import Playbook
 from rung.playbook.diff import diff_in_words
 from rung.playbook.interview import QUESTIONS, Question, answers_in
-from rung.playbook.words import plain_words
 from rung.terms.instants import moment
 from rung.web import shell
+from rung.web.agreement import one_page
 from rung.web.interview_forms import fields_of, told_by
 from rung.web.links import people_href
+from rung.web.proposals import signing
 
-ON_THE_PAGE: Final = ("The ladder", "The hand-off", "Steps back", "What each side owes", "Working time")
-"""The sections of the plain words that the printed agreement holds: one sheet, both sides."""
+WEIGHED: Final = ("opened", "accepted", "rejected", "opportunity", "caught", "hours", "precision")
+"""The figures beside an answer; the others are on the backtest's own page."""
 
 
 @require_GET
@@ -93,7 +94,7 @@ def effect(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
     """POST interviews/<uuid>/<1 to 6>/effect: what the answer would change, in words, as it is being given."""
     _require(request)
     interview, asked = get_object_or_404(Interview, uuid=uuid), _question(number)
-    context = _effect(interview, asked, request.POST)
+    context = _effect(interview, asked, request.POST) | {"is_part": True}
     if tried := context.get("tried"):
         assert isinstance(tried, Playbook)
         context |= _trial(interview, trying_later.ask(text=tried.text, by=_user(request), at=this_instant()))
@@ -105,7 +106,8 @@ def trial(request: HttpRequest, uuid: UUID, trial: UUID) -> HttpResponse:
     """GET interviews/<uuid>/trials/<uuid>: the replay of the answers so far; asked again until it is done."""
     _require(request)
     interview, run = get_object_or_404(Interview, uuid=uuid), get_object_or_404(Backtest, uuid=trial)
-    return render(request, "web/_interview_trial.html", _trial(interview, run))
+    context = _trial(interview, run) | {"is_part": True, "is_looking": True}
+    return render(request, "web/_interview_trial.html", context)
 
 
 @require_GET
@@ -122,7 +124,7 @@ def evidence(request: HttpRequest, uuid: UUID, number: int) -> HttpResponse:
 def agreement(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """GET interviews/<uuid>/agreement: what was agreed, on one sheet, to be printed and signed."""
     _require(request)
-    return _sheet(request, get_object_or_404(Interview, uuid=uuid))
+    return _on_one_page(request, get_object_or_404(Interview, uuid=uuid))
 
 
 @require_POST
@@ -133,7 +135,7 @@ def propose(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
         proposal = interviewing.propose(interview=interview, by=_user(request), at=at, on=_today(at))
     except Refused as refusal:
-        return _sheet(request, interview, refusal=str(refusal), status=409)
+        return _on_one_page(request, interview, refusal=str(refusal), status=409)
     return HttpResponseRedirect(reverse("proposal", args=[proposal.uuid]), status=303)
 
 
@@ -168,23 +170,24 @@ def _screen(
     return shell.page(request, "web/interview.html", context, place="playbook", status=status)
 
 
-def _sheet(request: HttpRequest, interview: Interview, *, refusal: str = "", status: int = 200) -> HttpResponse:
-    playbook = interviewing.playbook_of(interview)
-    before = published.playbook()
-    sections = {section.title: section for section in plain_words(playbook)}
+def _on_one_page(request: HttpRequest, interview: Interview, *, refusal: str = "", status: int = 200) -> HttpResponse:
+    before, proposal = published.playbook(), interviewing.proposal_of(interview)
+    today = _today(this_instant())
+    text = interviewing.agreed(interview, on=today) if proposal is None else proposal.text
+    playbook = trying_later.read(text)
+    opened = [each for each in QUESTIONS if each.name not in interview.answers]
+    changes = diff_in_words(before, playbook)
     context = {
         "interview": interview,
         "playbook": playbook,
+        "proposal": proposal,
         "steps": _steps(interview, 0),
-        "open": [each for each in QUESTIONS if each.name not in interview.answers],
-        "changes": diff_in_words(before, playbook),
-        "sections": [
-            (title, [each for each in sections[title].sentences if not each.about.startswith("band ")])
-            for title in ON_THE_PAGE
-            if title in sections
-        ],
-        "sides": SIDES,
-        "today": _today(this_instant()),
+        "open": opened,
+        "changes": changes,
+        "may_renew": not opened and not changes,
+        "one_page": one_page(playbook),
+        "signing": signing(proposal, playbook),
+        "today": today,
         "refusal": refusal,
     }
     return shell.page(request, "web/interview_agreement.html", context, place="playbook", status=status)
@@ -207,7 +210,12 @@ def _trial(interview: Interview, run: Backtest) -> dict[str, object]:
     told: dict[str, object] = {"run": run, "trial_href": reverse("interview-trial", args=[interview.uuid, run.uuid])}
     if run.state == "done":
         old, new = trying_later.read(run.old_text), trying_later.read(run.new_text)
-        told["page"] = telling.page(trying_later.result_of(run), old, new)
+        page = telling.page(trying_later.result_of(run), old, new)
+        told |= {
+            "page": page,
+            "lines": [line for line in page.lines if line.id in WEIGHED],
+            "people_href": reverse("trial-people", args=[run.uuid]),
+        }
     return told
 
 

@@ -109,9 +109,10 @@ def publication_state(request: HttpRequest) -> HttpResponse:
     version = request.GET.get("version", "")
     is_done = pending is None and version == published.playbook().version
     context = {"pending": pending, "is_done": is_done, "is_lost": pending is None and bool(version) and not is_done}
-    response = render(request, "web/_publication.html", context | _asked_by(pending))
-    if is_done and "tab=history" in request.headers.get("HX-Current-URL", ""):
-        # The history has a new row. Elsewhere the page stays: somebody may be typing in the editor.
+    response = render(request, "web/_publication.html", context | how_far(pending))
+    where = request.headers.get("HX-Current-URL", "")
+    if is_done and ("tab=history" in where or "/proposals/" in where):
+        # What these pages say is over. Elsewhere the page stays: somebody may be typing in the editor.
         response["HX-Refresh"] = "true"
     return response
 
@@ -159,7 +160,7 @@ def _page(
         "is_review_due": _is_review_due(force.playbook),
         "may_interview": isinstance(request.user, User) and request.user.may("hold interview"),
         "pending": pending,
-        **_asked_by(pending),
+        **how_far(pending),
         **shown,
     }
     return shell.page(request, "web/playbook.html", context, place="playbook", status=status)
@@ -204,7 +205,8 @@ def _names(versions: Sequence[Version]) -> dict[str, str]:
     return {by: known.get(by, "Rung itself" if by == "system" else by) for by in told}
 
 
-def _asked_by(pending: Pending | None) -> dict[str, object]:
+def how_far(pending: Pending | None) -> dict[str, object]:
+    """Who asked for a playbook to be put in force, and the share of people who are decided, 0 to 100."""
     if pending is None:
         return {}
     name = User.objects.filter(email=pending.asked_by).values_list("name", flat=True).first()

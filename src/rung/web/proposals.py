@@ -13,16 +13,18 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import NotAllowed, Refused
 from rung.access.models import User
-from rung.insight import proposals, telling, trying_later
+from rung.insight import proposals, reviewing, telling, trying_later
 from rung.insight.models import Backtest, Proposal
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published, publishing_later
-from rung.playbook.definitions import SIDES
+from rung.playbook.definitions import SIDES, Playbook
 from rung.playbook.diff import diff_in_words
 from rung.playbook.faults import PlaybookRefused
+from rung.playbook.words import day_words, listed
 from rung.terms.instants import moment
 from rung.web import shell
-from rung.web.agreement import agreement
+from rung.web.agreement import agreement, one_page
+from rung.web.playbook import how_far
 from rung.web.reasons import day_in_sentence
 
 
@@ -120,7 +122,7 @@ def _page(request: HttpRequest, found: Proposal, *, refusal: str = "", status: i
     zone = ZoneInfo(force.playbook.calendar.timezone)
     signed = {each.side: each for each in found.signatures.select_related("user")}
     missing = proposals.missing_sides(found)
-    is_in_force = found.version == force.playbook.version
+    is_in_force, pending = found.version == force.playbook.version, publishing_later.pending()
     context: dict[str, Any] = {
         "proposal": found,
         "playbook": book,
@@ -128,6 +130,10 @@ def _page(request: HttpRequest, found: Proposal, *, refusal: str = "", status: i
         "on": day_in_sentence(found.proposed_at, this_instant(), zone),
         "changes": () if is_in_force else diff_in_words(force.playbook, book),
         "groups": agreement(book),
+        "one_page": one_page(book),
+        "signing": signing(found, book),
+        "today": moment(this_instant()).astimezone(zone).date(),
+        "review": _review(book) if is_in_force else "",
         "sides": [
             {
                 "side": side,
@@ -140,18 +146,32 @@ def _page(request: HttpRequest, found: Proposal, *, refusal: str = "", status: i
         "may_publish": found.state == "open" and not missing and user.may("publish playbook"),
         "may_withdraw": found.state == "open" and (found.proposed_by_id == user.pk or user.may("publish playbook")),
         "is_in_force": is_in_force,
-        "pending": publishing_later.pending(),
+        "is_to_sign": bool(missing),
+        "pending": pending,
+        **how_far(pending),
         "refusal": refusal,
         "trial": _trial(found),
     }
     if context["may_publish"] and not is_in_force:
-        context |= _following(found)
+        context |= _following(found, zone)
     return shell.page(request, "web/proposal.html", context, place="playbook", status=status)
 
 
+def signing(found: Proposal | None, playbook: Playbook) -> list[dict[str, str]]:
+    """Each side with who signed and when, as the printed sheet has it; nobody where it waits for a pen."""
+    zone = ZoneInfo(published.playbook().calendar.timezone)
+    signed = {} if found is None else {each.side: each for each in found.signatures.select_related("user")}
+    told = []
+    for side in SIDES:
+        each = signed.get(side)
+        on = moment(each.signed_at).astimezone(zone) if each else None
+        told.append({"side": side, "who": each.user.name if each else "", "on": day_words(on.date()) if on else ""})
+    return told
+
+
 def _trial(found: Proposal) -> dict[str, Any] | None:
-    """What the trial it rests on says would change on the day it is put in force."""
-    run = found.trial
+    """What would change on the day it is put in force: by the trial it rests on, or one of the same definition."""
+    run = found.trial or (proposals.counting(found) if found.state == "open" else None)
     if run is None or run.state != "done" or run.result is None:
         return None
     new = trying_later.read(run.new_text)
@@ -159,7 +179,7 @@ def _trial(found: Proposal) -> dict[str, Any] | None:
     return {"run": run, "page": page, "href": reverse("trial", args=[run.uuid])}
 
 
-def _following(found: Proposal) -> dict[str, Any]:
+def _following(found: Proposal, zone: ZoneInfo) -> dict[str, Any]:
     """What would follow, where it was counted, and each number's people."""
     run, counted = proposals.counting(found), proposals.following(found)
     if counted is None:
@@ -168,9 +188,18 @@ def _following(found: Proposal) -> dict[str, Any]:
     return {
         "counting": run,
         "counted": counted,
+        "counted_on": day_in_sentence(counted.run.as_of or 0, this_instant(), zone),
         "opens_href": f"{href}?side=new&waits=opens",
         "withdraws_href": f"{href}?side=old&waits=withdraws",
     }
+
+
+def _review(book: Playbook) -> str:
+    """Who is reminded to read it again, and when."""
+    if book.review_by is None:
+        return ""
+    who = listed(user.name for user in reviewing.reviewers(book))
+    return f"{day_words(book.review_by)}, a task for {who}"
 
 
 def _said(found: Proposal, missing: list[Any], is_in_force: bool) -> str:

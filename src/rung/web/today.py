@@ -12,9 +12,11 @@ from rung.access.models import User
 from rung.handoff import today as desk
 from rung.handoff.answered import lately
 from rung.handoff.models import Assignment, Task
+from rung.handoff.tasks import due_today
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.published import InForce
+from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, BadInstant, parse_instant
 from rung.ui import words
@@ -99,7 +101,7 @@ def _first(
     if touches:
         return f"Call {touches[0].row.name}: nobody has spoken with them yet"
     if tasks:
-        return f"{tasks[0].what}: {tasks[0].person}"
+        return f"{tasks[0].what}: {tasks[0].person}" if tasks[0].person else tasks[0].what
     if risks:
         return f"Nothing waits for an answer; look after {risks[0].row.name}"
     return "Nothing waits for you"
@@ -130,10 +132,19 @@ def _task(task: Task, *, now: int, zone: ZoneInfo) -> dict[str, Any]:
         "it": task,
         "when": words.clock_time(task.due_at, zone) if day == "Today" else day,
         "is_late": task.due_at < now,
-        "href": person_href(str(task.person.uuid)),
-        "panel": f"/people/{task.person.uuid}/work",
-        "name": task.person.name or task.person.email or "Somebody",
-        "company": str(task.person.company) if task.person.company_id else "",
+        **_about(task.person, task.href),
+    }
+
+
+def _about(person: Person | None, href: str) -> dict[str, Any]:
+    """Whom a task is about, and where it is done; without a person it is the house's own agreement."""
+    if person is None:
+        return {"href": href, "panel": "", "name": "Our agreement", "company": ""}
+    return {
+        "href": person_href(str(person.uuid)),
+        "panel": f"/people/{person.uuid}/work",
+        "name": person.name or person.email or "Somebody",
+        "company": str(person.company) if person.company_id else "",
     }
 
 
@@ -212,10 +223,13 @@ def _of_marketing(request: HttpRequest, user: User) -> HttpResponse:
         for said in lately(playbook, most=ANSWERS_SHOWN)
     ]
     first = lines[0].row.name if lines else ""
-    said = f"Complete {first} first: sales waits for what is missing" if lines else "Sales lacks nothing from you"
+    tasks = due_today(user, playbook, at=now)
+    otherwise = _first((), (), (), tasks, ()) if tasks else "Sales lacks nothing from you"
+    said = f"Complete {first} first: sales waits for what is missing" if lines else otherwise
     context: dict[str, Any] = {
         "lines": lines,
         "answers": answers,
+        "tasks": [_task(task, now=now, zone=zone) for task in tasks],
         "said": said,
         "now": now,
         "zone": zone,

@@ -34,6 +34,9 @@ SCOPE = Scope("signal", signals=["Pricing page", "Demo request"])
         ('status not in ["lost", "nurture"]', "their status is neither Lost nor Nurture"),
         ("50 <= company.employees <= 1000", "the company's number of employees is between 50 and 1000"),
         ('company.industry in ["Software", "Fintech"]', "the company's industry is “Software” or “Fintech”"),
+        ("company.is_competitor", "the company is marked as competitor"),
+        ("not person.is_test_user", "they are not marked as test user"),
+        ("fit <= -50", "fit is at most −50"),
         ("not (person.age > 3)", "their age is not more than 3"),
         (
             'person.title.matches("vp *|chief *|* director|*cio*")',

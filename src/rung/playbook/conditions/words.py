@@ -100,6 +100,9 @@ _ORDER: Final[dict[Operator, str]] = {
     "!=": "other than",
 }
 
+_MARKED: Final = {"company": "the company is", "person": "they are"}
+"""How a field that answers yes or no is said: `company.is_competitor` is “the company is marked as competitor”."""
+
 
 def noun(operand: Operand) -> str:
     """What the operand is called: `score`, `their title`, `the company's country`."""
@@ -144,9 +147,9 @@ def _happening(fact: Fact) -> str:
 
 
 def _number(value: float) -> str:
-    if not value.is_integer():
-        return repr(value)
-    return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
+    size = abs(value)
+    text = repr(size) if not size.is_integer() else f"{int(size):,}" if size >= 10_000 else str(int(size))
+    return f"−{text}" if value < 0 else text
 
 
 def _often(value: float) -> str:
@@ -311,6 +314,9 @@ def _held(fact: Fact, is_negated: bool) -> str:
         return f"{noun(fact)} {verb.replace('was', 'was not') if is_negated else verb}"
     if entry(fact).type == "truth":
         return f"{fact.name} is {'not ' if is_negated else ''}confirmed"
+    owner, _, field = fact.name.partition(".")
+    if field.startswith("is_") and owner in _MARKED:
+        return f"{_MARKED[owner]} {'not ' if is_negated else ''}marked as {field[3:].replace('_', ' ')}"
     return f"{noun(fact)} is {'not ' if is_negated else ''}yes"
 
 
