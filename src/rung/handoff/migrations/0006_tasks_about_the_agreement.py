@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('handoff', '0004_pauses_sequences_and_mail'),
+        ('handoff', '0005_answers_taken_back'),
         ('people', '0004_first_seen'),
     ]
 
