@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from rung import wiring
+from rung.capture import building
 from rung.history.models import Event
 from rung.jobs import clock as house_clock
 from rung.jobs.worker import Worker
@@ -55,7 +56,8 @@ def standing(key: str) -> Standing:
     return Standing.objects.get(person=found, generation_id=line.current().generation_id)
 
 
-def test_a_week(visit: Any, at: Callable[[str], None]) -> None:
+def test_a_week(visit: Any, at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rung.web.forms.FASTEST", 0)
     expect = playwright.expect
     expect.set_options(timeout=20_000)
     clear_the_desk()
@@ -65,7 +67,7 @@ def test_a_week(visit: Any, at: Callable[[str], None]) -> None:
     happens("bea", ("person_described", {"name": "Bea Haug", "title": "Planner", "source": "google"}))
     happens("bea", ("question_asked", {"question": "Does it plan cranes as well?"}))
     assert standing("bea").stage == "lead"
-    happens("bea", ("form_submitted", {"form": "Port volumes"}))
+    fills_the_form(visit, "Bea Haug", "bea@kranhaus.example")
     assert standing("bea").stage == "mql"
     sales = visit().sign_in("sales")
     page = sales.open("/")
@@ -80,7 +82,19 @@ def test_a_week(visit: Any, at: Callable[[str], None]) -> None:
     # Monday after lunch: three quarters of the time are over.
     at("2026-12-28T13:53:00+01:00")
     assert Event.objects.filter(kind="sla_warned").count() == 1
+    # It escalates: whoever has it and whoever leads them are told, each once.
+    leader = visit().sign_in("manager").open("/team")
+    leader.click(".bell")
+    told = leader.locator("#news a", has_text="Bea Haug")
+    expect(told).to_have_text(re.compile(r"The answer to Bea Haug is nearly late \(Sam Lee\)"))
+    at("2026-12-28T13:55:00+01:00")
+    assert Event.objects.filter(kind="sla_warned").count() == 1
     page = sales.open("/")
+    page.click(".bell")
+    expect(page.locator("#news a", has_text="nearly late")).to_have_text(
+        re.compile("The answer to Bea Haug is nearly late")
+    )
+    page.keyboard.press("Escape")
     expect(page.locator("h1")).to_have_text(re.compile(r"Answer Bea Haug first: 2\sh\s0. left"))
     found = looked_at(page)
     for key in ("j", "r", "1"):
@@ -115,6 +129,9 @@ def test_a_week(visit: Any, at: Callable[[str], None]) -> None:
     happens("bea", ("form_submitted", {"form": "Port volumes"}), ("content_downloaded", {"title": "Cranes"}))
     assert (standing("bea").stage, standing("bea").status) == ("lead", "nurture")
     expect(sales.open("/").locator("h1")).to_have_text("Nothing waits for you")
+    report.reload()
+    report.get_by_role("link", name="No budget").first.click()
+    expect(report.locator("main")).to_contain_text("Bea Haug")
 
     # Another asks for a demo: accepted, called, asked, and an opportunity, all by keyboard.
     happens("cyd", ("person_described", {"name": "Cyd Maas", "title": "Head of Planning", "source": "referral"}))
@@ -158,6 +175,22 @@ def test_today_and_the_team_on_a_phone_and_in_the_dark(visit: Any, at: Callable[
             picture(desk, f"{name}-1440-{theme}")
             found += looked_at(desk)
     assert not found, "\n".join(found)
+
+
+def fills_the_form(visit: Any, name: str, email: str) -> None:
+    """A stranger fills the form that marketing published."""
+    fields = [
+        {"name": "name", "label": "Your name", "means": "person"},
+        {"name": "email", "label": "Work e-mail", "kind": "email", "is_required": True},
+    ]
+    told = {"title": "Port volumes", "fields": fields, "thanks": {"next": "We send the figures."}}
+    building.save_form(slug="port-volumes", told=told, by="test", at=house_clock.now())
+    building.publish_form(slug="port-volumes", number=1, by="test", at=house_clock.now())
+    page = visit().open("/f/port-volumes")
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Work e-mail").fill(email)
+    page.get_by_role("button", name="Send").click()
+    playwright.expect(page.locator("h1")).to_contain_text("Thank you")
 
 
 def clear_the_desk() -> None:

@@ -25,7 +25,6 @@ from rung.lifecycle import line as lines
 from rung.lifecycle import segments
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff, Standing, Tally
-from rung.lifecycle.segments import NoColumn
 from rung.people.models import Company, CompanyTrait, Person, Trait
 from rung.terms.instants import moment
 
@@ -105,16 +104,17 @@ def find_somebody(waiting: Sequence[Assignment], line: Line, *, at: int) -> int:
     return len(found)
 
 
-def put_on(assignments: Sequence[Assignment], *, at: int) -> None:
-    """Writes on whose desk these lie, and tells whoever has them now; the clocks that run go with them, by the
-    calendar of the owner's team."""
+def put_on(assignments: Sequence[Assignment], *, at: int, is_news: bool = True) -> None:
+    """Writes on whose desk these lie, and tells whoever has them now where it `is_news`; the clocks that run go with
+    them, by the calendar of the owner's team."""
     Assignment.objects.bulk_update(assignments, ["queue", "owner", "team", "because", "assigned_at"], batch_size=100)
     for each in assignments:
         Clock.objects.filter(assignment=each, stopped_at__isnull=True).update(owner_id=each.owner_id)
     handed_on = Clock.objects.filter(assignment__in=[each.pk for each in assignments], stopped_at__isnull=True)
     reckoning.again(lines.current().playbook, ids=list(handed_on.values_list("pk", flat=True)))
     rows_of_lifecycle.give({each.pk: each.owner_id for each in assignments if each.owner_id is not None})
-    notifying.tell_whose([each.pk for each in assignments], at=at)
+    if is_news:
+        notifying.tell_whose([each.pk for each in assignments], at=at)
 
 
 def start(clocks: Iterable[tuple[Any, ...]]) -> None:
@@ -297,13 +297,8 @@ class _Facts:
         for number, route in enumerate(self._routes):
             if route.when is None:
                 break
-            try:
-                holding = segments.holding(
-                    standings, route.when.condition, generation_id=line.generation_id, at=at
-                ).values_list("person_id", flat=True)
-            except NoColumn:
-                continue  # a fact that no list can ask for: `rung playbook check` says so
-            for person_id in holding:
+            holding = segments.holding(standings, route.when.condition, generation_id=line.generation_id, at=at)
+            for person_id in holding.values_list("person_id", flat=True):
                 self._route.setdefault(person_id, number)
 
     def _read_companies(self) -> None:

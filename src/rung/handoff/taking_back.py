@@ -116,7 +116,7 @@ def reopen(event: Happened) -> None:
     assignment.save()
     Handoff.objects.filter(pk=assignment.pk).update(owner=owner)
     Clock.objects.filter(pk=given.clock_id).update(stopped_at=None)
-    dealing.put_on([assignment], at=event.at)
+    dealing.put_on([assignment], at=event.at, is_news=owner != given.owner)
 
 
 def _last(handoff_id: int) -> AnswerGiven:

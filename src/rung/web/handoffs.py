@@ -141,10 +141,11 @@ def documented(found: Assignment, playbook: Playbook, events: Sequence[Event]) -
         value = traits.get(field)
         if isinstance(value, str) and value:
             told.append((name, value))
+        elif name in found.lacking:
+            told.append((name, ""))
         elif field == "source":
-            lacks = name in found.lacking
             source = " / ".join(part for part in (person.source, person.campaign) if part)
-            told.append((name, source or ("" if lacks else DIRECT)))
+            told.append((name, source or DIRECT))
         elif field in ("last_content", "interest"):
             told.append((name, _last_of(events, _CONTENT if field == "last_content" else _QUOTE_KINDS)))
         else:
@@ -227,12 +228,15 @@ def _answered(request: HttpRequest, uuid: UUID, act: Act, *, note: str = "") -> 
     zone = ZoneInfo(force.playbook.calendar.timezone)
     line = line_of(today.waiting_row(found, force), force.playbook, now=now, zone=zone)
     if attempt.refusal or note:
-        line = replace(line, refusal=attempt.refusal, note="" if attempt.refusal else note)
+        clock = line.clock if found.ended_at is None else None
+        line = replace(line, clock=clock, refusal=attempt.refusal, note="" if attempt.refusal else note)
     else:
         outcome = _outcome(found, attempt.told, force.playbook, zone, now)
-        line = replace(line, outcome=outcome, undo=_undo(found, by, now=now))
+        undo = _undo(found, by, now=now) if isinstance(attempt.told, actions.Answered) else ""
+        line = replace(line, outcome=outcome, undo=undo)
     context = panel(request, found, force, now=now) | {"line": line, "is_open": True}
-    if line.outcome and found.handoff.answer == "accepted" and found.queue == "done":
+    stands = bool(line.outcome or (note and line.refusal))
+    if stands and found.handoff.answer == "accepted" and found.queue == "done":
         context |= {"is_working": True, **work.part(found.person, by, now=now)}
     response = render(request, "web/_today_row.html", context, status=attempt.status)
     if line.undo:

@@ -1,5 +1,6 @@
 """Today: what a rep answers first, then replies, first calls and deals at risk; for marketing what came back."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -94,8 +95,8 @@ def _first(
             return f"Answer {first.row.name} now: {first.clock.said}"
         left = words.duration(first.clock.seconds * words.SECOND)
         if first.clock.is_running or first.row.is_paused:
-            return f"Answer {first.row.name} first: {left.replace('min', 'minutes')} left"
-        return f"{first.row.name} is first when the clock opens: {left.replace('min', 'minutes')} left"
+            return f"Answer {first.row.name} first: {_minutes(left)} left"
+        return f"{first.row.name} is first when the clock opens: {_minutes(left)} left"
     if replies:
         return f"Write back to {replies[0].row.name}"
     if touches:
@@ -105,6 +106,11 @@ def _first(
     if risks:
         return f"Nothing waits for an answer; look after {risks[0].row.name}"
     return "Nothing waits for you"
+
+
+def _minutes(left: str) -> str:
+    """In a sentence minutes are written out."""
+    return re.sub(r"min\b", "minute" if re.match(r"1\D*min", left) else "minutes", left)
 
 
 def _then(handoffs: Sequence[Line], playbook: Playbook, *, now: int, zone: ZoneInfo) -> str:
