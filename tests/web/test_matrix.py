@@ -109,6 +109,7 @@ _ARGUMENTS: Final = {
     **{f"interview-{part}": (_NOBODYS, 1) for part in ("question", "answer", "effect", "evidence")},
     "trial": (_NOBODYS,),
     "feedback-line-people": (_NOBODYS,),
+    "feedback-duty": ("cadence",),
     **{f"trial-{part}": (_NOBODYS,) for part in ("people", "why", "keeping", "repetition")},
     "proposal": (_NOBODYS,),
     **{f"proposal-{part}": (_NOBODYS,) for part in ("signature", "withdrawal", "counting", "publication")},

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.db.models.expressions import RawSQL
 
+from rung.handoff import cadence
+from rung.handoff.cadence import Progress
 from rung.history.models import Event
 from rung.history.queries import counted
 from rung.lifecycle.models import Standing
@@ -74,6 +76,7 @@ class Sheet:
     ticks: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
     calls: int
     state: "State"
+    cadence: Progress | None
 
     @property
     def next(self) -> Ask | None:
@@ -106,6 +109,9 @@ def sheet(person: Person, force: InForce, *, at: int, events: Sequence[Event] | 
         ),
         calls=sum(event.kind == "call_made" for event in events),
         state=state(standing, events, playbook, at=at),
+        cadence=cadence.of_person(
+            standing, events, playbook, owner=lambda: standing.owner_id if standing else None, at=at
+        ),
     )
 
 

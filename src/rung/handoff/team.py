@@ -11,15 +11,14 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
-from rung.handoff import reckoning, rules, today
+from rung.handoff import cadence, reckoning, today
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Absence, Clock, Rep, Task
-from rung.history.models import Event
 from rung.jobs import locks
 from rung.lifecycle import line as lines
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.published import InForce
-from rung.playbook.definitions import Cadence, Playbook
+from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, HOUR, BadInstant, moment, parse_instant
 from rung.terms.stages import RANK
 
@@ -27,12 +26,6 @@ MOST_CLOCKS: Final = 25
 MOST_LOOSE: Final = 12
 LOOSE_A_PAGE: Final = 100
 LARGEST_CAPACITY: Final = 1_000
-_TOUCHES: Final = {
-    "calls": "call_made",
-    "mails": "email_written",
-    "social": "social_touched",
-    "letters": "direct_mail_sent",
-}
 
 
 class CannotChange(Refused):
@@ -88,7 +81,7 @@ def team(force: InForce, *, at: int, page: int = 0) -> Team:
     reps = User.objects.filter(role="sales", is_active=True).select_related("team", "rep").annotate(away=away_until)
     waiting = _waiting(at)
     answers = _answers(playbook, start, at)
-    cadence = _cadence(playbook, force, start, at)
+    owed = _cadence(force, at)
     members = tuple(
         Member(
             id=user.pk,
@@ -102,8 +95,8 @@ def team(force: InForce, *, at: int, page: int = 0) -> Team:
             answered=answers[user.pk]["all"],
             in_time=answers[user.pk]["in_time"],
             accepted=answers[user.pk]["accepted"],
-            owed=cadence[user.pk]["owed"],
-            kept=cadence[user.pk]["kept"],
+            owed=owed[user.pk]["owed"],
+            kept=owed[user.pk]["kept"],
             is_away=user.away is not None,
             away_until=user.away,
             countries=tuple(_rep(user).countries),
@@ -216,44 +209,12 @@ def _answers(playbook: Playbook, start: int, at: int) -> "defaultdict[int | None
     return found
 
 
-def _cadence(playbook: Playbook, force: InForce, start: int, at: int) -> "defaultdict[int | None, Counter[str]]":
-    """Of those a rep accepted in the last thirty days and has not spoken with: how many got what the playbook promises.
-
-    Whoever was spoken with needs no further attempts: the duty is the attempts, and it ends with the first talk.
-    """
+def _cadence(force: InForce, at: int) -> "defaultdict[int | None, Counter[str]]":
+    """By rep: people a cadence is owed to, and those of them who are not behind it."""
     found: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
-    promised = playbook.duties.cadence
-    if promised is None:
-        return found
-    rows = Standing.objects.filter(
-        generation_id=force.generation_id, stage="sal", status="active", reached=False, since__gte=start
-    )
-    accepted = list(rows.values_list("person_id", "owner_id", "since"))
-    since = {person_id: since_at for person_id, _, since_at in accepted}
-    if not accepted:
-        return found
-    done: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    touches = Event.objects.filter(kind__in=tuple(_TOUCHES.values()), at__gte=start, at__lte=at)
-    for person_id, kind, touched_at in touches.values_list("person_id", "kind", "at"):
-        if person_id in since and touched_at >= since[person_id]:
-            done[person_id][kind] += 1
-    working = playbook.calendar.working_time()
-    for person_id, owner_id, _ in accepted:
-        found[owner_id]["owed"] += 1
-        found[owner_id]["kept"] += _is_kept(promised, done[person_id], since[person_id], working, at)
+    for each in cadence.of_sales(force, at=at):
+        found[each.owner_id].update(owed=1, kept=int(not each.is_behind))
     return found
-
-
-def _is_kept(promised: Cadence, done: "Counter[str]", since: int, working: Any, at: int) -> bool:
-    """All the touches, or their time is not over yet and as many are made as the share of it that has passed."""
-    wanted = sum(getattr(promised, name) for name in _TOUCHES)
-    made = sum(min(done[kind], getattr(promised, name)) for name, kind in _TOUCHES.items())
-    if made >= wanted or promised.within is None:
-        return made >= wanted
-    owed = rules.due(promised.within, None, working, started_at=since)
-    if owed.due_at is None or owed.due_at <= at:
-        return False
-    return made >= int(wanted * (at - since) / max(1, owed.due_at - since))
 
 
 def _absent(playbook: Playbook, at: int) -> QuerySet[Absence]:

@@ -1,4 +1,4 @@
-"""What sales' answers teach: reasons by source and campaign, lines that misled, both sides' duties this month."""
+"""What sales' answers teach: reasons by source and campaign, and the lines that carried what was rejected."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,9 +9,8 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
-from rung.handoff.models import Carried, Clock
-from rung.insight.queries import period_start
-from rung.lifecycle.models import Handoff, StageMove
+from rung.handoff.models import Carried
+from rung.lifecycle.models import Handoff
 from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY
@@ -27,7 +26,7 @@ NO_REASON: Final = "No reason given"
 class Asked:
     """Which hand-offs: opened since, narrowed by answer, reason, source, campaign, or a line that carried them.
 
-    `is_decisive`: they would not have opened at that moment without the line.
+    `is_decisive`: they would not have opened at that moment without the line. `is_late`: answered late, or in time.
     """
 
     start: int
@@ -37,6 +36,7 @@ class Asked:
     campaign: str | None = None
     line: str = ""
     is_decisive: bool = False
+    is_late: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +65,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """One promise of one side, this month; shares are 0 to 1."""
-
-    side: str
-    words: str
-    done: float
-    promised: float
-    is_share: bool
-    of: int
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     start: int
     opened: int
@@ -92,14 +80,13 @@ class Report:
     lines: tuple[Line, ...]
     unknown: int
     """Hand-offs whose lines have not been worked out yet."""
-    duties: tuple[Duty, ...]
 
     @property
     def answered(self) -> int:
         return self.accepted + self.rejected + self.returned
 
 
-def handoffs(asked: Asked) -> QuerySet[Handoff]:
+def handoffs(asked: Asked, playbook: Playbook) -> QuerySet[Handoff]:
     """The hand-offs behind a number, latest first: every number of the report opens them."""
     rows = Handoff.objects.filter(opened_at__gte=asked.start)
     if asked.answer == "open":
@@ -117,7 +104,16 @@ def handoffs(asked: Asked) -> QuerySet[Handoff]:
     if asked.line:
         carried = Q(line=asked.line) & (Q(is_decisive=True) if asked.is_decisive else Q())
         rows = rows.filter(pk__in=Carried.objects.filter(carried).values("handoff_id"))
+    if asked.is_late is not None:
+        rows = rows.filter(pk__in=_judged(rows, playbook, is_late=asked.is_late))
     return rows.select_related("person__company", "owner").order_by("-opened_at", "-pk")
+
+
+def _judged(handoffs: QuerySet[Handoff], playbook: Playbook, *, is_late: bool) -> list[int]:
+    """Those of the answered hand-offs that were answered late, or in time."""
+    lateness = Lateness(playbook)
+    rows = with_clocks(handoffs.exclude(answered_at=None)).values_list("pk", "answered_at", *COLUMNS)
+    return [pk for pk, at, *ran in rows if lateness.is_late(Ran(*ran), at) is is_late]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,7 @@ class _Row:
 
 
 def report(force: InForce, *, days: int, at: int) -> Report:
-    """The report of the last `days`, in six queries."""
+    """The report of the last `days`, in three queries."""
     start, playbook = at - days * DAY, force.playbook
     rows = _rows(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at))
     answers = Counter(row.answer for row in rows if row.answer)
@@ -157,7 +153,6 @@ def report(force: InForce, *, days: int, at: int) -> Report:
         campaigns=_shares([row for row in rows if row.campaign], "campaign"),
         lines=lines,
         unknown=len(rows) - known,
-        duties=_duties(force, at=at),
     )
 
 
@@ -219,35 +214,3 @@ def _carried(rows: Sequence[_Row]) -> Iterable[tuple[int, str, bool, bool]]:
     return Carried.objects.filter(handoff__opened_at__gte=start).values_list(
         "handoff_id", "line", "is_fit", "is_decisive"
     )
-
-
-def _duties(force: InForce, *, at: int) -> tuple[Duty, ...]:
-    """What the playbook promises for this month, and how far it is kept."""
-    playbook, duties = force.playbook, force.playbook.duties
-    start = period_start(at, playbook.calendar.timezone, months=1)
-    rows = _rows(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at))
-    answered = [row for row in rows if row.answer]
-    lateness = Lateness(playbook)
-    found = []
-    if duties.mqls_per_month:
-        moves = StageMove.objects.filter(
-            generation_id=force.generation_id, stage=playbook.handoff.on, cause="promotion", is_redefinition=False
-        )
-        count = moves.filter(at__gte=start, at__lte=at).values("person_id").distinct().count()
-        label = playbook.short_label(playbook.handoff.on)
-        found.append(Duty("marketing", f"{label} handed over", count, duties.mqls_per_month, False, count))
-    if duties.accepted_share is not None:
-        share = sum(row.answer == "accepted" for row in answered) / len(answered) if answered else 0.0
-        found.append(Duty("marketing", "Accepted by sales", share, duties.accepted_share, True, len(answered)))
-    if duties.accepted_within_sla is not None:
-        in_time = sum(not lateness.is_late(row.ran, row.answered_at or 0) for row in answered)
-        share = in_time / len(answered) if answered else 0.0
-        found.append(Duty("sales", "Answered in time", share, duties.accepted_within_sla, True, len(answered)))
-    if duties.first_touch_within_sla is not None:
-        clocks = Clock.objects.filter(kind="touch", started_at__gte=start, due_at__isnull=False)
-        times = list(clocks.values_list("due_at", "stopped_at"))
-        over = [(due, stopped) for due, stopped in times if stopped is not None or (due or 0) <= at]
-        kept = sum(stopped is not None and stopped <= (due or 0) for due, stopped in over)
-        share = kept / len(over) if over else 0.0
-        found.append(Duty("sales", "First touch in time", share, duties.first_touch_within_sla, True, len(over)))
-    return tuple(found)

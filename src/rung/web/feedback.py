@@ -14,7 +14,7 @@ from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.terms.instants import DAY
 from rung.ui import words
-from rung.web import misleading, shell
+from rung.web import duties, misleading, shell
 from rung.web.links import person_href
 
 PERIODS: Final = (("month", "30 days"), ("quarter", "Quarter"), ("year", "Year"))
@@ -36,13 +36,18 @@ def feedback(request: HttpRequest) -> HttpResponse:
         "sources": [_share(each, period, "source") for each in found.sources],
         "campaigns": [_share(each, period, "campaign") for each in found.campaigns],
         "lines": [_line(each, period) for each in found.lines],
-        "duties": [_duty(each) for each in found.duties],
+        "duties": duties.shown(force, at=now),
         "answers": [
             ("Accepted", found.accepted, _to(period, answer="accepted")),
             ("Rejected", found.rejected, _to(period, answer="rejected")),
             ("Returned", found.returned, _to(period, answer="returned")),
             ("Waiting", found.open, _to(period, answer="open")),
         ],
+        "opened_href": _to(period),
+        "in_time_href": _to(period, answer="answered", late="no"),
+        "late_href": _to(period, answer="answered", late="yes"),
+        "late": found.answered - found.in_time,
+        "answered_href": _to(period, answer="answered"),
         "in_time": words.share(found.in_time, found.answered),
         "median": words.duration(found.median_time) if found.median_time is not None else "",
         "now": now,
@@ -65,10 +70,11 @@ def handoffs(request: HttpRequest) -> HttpResponse:
         campaign=told["campaign"][:250] if "campaign" in told else None,
         line=told.get("line", "")[:200],
         is_decisive=told.get("decisive") == "yes",
+        is_late={"yes": True, "no": False}.get(told.get("late", "")),
     )
     if any("\x00" in text for text in told.values()):
         raise Http404
-    pages = Paginator(reports.handoffs(asked), reports.PER_PAGE)
+    pages = Paginator(reports.handoffs(asked, force.playbook), reports.PER_PAGE)
     page = pages.get_page(told.get("page"))
     rest = {name: text for name, text in told.items() if name != "page"}
     context = {
@@ -142,17 +148,6 @@ def _line(each: reports.Line, period: str) -> dict[str, Any]:
     }
 
 
-def _duty(each: reports.Duty) -> dict[str, Any]:
-    if each.is_share:
-        done = words.share(each.done, 1) if each.of else "–"
-        said, value, goal = f"{done} of {words.share(each.promised, 1)}", 100 * each.done, 100 * each.promised
-    else:
-        said = f"{each.done:,.0f} of {each.promised:,.0f}"
-        value, goal = 100 * each.done / each.promised, None
-    tone = "warn" if each.is_share and each.of and each.done < each.promised else ""
-    return {"side": each.side, "words": each.words, "said": said, "value": value, "goal": goal, "tone": tone}
-
-
 def _people_said(count: int, asked: reports.Asked) -> str:
     what = {"open": "waits", "answered": "was answered"}.get(
         asked.answer, f"was {asked.answer}" if asked.answer else "opened"
@@ -160,6 +155,8 @@ def _people_said(count: int, asked: reports.Asked) -> str:
     if count == 0:
         return "No hand-off is behind this number"
     many = what.replace("was", "were").replace("waits", "wait")
+    if asked.is_late is not None:
+        what, many = (f"{each} {'late' if asked.is_late else 'in time'}" for each in (what, many))
     why = f" for “{asked.reason}”" if asked.reason else ""
     by = f", carried by “{asked.line}”" if asked.line else ""
     return f"1 hand-off {what}{why}{by}" if count == 1 else f"{words.count(count)} hand-offs {many}{why}{by}"

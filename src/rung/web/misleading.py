@@ -25,6 +25,8 @@ from rung.web.reasons import day_in_sentence
 from rung.web.trials import MOST_LISTED, named
 
 MOST: Final = 8
+LATEST: Final = 3
+"""Runs that are looked through for today's and for the last that is done."""
 WHATS: Final = {"signal": "signal", "fit": "fit", "condition": "a way in"}
 
 
@@ -67,8 +69,9 @@ def people(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def shown(playbook: Playbook, *, at: int) -> dict[str, Any]:
     """What Feedback shows: the latest run that is done, and how far today's is; `is_wanted` until somebody asked."""
-    today = misleading.todays(playbook, at=at)
-    done = misleading.runs(playbook).filter(state="done").first()
+    latest = list(misleading.runs(playbook)[:LATEST])
+    today = next((run for run in latest if misleading.is_todays(run, playbook, at=at)), None)
+    done = next((run for run in latest if run.state == "done"), None)
     context: dict[str, Any] = {"today": today, "run": done, "is_wanted": today is None}
     if today is not None:
         context["share"] = 100 * today.done / today.total if today.total else None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from rung.access.models import User
 from rung.engine.explain import Explanation, Points, Series
-from rung.handoff import asking, rules, taking_back, today
+from rung.handoff import asking, cadence, rules, taking_back, today
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Clock
 from rung.jobs.clock import now as this_instant
@@ -116,7 +116,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "contacts": [each for each in (found.email if found.name else "", found.phone, found.country) if each],
         "first_day": day_in_sentence(page.first_at, now, zone),
     }
-    context |= _card(found, page.answers, page.explanation.standing.stage, playbook)
+    context |= _card(found, page, now=now, zone=zone)
     shown = _shown(request, entries, is_whole=context["is_whole"])
     return shell.page(request, "web/person.html", context | shown, place="people")
 
@@ -371,9 +371,12 @@ def _told(
     }
 
 
-def _card(found: Person, answers: Sequence[Answer], stage: str, playbook: Playbook) -> dict[str, Any]:
-    """What sales noted beside the letters, and the next best question given all of it: one query."""
-    noted = asking.noted_of(found)
+def _card(found: Person, page: PersonPage, *, now: int, zone: ZoneInfo) -> dict[str, Any]:
+    """What sales noted beside the letters, the next best question given all of it, and the cadence: one query."""
+    playbook, standing, answers = page.playbook, page.explanation.standing, page.answers
+    stage, noted = standing.stage, asking.noted_of(found)
+    stored = Standing.objects.filter(generation_id=page.generation_id, person=found).values_list("owner_id", flat=True)
+    owed = cadence.of_person(standing, noted, playbook, owner=stored.first, at=now)
     answered = asking.answers_of(noted)
     letters = {answer.letter: answer.confirmed for answer in answers}
     costs = [text for name, text in answered.items() if name in ("cost_of_not_solving", "metrics")]
@@ -381,6 +384,8 @@ def _card(found: Person, answers: Sequence[Answer], stage: str, playbook: Playbo
         "question": next(iter(asking.asks(playbook, stage, letters, answered)), None),
         "frictions": asking.frictions_of(noted, playbook),
         "competitor": asking.competitor_of(noted),
+        "cadence": owed,
+        "cadence_by": day_in_sentence(owed.due_at, now, zone) if owed and owed.due_at else "",
         "cost": costs[0] if costs else "",
         "value": answered.get("value", ""),
         "sheets": [

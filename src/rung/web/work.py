@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.models import User
 from rung.handoff import asking, qualify, sequences
+from rung.handoff.cadence import Progress
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.rules import Moved
@@ -20,6 +21,7 @@ from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, moment
 from rung.web.acting import attempted
 from rung.web.people_found import living
+from rung.web.reasons import day_in_sentence
 
 OUTCOMES: Final = (
     ("positive", "Positive"),
@@ -50,11 +52,18 @@ def part(person: Person, by: User, *, now: int) -> dict[str, Any]:
         "frictions": frictions(force.playbook),
         "tomorrow": moment(now + DAY).astimezone(ZoneInfo(force.playbook.calendar.timezone)).date().isoformat(),
         "known_state": asking.state_in_words(known.state, ZoneInfo(force.playbook.calendar.timezone)),
+        "cadence_by": _cadence_by(known.cadence, force.playbook, now),
         "may_qualify": by.may("qualify"),
         "sequences": [each.name for each in force.playbook.sequences],
         "sequence": sequences.of(person),
         "may_touch": by.may("log touches"),
     }
+
+
+def _cadence_by(owed: Progress | None, playbook: Playbook, now: int) -> str:
+    if owed is None or owed.due_at is None:
+        return ""
+    return day_in_sentence(owed.due_at, now, ZoneInfo(playbook.calendar.timezone))
 
 
 def frictions(playbook: Playbook) -> list[str]:
