@@ -73,6 +73,10 @@ def todays(playbook: Playbook, *, at: int) -> Backtest | None:
     return runs(playbook).filter(asked_at__gte=_day_began(playbook, at)).first()
 
 
+def is_todays(run: Backtest, playbook: Playbook, *, at: int) -> bool:
+    return bool(run.asked_at >= _day_began(playbook, at))
+
+
 def tried(
     ground: Ground, playbook: Playbook, start: int | None, progress: Callable[[int, int], None]
 ) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Duties of both sides on Feedback: how far each is kept this month, and who is behind the figure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,12 @@ from rung.ui import words
 from rung.web import shell
 from rung.web.links import person_href
 
-_AT = {"cadence": "Accepted", "nurture": "Came to it", "handed-over": "Handed over", "first-touch": "Touched, or due"}
+_AT: Final = {
+    "cadence": "Accepted",
+    "nurture": "Came to it",
+    "handed-over": "Handed over",
+    "first-touch": "Touched, or due",
+}
 
 
 @require_GET
@@ -81,8 +86,18 @@ def _said(found: Duty, rows: Sequence[Behind], by: str) -> str:
     if not found.is_share:
         return f"{found.words} this month: {words.people(len(rows))}{who}"
     if not missing:
-        return f"{found.words}: with all {len(rows):,}{who}"
-    return f"{found.words}: not with {missing:,} of {len(rows):,}{who}"
+        return f"{found.words}: all {len(rows):,}{who}"
+    return f"{missing:,} of {len(rows):,} {_MISSING[found.name][missing == 1]}{who}"
+
+
+_MISSING: Final = {
+    "accepted": ("were not accepted", "was not accepted"),
+    "nurture": ("in nurture got too few mails", "in nurture got too few mails"),
+    "in-time": ("were answered late", "was answered late"),
+    "first-touch": ("were not touched in time", "was not touched in time"),
+    "cadence": ("are behind the cadence", "is behind the cadence"),
+}
+"""Duty → what is so with several, and with one, of those with whom it is not kept."""
 
 
 def _tabs(rows: Sequence[Behind], told: Mapping[str, str], kept: str) -> list[dict[str, Any]]:
