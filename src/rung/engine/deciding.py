@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import starmap
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -443,8 +442,8 @@ def standings_told(encoder: Encoder, columns: k.Standings, untils: Sequence[int]
     competitor, decision_date, _ = (encoder.values[slot] for slot in encoder.program.told_slots)
     letters = [[_LETTERS[code] for code in column] for column in (c.budget, c.authority, c.need, c.timing)]
     return list(
-        starmap(
-            Standing,
+        map(
+            Standing._make,  # takes the row as it is; a call would take it apart into its many arguments and together
             zip(
                 [STAGES[code] for code in c.stage],
                 [STATUSES[code] for code in c.status],

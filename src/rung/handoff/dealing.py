@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -25,7 +25,7 @@ from rung.lifecycle import line as lines
 from rung.lifecycle import segments
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff, Standing, Tally
-from rung.people.models import Company, CompanyTrait, Person, Trait
+from rung.people.models import Company, CompanyTrait, Trait
 from rung.terms.instants import moment
 
 _AT_A_TIME: Final = 400
@@ -62,7 +62,10 @@ def deal(handoffs: Sequence[Handoff], line: Line, *, at: int, not_to: Mapping[in
     """
     if not handoffs:
         return []
-    known = {row.handoff_id: row for row in _assignments([handoff.pk for handoff in handoffs])}
+    ids = [handoff.pk for handoff in handoffs]
+    known = {
+        id_ for (id_,) in tables.read("SELECT handoff_id FROM handoff_assignment WHERE handoff_id IN ({ids})", ids)
+    }
     facts = _Facts(handoffs, line, at=at)
     reps = _Reps(line, at=at)
     given, fresh = [], []
@@ -80,7 +83,7 @@ def deal(handoffs: Sequence[Handoff], line: Line, *, at: int, not_to: Mapping[in
         if queue != "marketing":
             started_at = at if handoff.pk in known else handoff.opened_at
             clocks.append(_Started(handoff, started_at, choice.id, reps.team_name_of(choice.id)))
-    _write(fresh, set(known))
+    _write(fresh, known)
     start(list(_clock_rows(clocks, line)))  # computed before: a COPY under way lets no query through
     reps.keep()
     rows_of_lifecycle.give({each.handoff_id: each.owner_id for each in given if each.owner_id is not None})
@@ -226,9 +229,17 @@ def _write(rows: Sequence[tuple[Any, ...]], known: Collection[int]) -> None:
             )
 
 
-def _assignments(handoff_ids: Sequence[int]) -> Iterator[Assignment]:
-    for part in _parts(handoff_ids):
-        yield from Assignment.objects.filter(handoff_id__in=part)
+class _Handed(NamedTuple):
+    """What is asked of the person handed over themselves."""
+
+    id: int
+    owner_id: int | None
+    company_id: int | None
+    country: str
+    source: str
+
+
+_HANDED: Final = "SELECT id, owner_id, company_id, country, source FROM people_person WHERE id IN ({ids})"
 
 
 class _Facts:
@@ -237,13 +248,11 @@ class _Facts:
     def __init__(self, handoffs: Sequence[Handoff], line: Line, *, at: int) -> None:
         self._routes = line.playbook.handoff.route
         ids = sorted({handoff.person_id for handoff in handoffs})
-        self._people: dict[int, Person] = {}
+        self._people = {row[0]: _Handed(*row) for row in tables.read(_HANDED, ids)}
         self._told: dict[int, dict[str, str]] = defaultdict(dict)
         self._route: dict[int, int] = {}
         must = [rules.field_of(name) for name in line.playbook.handoff.must_document]
         for part in _parts(ids):
-            rows = Person.objects.filter(pk__in=part).only("owner_id", "company_id", "country", "source")
-            self._people.update({person.pk: person for person in rows})
             self._read_traits(part, {*must, *_NEEDS})
             self._read_tallies(part, line)
             self._read_routes(part, line, at)

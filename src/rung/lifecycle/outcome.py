@@ -15,6 +15,7 @@ from rung.people.models import Person
 from rung.terms.stages import STATUS_RANK
 
 _MOST_SIGNALS: Final = 6
+_NEVER: Final = -1
 
 
 class Before(Protocol):
@@ -56,9 +57,9 @@ _MARKS: Final = {
 """Kind of event → the fact, and the field of its data that bears the name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would make each of the thousands of a batch by a call a field
 class Outcome:
-    """One person's decision. `moves` are those of this call; `until` is the instant it was decided up to.
+    """One person's decision, never changed. `moves` are those of this call; `until`: it was decided up to then.
 
     `counted`: for an outcome from nothing all tallies; onward those of kinds are to be added, those of signals replace.
     `is_emptied`: older tallies are gone, because the person came to rest on `customer`. `marked`: what was told by name
@@ -79,6 +80,11 @@ class Outcome:
     is_emptied: bool
     marked: list[Marked]
     is_new_lap: bool
+
+    @property
+    def has_stood(self) -> bool:
+        """Whether the generation said something of the person before: of whoever is new there is nothing to renew."""
+        return self.decided_before != _NEVER
 
     def changes(self) -> Changes:
         """What happened to the person's hand-offs."""
@@ -172,7 +178,7 @@ def _outcome(
         moves=moves,
         rows=rows,
         until=until,
-        decided_before=standing.decided_until if standing else -1,
+        decided_before=standing.decided_until if standing else _NEVER,
         last_seq=last_seq,
         last_at=last_at,
         is_anew=is_anew,

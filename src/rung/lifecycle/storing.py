@@ -180,7 +180,7 @@ def engine_move(row: StageMove) -> EngineMove:
 
 def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
     """Adds kinds, sets signals; whoever was emptied or decided from nothing starts afresh."""
-    afresh = [outcome.person.id for outcome in outcomes if outcome.is_anew or outcome.is_emptied]
+    afresh = [each.person.id for each in outcomes if each.is_emptied or (each.is_anew and each.has_stood)]
     for start in range(0, len(afresh), 400):
         part = afresh[start : start + 400]
         Tally.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
@@ -199,7 +199,7 @@ def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
 
 def write_marks(line: Line, outcomes: Sequence[Outcome]) -> None:
     """Adds what was told by name; whoever began a lap or is decided from nothing starts afresh."""
-    afresh = [outcome.person.id for outcome in outcomes if outcome.is_anew or outcome.is_new_lap]
+    afresh = [each.person.id for each in outcomes if each.is_new_lap or (each.is_anew and each.has_stood)]
     for start in range(0, len(afresh), 400):
         part = afresh[start : start + 400]
         Mark.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
