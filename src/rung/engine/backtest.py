@@ -7,6 +7,7 @@ open are censored, not failures. Every figure carries the versions it speaks of 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import starmap
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -633,61 +634,30 @@ class _Backtest:
         return STAGES[int(told.side.stage[person])] if status == k.ACTIVE else STATUSES[status]
 
     def _kept(self, side: int) -> tuple[Handover, ...]:
-        table = self.tables[side]
-        months = months_of(table.at, self.zone)
+        table, deeds = self.tables[side], self.deeds
         is_first = np.append(True, table.person[1:] != table.person[:-1])[: len(table)]
-        is_question = (is_first & (self.deeds.first_win[table.person] > table.at)).tolist()
-        return tuple(
-            Handover(
-                person=self.people[person],
-                at=at,
-                month=months[row],
-                source=self.deeds.sources[source],
-                rule=_rule_key(cause, line),
-                tip=tip,
-                answer=answer,
-                reason=_named(self.deeds.reasons, reason) or ("No reason given" if answer == h.REJECTED else ""),
-                earlier=earlier,
-                is_open=is_open,
-                is_late=is_late,
-                opportunity=opportunity,
-                won_at=int(self.deeds.win_at[win]) if win >= 0 else None,
-                currency=_named(self.deeds.currencies, int(self.deeds.win_currency[win])) if win >= 0 else "",
-                is_question=is_question[row],
-            )
-            for row, (
-                person,
-                at,
-                source,
-                cause,
-                line,
-                tip,
-                answer,
-                reason,
-                earlier,
-                is_open,
-                is_late,
-                opportunity,
-                win,
-            ) in enumerate(
-                zip(
-                    table.person.tolist(),
-                    table.at.tolist(),
-                    self.deeds.source[table.person].tolist(),
-                    table.cause.tolist(),
-                    table.line.tolist(),
-                    table.tip.tolist(),
-                    table.answer.tolist(),
-                    table.reason.tolist(),
-                    table.earlier.tolist(),
-                    table.is_open.tolist(),
-                    table.is_late.tolist(),
-                    table.opportunity.tolist(),
-                    table.win.tolist(),
-                    strict=True,
-                )
-            )
+        wins = table.win.tolist()
+        columns = (  # in the order of the fields
+            [self.people[person] for person in table.person.tolist()],
+            table.at.tolist(),
+            months_of(table.at, self.zone),
+            [deeds.sources[source] for source in deeds.source[table.person].tolist()],
+            list(map(_rule_key, table.cause.tolist(), table.line.tolist())),
+            table.tip.tolist(),
+            table.answer.tolist(),
+            list(map(self._reason, table.answer.tolist(), table.reason.tolist())),
+            table.earlier.tolist(),
+            table.is_open.tolist(),
+            table.is_late.tolist(),
+            table.opportunity.tolist(),
+            [int(deeds.win_at[win]) if win >= 0 else None for win in wins],
+            [_named(deeds.currencies, int(deeds.win_currency[win])) if win >= 0 else "" for win in wins],
+            (is_first & (deeds.first_win[table.person] > table.at)).tolist(),
         )
+        return tuple(starmap(Handover, zip(*columns, strict=True)))
+
+    def _reason(self, answer: int, reason: int) -> str:
+        return _named(self.deeds.reasons, reason) or ("No reason given" if answer == h.REJECTED else "")
 
     def _kept_wins(self) -> tuple[tuple[str, int, int | None, int | None, float, str], ...]:
         old, new = self.caught

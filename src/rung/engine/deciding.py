@@ -25,6 +25,12 @@ _CAUSES: Final[tuple[Cause, ...]] = ("promotion", "setback", "override")
 _WHATS: Final[tuple[What, ...]] = ("opened", "accepted", "rejected", "returned", "withdrawn")
 _LANES: Final[Mapping[int, Lane]] = {k.HAND_RAISE: "hand_raise", k.SCORED: "scored"}
 _LETTERS: Final = (None, True, False)
+_ANSWERS: Final = {"accepted": k.ACCEPTED, "rejected": k.REJECTED, "returned": k.RETURNED}
+_TRUTHS: Final = (
+    *("is_waiting", "touched", "reached", "reachable", "consented", "unsubscribed"),
+    *("deal_open", "deal_won", "deal_lost", "is_customer", "admits_considering", "admits_change"),
+)
+"""Columns of standings in which the kernel writes 0 or 1."""
 TEMPERATURES: Final = ("cold", "warm", "hot")
 assert k.LATEST == LATEST
 
@@ -438,56 +444,28 @@ def standing_columns(people: int) -> k.Standings:
 
 def standings_told(encoder: Encoder, columns: k.Standings, untils: Sequence[int]) -> list[Standing]:
     """What the kernel has put into the columns (lists), in words, one standing for each person."""
-    c = columns
+    c, told = columns, columns._asdict()
     competitor, decision_date, _ = (encoder.values[slot] for slot in encoder.program.told_slots)
-    letters = [[_LETTERS[code] for code in column] for column in (c.budget, c.authority, c.need, c.timing)]
-    return list(
-        map(
-            Standing._make,  # takes the row as it is; a call would take it apart into its many arguments and together
-            zip(
-                [STAGES[code] for code in c.stage],
-                [STATUSES[code] for code in c.status],
-                c.lap,
-                c.score,
-                c.fit,
-                c.engagement,
-                [TEMPERATURES[code] for code in c.temperature],
-                c.since,
-                untils,
-                c.first_at,
-                c.last_at,
-                c.idle_since,
-                c.signals,
-                c.visits,
-                map(bool, c.is_waiting),
-                _after(c.rest_until, untils),
-                _after(c.hold_until, untils),
-                *letters,
-                [theirs.count(True) for theirs in zip(*letters, strict=True)],
-                [code == k.ACCEPTED for code in c.answer],
-                [code == k.REJECTED for code in c.answer],
-                [code == k.RETURNED for code in c.answer],
-                map(bool, c.touched),
-                map(bool, c.reached),
-                map(bool, c.reachable),
-                [None if math.isnan(number) else number for number in c.likelihood],
-                map(bool, c.consented),
-                map(bool, c.unsubscribed),
-                map(bool, c.deal_open),
-                map(bool, c.deal_won),
-                map(bool, c.deal_lost),
-                map(bool, c.is_customer),
-                _texts(competitor, c.competitor),
-                _texts(decision_date, c.decision_date),
-                c.decision_makers,
-                map(bool, c.admits_considering),
-                map(bool, c.admits_change),
-                [_LANES.get(lane) for lane in c.open_lane],
-                [at if lane else None for at, lane in zip(c.open_at, c.open_lane, strict=True)],
-                strict=True,
-            ),
-        )
-    )
+    told |= {name: map(bool, told[name]) for name in _TRUTHS}
+    letters = {letter: [_LETTERS[code] for code in told[letter]] for letter in BANT}
+    told |= letters
+    told["bant"] = [theirs.count(True) for theirs in zip(*letters.values(), strict=True)]
+    told |= {name: [code == answer for code in c.answer] for name, answer in _ANSWERS.items()}
+    told |= {
+        "stage": [STAGES[code] for code in c.stage],
+        "status": [STATUSES[code] for code in c.status],
+        "temperature": [TEMPERATURES[code] for code in c.temperature],
+        "scored_at": untils,
+        "rest_until": _after(c.rest_until, untils),
+        "hold_until": _after(c.hold_until, untils),
+        "likelihood": [None if math.isnan(number) else number for number in c.likelihood],
+        "competitor": _texts(competitor, c.competitor),
+        "decision_date": _texts(decision_date, c.decision_date),
+        "handoff_lane": [_LANES.get(lane) for lane in c.open_lane],
+        "handoff_at": [at if lane else None for at, lane in zip(c.open_at, c.open_lane, strict=True)],
+    }
+    rows = zip(*(told[name] for name in Standing._fields), strict=True)
+    return list(map(Standing._make, rows))  # a call would take each row apart into its many arguments and together
 
 
 def _after(instants: Sequence[int], untils: Sequence[int]) -> list[int | None]:

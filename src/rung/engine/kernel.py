@@ -1441,15 +1441,9 @@ def run_each(
 ) -> int:
     """As `run_all`."""
     n_people = len(starts) - 1
-    n_moves = 0
-    n_handoffs = 0
-    if begin > 0:
-        n_moves = standings.moves_to[begin - 1]
-        n_handoffs = standings.handoffs_to[begin - 1]
     for person in range(begin, n_people):
         fresh(play, who, sums)
-        who[N_MOVES] = n_moves
-        who[N_HANDOFFS] = n_handoffs
+        go_on_writing(who, standings, person)
         if keys.email[person] != 0:
             who[play.slots + EMAIL] = keys.email[person]
             if keys.domain_slot != NONE:
@@ -1457,12 +1451,8 @@ def run_each(
             if keys.free_slot != NONE:
                 who[play.slots + keys.free_slot] = keys.free[person]
         run(play, known, past, who, sums, out, starts[person], starts[person + 1], until, None)
-        if who[N_MOVES] > out.moves_room or who[N_HANDOFFS] > out.handoffs_room:
+        if not had_room(who, out, standings, person):
             return person
-        n_moves = who[N_MOVES]
-        n_handoffs = who[N_HANDOFFS]
-        standings.moves_to[person] = n_moves
-        standings.handoffs_to[person] = n_handoffs
         put_standing(play, known, who, sums, standings, hot, warm, until, person)
         if clauses.width > 0:
             put_clauses(play, known, who, sums, clauses, values, standings, person)
@@ -1522,25 +1512,30 @@ def run_each_of(
 ) -> int:
     """As `run_several`."""
     n_people = len(untils)
-    n_moves = 0
-    n_handoffs = 0
-    if begin > 0:
-        n_moves = standings.moves_to[begin - 1]
-        n_handoffs = standings.handoffs_to[begin - 1]
     for person in range(begin, n_people):
         mine = who[person]
-        mine[N_MOVES] = n_moves
-        mine[N_HANDOFFS] = n_handoffs
+        go_on_writing(mine, standings, person)
         run(play, known, past, mine, sums[person], out, starts[person], starts[person + 1], untils[person], None)
-        if mine[N_MOVES] > out.moves_room or mine[N_HANDOFFS] > out.handoffs_room:
+        if not had_room(mine, out, standings, person):
             return person
-        n_moves = mine[N_MOVES]
-        n_handoffs = mine[N_HANDOFFS]
-        standings.moves_to[person] = n_moves
-        standings.handoffs_to[person] = n_handoffs
         due_at[person] = next_due(play, known, mine, sums[person])
         stand(play, known, mine, sums[person], standings, hot, warm, untils[person], person)
     return n_people
+
+
+def go_on_writing(who: Ints, standings: Any, person: int) -> None:
+    """The person's moves and hand-offs come after those of the person before."""
+    who[N_MOVES] = standings.moves_to[person - 1] if person > 0 else 0
+    who[N_HANDOFFS] = standings.handoffs_to[person - 1] if person > 0 else 0
+
+
+def had_room(who: Ints, out: Any, standings: Any, person: int) -> bool:
+    """Whether all moves and hand-offs of the person were written; where they end, then."""
+    if who[N_MOVES] > out.moves_room or who[N_HANDOFFS] > out.handoffs_room:
+        return False
+    standings.moves_to[person] = who[N_MOVES]
+    standings.handoffs_to[person] = who[N_HANDOFFS]
+    return True
 
 
 def next_due(play: Any, known: Any, who: Ints, sums: Reals) -> int:

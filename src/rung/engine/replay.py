@@ -279,50 +279,51 @@ def _replayed(
     ordered: Ordered,
     encoding: Encoding,
 ) -> Replayed:
-    n_moves = int(standings.moves_to[-1]) if len(people) else 0
-    n_handoffs = int(standings.handoffs_to[-1]) if len(people) else 0
-    moves = out.moves[: n_moves * k.MOVE_WIDTH].reshape(n_moves, k.MOVE_WIDTH)
-    numbers = out.numbers[: 3 * n_moves].reshape(n_moves, 3)
-    handoffs = out.handoffs[: n_handoffs * k.HANDOFF_WIDTH].reshape(n_handoffs, k.HANDOFF_WIDTH)
-    seqs, rows, starts = events
-    seq, row = (_found(column, moves[:, k.M_ROW]) for column in (seqs, rows))
-    handoff_seq, handoff_row = (_found(column, handoffs[:, k.H_ROW]) for column in (seqs, rows))
     return Replayed(
         program=program,
         until=until,
         people=people,
         standings=standings,
-        moves=Moves(
-            person=_owners(standings.moves_to),
-            at=moves[:, k.M_AT],
-            from_stage=moves[:, k.M_FROM],
-            from_status=moves[:, k.M_FROM_STATUS],
-            stage=moves[:, k.M_TO],
-            status=moves[:, k.M_TO_STATUS],
-            cause=moves[:, k.M_CAUSE],
-            line=moves[:, k.M_LINE],
-            passed=moves[:, k.M_PASSED],
-            row=row,
-            seq=seq,
-            lap=moves[:, k.M_LAP],
-            score=numbers[:, 0],
-            fit=numbers[:, 1],
-            engagement=numbers[:, 2],
-        ),
-        handoffs=Handoffs(
-            _owners(standings.handoffs_to),
-            handoffs[:, k.H_AT],
-            handoffs[:, k.H_WHAT],
-            handoffs[:, k.H_LANE],
-            handoff_row,
-            handoff_seq,
-        ),
+        moves=_moves(out, standings, events),
+        handoffs=_handoffs(out, standings, events),
         unreached=ordered.unreached,
         competitors=encoding.encoder.values[k.COMPETITOR],
         decision_dates=encoding.encoder.values[k.DECISION_DATE],
         clause_values=values,
-        is_there=np.diff(starts) > 0,
+        is_there=np.diff(events[2]) > 0,
     )
+
+
+def _moves(out: k.Out, standings: k.Standings, events: tuple[Ints, Ints, Ints]) -> Moves:
+    n_moves = int(standings.moves_to[-1]) if len(standings.moves_to) else 0
+    moves = out.moves[: n_moves * k.MOVE_WIDTH].reshape(n_moves, k.MOVE_WIDTH)
+    numbers = out.numbers[: 3 * n_moves].reshape(n_moves, 3)
+    seq, row = (_found(column, moves[:, k.M_ROW]) for column in events[:2])
+    return Moves(
+        person=_owners(standings.moves_to),
+        at=moves[:, k.M_AT],
+        from_stage=moves[:, k.M_FROM],
+        from_status=moves[:, k.M_FROM_STATUS],
+        stage=moves[:, k.M_TO],
+        status=moves[:, k.M_TO_STATUS],
+        cause=moves[:, k.M_CAUSE],
+        line=moves[:, k.M_LINE],
+        passed=moves[:, k.M_PASSED],
+        row=row,
+        seq=seq,
+        lap=moves[:, k.M_LAP],
+        score=numbers[:, 0],
+        fit=numbers[:, 1],
+        engagement=numbers[:, 2],
+    )
+
+
+def _handoffs(out: k.Out, standings: k.Standings, events: tuple[Ints, Ints, Ints]) -> Handoffs:
+    n_handoffs = int(standings.handoffs_to[-1]) if len(standings.handoffs_to) else 0
+    handoffs = out.handoffs[: n_handoffs * k.HANDOFF_WIDTH].reshape(n_handoffs, k.HANDOFF_WIDTH)
+    seq, row = (_found(column, handoffs[:, k.H_ROW]) for column in events[:2])
+    owners = _owners(standings.handoffs_to)
+    return Handoffs(owners, handoffs[:, k.H_AT], handoffs[:, k.H_WHAT], handoffs[:, k.H_LANE], row, seq)
 
 
 def _owners(ends: Ints) -> Ints:
