@@ -50,7 +50,7 @@ def test_the_team_s_table_counts_what_waits_what_was_kept_and_who_has_no_next_st
     assert [standing.person for standing in found.loose] == [person("ana")]
 
 
-def test_the_report_counts_reasons_and_both_sides_duties(hand_over: HandOver, team: Team) -> None:
+def test_the_report_counts_reasons_by_source_and_answers_in_time(hand_over: HandOver, team: Team) -> None:
     actions.reject(handoff_id=hand_over("ana").pk, reason="No budget", by=team["sam"], at=AT + 5 * MINUTE)
     actions.accept(handoff_id=hand_over("bo").pk, by=team["sam"], at=AT + 2 * HOUR)
     report = feedback.report(published.in_force(), days=30, at=AT + 3 * HOUR)
@@ -58,4 +58,7 @@ def test_the_report_counts_reasons_and_both_sides_duties(hand_over: HandOver, te
     assert report.reasons == (("No budget", 1),)
     assert [(each.name, each.rejected, each.answered) for each in report.sources] == [("google", 1, 2)]
     asked = feedback.Asked(start=AT - HOUR, answer="rejected", source="google")
-    assert [handoff.person for handoff in feedback.handoffs(asked, published.in_force())] == [person("ana")]
+    playbook = published.playbook()
+    assert [handoff.person for handoff in feedback.handoffs(asked, playbook)] == [person("ana")]
+    late = feedback.Asked(start=AT - HOUR, answer="answered", is_late=True)
+    assert [handoff.person for handoff in feedback.handoffs(late, playbook)] == [person("bo")]

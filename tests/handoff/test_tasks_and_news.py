@@ -70,6 +70,9 @@ def test_the_calendar_says_what_when_and_with_whom(hand_over: HandOver, team: Te
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
     unfolded = text.replace("\r\n ", "")
     assert "SUMMARY:Démo: who signs\\, and why Démo" in unfolded
+    assert "TRANSP:OPAQUE" in text, "a meeting takes its time"
+    planned(team["sam"], kind="call", what="Call her")
+    assert tasks.calendar(team["sam"], at=AT, address="https://rung.example").count("TRANSP:TRANSPARENT") == 1
     assert tasks.feed_of("x") is None
     tasks.new_feed(by=team["sam"], at=AT)
     assert tasks.feed_of(token) is None

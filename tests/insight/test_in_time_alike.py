@@ -9,7 +9,7 @@ from rung.handoff import team, today
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Assignment, Clock
 from rung.handoff.team import set_absence
-from rung.insight import evidence, feedback, queries
+from rung.insight import duties, evidence, feedback, queries
 from rung.lifecycle import actions, publishing
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.published import in_force
@@ -56,12 +56,12 @@ def in_time(rep: User) -> dict[str, tuple[int, int]]:
     report = feedback.report(force, days=30, at=EVENING)
     ladder = queries.ladder(force.playbook, force.generation_id, months=1, now=EVENING).answers
     treated = evidence.gather(force.playbook, force.generation_id, at=EVENING)["treatment"].rows
-    (duty,) = report.duties
+    (duty,) = duties.duties(force, at=EVENING)
     return {
         "today": (week.in_time, week.answered),
         "team": (member.in_time, member.answered),
         "feedback": (report.in_time, report.answered),
-        "duty": (round(duty.done * duty.of), duty.of),
+        "duty": (duty.kept, duty.of),
         "ladder": (ladder.answered - ladder.late, ladder.answered),
         "interview": (treated[0].people, sum(row.people for row in treated)),
     }

@@ -185,6 +185,8 @@ def _event(task: Task, address: str) -> list[str]:
         *([f"DESCRIPTION:{_escaped(f'With {task.attendees}')}"] if task.attendees else []),
         f"URL:{address}{f'/people/{task.person.uuid}' if task.person else task.href}",
         f"STATUS:{'CONFIRMED' if task.done_at is None else 'CANCELLED'}",
+        # A call to make is no time in which nobody may ask for a meeting; a meeting is.
+        f"TRANSP:{'OPAQUE' if task.kind == 'meeting' else 'TRANSPARENT'}",
         "END:VEVENT",
     ]
 

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from rung.access.models import User
 from rung.access.rules import NotAllowed, Refused
@@ -76,7 +76,7 @@ def feed_made(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
-@require_GET
+@require_safe
 @login_not_required
 def feed(request: HttpRequest, token: str) -> HttpResponse:
     """GET calendar/<token>.ics: whoever knows the address reads that calendar, and nothing else."""
