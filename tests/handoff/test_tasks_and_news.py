@@ -46,6 +46,7 @@ def test_a_task_is_due_at_its_hour_done_once_and_put_off(hand_over: HandOver, te
         ({"day": "2020-01-01"}, "must not be over"),
         ({"day": "2099-01-01"}, "five years ahead"),
         ({"minutes": "many"}, "how many minutes"),
+        ({"minutes": "9" * 5_000}, "how many minutes"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_words(

@@ -57,19 +57,11 @@ def plan(
     due_at = _instant(day, hour, playbook)
     if not at - DAY <= due_at <= at + MOST_AHEAD:
         raise CannotPlan("The day must not be over, and lie at most five years ahead.")
-    lasts = minutes.strip() or ("30" if kind == "meeting" else "0")
-    if not (lasts.isascii() and lasts.isdigit() and int(lasts) <= LONGEST_MEETING):
-        raise CannotPlan("Write how many minutes it takes, at most 1440.")
+    lasts = _length(minutes, kind)
     with transaction.atomic():
         locks.hold()
         if kind == "meeting":
-            told = {"meeting_at": moment(due_at).isoformat(), "agenda": _text(what), "attendees": _text(attendees)}
-            booked = NewEvent(
-                "meeting_booked", person=person.pk, data={name: text for name, text in told.items() if text}
-            )
-            recorded = record([booked], by=by, at=at)
-            if recorded.refused:
-                raise CannotPlan(recorded.refused[0].reason)
+            _book(person, due_at, agenda=_text(what), attendees=_text(attendees), by=by, at=at)
         task = Task.objects.create(
             uuid=uuid_utils.compat.uuid7(),
             person=person,
@@ -77,12 +69,29 @@ def plan(
             kind=kind,
             what=_text(what) or kind.capitalize(),
             due_at=due_at,
-            minutes=int(lasts),
+            minutes=lasts,
             attendees=_text(attendees) if kind == "meeting" else "",
             created_at=at,
         )
         audited(by=by, verb="planned task", object=f"person {person.pk}", data={"kind": kind, "due_at": due_at}, at=at)
     return task
+
+
+def _length(minutes: str, kind: str) -> int:
+    """Minutes: as told, else half an hour for a meeting, and none for what is only due."""
+    lasts = minutes.strip() or ("30" if kind == "meeting" else "0")
+    if not (lasts.isascii() and lasts.isdigit() and len(lasts) <= 4 and int(lasts) <= LONGEST_MEETING):
+        raise CannotPlan("Write how many minutes it takes, at most 1440.")
+    return int(lasts)
+
+
+def _book(person: Person, meeting_at: int, *, agenda: str, attendees: str, by: User, at: int) -> None:
+    """A meeting that is planned was agreed with them: they booked it."""
+    told = {"meeting_at": moment(meeting_at).isoformat(), "agenda": agenda, "attendees": attendees}
+    booked = NewEvent("meeting_booked", person=person.pk, data={name: text for name, text in told.items() if text})
+    recorded = record([booked], by=by, at=at)
+    if recorded.refused:
+        raise CannotPlan(recorded.refused[0].reason)
 
 
 def done(*, tasks: Iterable[Task], by: User, at: int) -> int:

@@ -13,7 +13,7 @@ from rung.insight import queries as insight
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
-from rung.terms.instants import MINUTE, moment
+from rung.terms.instants import DAY, MINUTE, moment
 from rung.terms.stages import RANK, STAGES
 from rung.ui import words
 from rung.web import shell
@@ -223,46 +223,44 @@ def _duties(found: insight.Ladder, playbook: Playbook) -> list[dict[str, object]
     duties, answers = playbook.duties, found.answers
     rows: list[dict[str, object]] = []
     if duties.mqls_per_month:
-        months = max(1, round((found.now - found.start) / (31 * 86_400_000_000) + 0.49))
-        promised = duties.mqls_per_month * months
-        gone = insight.working_days_gone(playbook, start=found.start, now=found.now)
-        delivered = answers.opened / promised
-        rows.append(
-            {
-                "words": f"Marketing hands over {promised} {playbook.short_label(playbook.handoff.on)}",
-                "done": words.number(answers.opened),
-                "value": 100 * delivered,
-                "goal": 100 * gone,
-                "tone": "warn" if delivered < gone else "",
-                "note": f"{words.share(gone, 1)} of working days gone, {words.share(delivered, 1)} delivered",
-            }
-        )
+        rows.append(_handed_over(found, playbook, duties.mqls_per_month))
     if duties.accepted_share is not None and answers.answered:
-        share = answers.accepted / answers.answered
-        rows.append(
-            {
-                "words": f"Sales accepts {words.share(duties.accepted_share, 1)} of what marketing hands over",
-                "done": words.share(share, 1),
-                "value": 100 * share,
-                "goal": 100 * duties.accepted_share,
-                "tone": "warn" if share < duties.accepted_share else "",
-                "note": f"{answers.accepted} accepted, {answers.rejected} rejected, {answers.returned} returned",
-            }
-        )
-    if duties.accepted_within_sla is not None and answers.answered + answers.overdue:
-        due = answers.answered + answers.overdue
-        share = 1 - answers.late / due
-        rows.append(
-            {
-                "words": f"Sales answers {words.share(duties.accepted_within_sla, 1)} in time",
-                "done": words.share(share, 1),
-                "value": 100 * share,
-                "goal": 100 * duties.accepted_within_sla,
-                "tone": "warn" if share < duties.accepted_within_sla else "",
-                "note": f"{answers.late} of {due} late" if answers.late else "none late",
-            }
-        )
+        said = f"Sales accepts {words.share(duties.accepted_share, 1)} of what marketing hands over"
+        note = f"{answers.accepted} accepted, {answers.rejected} rejected, {answers.returned} returned"
+        rows.append(_share_kept(said, answers.accepted / answers.answered, duties.accepted_share, note))
+    due = answers.answered + answers.overdue
+    if duties.accepted_within_sla is not None and due:
+        said = f"Sales answers {words.share(duties.accepted_within_sla, 1)} in time"
+        note = f"{answers.late} of {due} late" if answers.late else "none late"
+        rows.append(_share_kept(said, 1 - answers.late / due, duties.accepted_within_sla, note))
     return rows
+
+
+def _handed_over(found: insight.Ladder, playbook: Playbook, a_month: int) -> dict[str, object]:
+    """What marketing owes in the period, against the working days of it that are gone."""
+    months = max(1, round((found.now - found.start) / (31 * DAY) + 0.49))
+    promised = a_month * months
+    gone = insight.working_days_gone(playbook, start=found.start, now=found.now)
+    delivered = found.answers.opened / promised
+    return {
+        "words": f"Marketing hands over {promised} {playbook.short_label(playbook.handoff.on)}",
+        "done": words.number(found.answers.opened),
+        "value": 100 * delivered,
+        "goal": 100 * gone,
+        "tone": "warn" if delivered < gone else "",
+        "note": f"{words.share(gone, 1)} of working days gone, {words.share(delivered, 1)} delivered",
+    }
+
+
+def _share_kept(said: str, share: float, promised: float, note: str) -> dict[str, object]:
+    return {
+        "words": said,
+        "done": words.share(share, 1),
+        "value": 100 * share,
+        "goal": 100 * promised,
+        "tone": "warn" if share < promised else "",
+        "note": note,
+    }
 
 
 def _won(found: insight.Ladder) -> str:
