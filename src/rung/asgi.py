@@ -5,19 +5,26 @@ Django.
 """
 
 import asyncio
-import io
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import unquote
 
 THREADS: Final = 8
 MOST_WAITING: Final = 256
 """Requests in the house at once; more are sent away with 503 instead of piling up."""
-LARGEST_BODY: Final = 64 << 20
+LARGEST_BODY: Final = 4 << 20
+"""Bytes of a request: a mail of two megabytes, and room. Whoever asks is not known yet when they are read."""
+LARGEST_UPLOAD: Final = 257 << 20
+"""The same where files are taken (`capture.uploads.MOST_BYTES`, and the form around it); they wait on the disk."""
+MOST_UPLOADS: Final = 8
+"""Of those so many at once: a stranger must not fill the disk with files that nobody will look at."""
+_IN_MEMORY: Final = 4 << 20
+_TAKES_FILES: Final = "/imports/new"
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -30,6 +37,7 @@ class App:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
         self._waiting = 0
+        self._uploading = 0
         self._django: Callable[..., Iterable[bytes]] | None = None
         self._collector: Any = None
 
@@ -51,19 +59,32 @@ class App:
         elif self._waiting >= MOST_WAITING:
             await _json(send, 503, {"code": "busy", "message": "Too many requests at once: try again in a moment."})
         else:
-            self._waiting += 1
-            try:
-                await self._django_answers(scope, receive, send)
-            finally:
-                self._waiting -= 1
+            await self._counted(scope, receive, send)
 
-    async def _django_answers(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
-        if body is None:
-            await _json(send, 413, {"code": "too_large", "message": f"More than {LARGEST_BODY >> 20} MB."})
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One more request in the house, and perhaps one more file on its way."""
+        is_upload = scope["path"] == _TAKES_FILES and scope["method"] == "POST"
+        if is_upload and self._uploading >= MOST_UPLOADS:
+            await _json(send, 503, {"code": "busy", "message": "Too many files at once: try again in a moment."})
             return
+        self._waiting += 1
+        self._uploading += is_upload
+        try:
+            await self._django_answers(scope, receive, send, LARGEST_UPLOAD if is_upload else LARGEST_BODY)
+        finally:
+            self._waiting -= 1
+            self._uploading -= is_upload
+
+    async def _django_answers(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        told = dict(scope["headers"]).get(b"content-length", b"")
+        is_too_large = told.isdigit() and (len(told) > 12 or int(told) > most)
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, self._run, _environ(scope, body), loop, send)
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+            size = None if is_too_large else await _read(receive, body, most)
+            if size is None:
+                await _json(send, 413, {"code": "too_large", "message": f"More than {most >> 20} MB."})
+                return
+            await loop.run_in_executor(self._pool, self._run, _environ(scope, body, size), loop, send)
 
     def _run(self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, send: Send) -> None:
         """Runs in a thread of the pool: each part of the answer waits until the client has taken the one before."""
@@ -165,18 +186,21 @@ def problem_of_the_database() -> str | None:
     return None
 
 
-async def _body(receive: Receive) -> bytes | None:
-    parts, size = [], 0
-    while True:
+async def _read(receive: Receive, into: IO[bytes], most: int) -> int | None:
+    """Reads the whole body; returns its size, None as soon as it is larger than may be."""
+    size, is_more = 0, True
+    while is_more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(parts)
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > LARGEST_BODY:
+            break
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most:
             return None
-        if not message.get("more_body"):
-            return b"".join(parts)
+        into.write(part)
+        is_more = message.get("more_body", False)
+    into.seek(0)
+    return size
 
 
 async def _json(send: Send, status: int, content: dict[str, Any]) -> None:
@@ -191,7 +215,7 @@ async def _json(send: Send, status: int, content: dict[str, Any]) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
+def _environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
     """The request as WSGI wants it: bytes of the path and of headers as Latin-1 text."""
     host, port = scope.get("server") or ("localhost", 80)
     client = scope.get("client") or ("", 0)
@@ -206,12 +230,12 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "REMOTE_ADDR": client[0],
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
-        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_LENGTH": str(size),
     }
     for name, value in scope["headers"]:
         # A name with an underscore would be taken for another header's dashes.

@@ -1,6 +1,7 @@
 """One port, a web process and a worker: started again when they die, stopped together."""
 
 import asyncio
+import io
 import signal
 import socket
 import sys
@@ -63,10 +64,17 @@ def test_the_supervisor_stops_its_children_and_says_what_died(monkeypatch: pytes
 # The raw app
 
 
-def answered(path: str, *, app: Any = None, headers: list[tuple[bytes, bytes]] = [], body: bytes = b"") -> Any:  # noqa: B006
+def answered(
+    path: str,
+    *,
+    app: Any = None,
+    headers: list[tuple[bytes, bytes]] = [],  # noqa: B006
+    body: bytes = b"",
+    method: str = "GET",
+) -> Any:
     """The status, the headers and the body of the answer to one request."""
     scope = {
-        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
         "http_version": "1.1",
         "headers": headers, "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
     }  # fmt: skip
@@ -115,6 +123,27 @@ def test_django_is_asked_in_a_thread_and_its_answer_passed_on_in_parts() -> None
 def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asgi, "LARGEST_BODY", 10)
     assert answered("/people", app=with_django(None), body=b"x" * 11)[0] == 413
+    for told in (b"11", b"9" * 5_000):
+        headers = [(b"content-length", told)]
+        assert answered("/people", app=with_django(None), headers=headers)[0] == 413  # before a byte of it is read
+
+
+def test_only_where_files_are_taken_a_body_may_be_large_and_so_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def respond(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [f"{len(environ['wsgi.input'].read())} of {environ['CONTENT_LENGTH']}".encode()]
+
+    monkeypatch.setattr(asgi, "LARGEST_BODY", 10)
+    monkeypatch.setattr(asgi, "LARGEST_UPLOAD", 20)
+    monkeypatch.setattr(asgi, "_IN_MEMORY", 5)
+    app, file = with_django(respond), {"method": "POST", "body": b"x" * 20}
+    assert answered("/imports/new", app=app, **file)[::2] == (200, b"20 of 20")
+    assert answered("/imports/new", app=app, method="POST", body=b"x" * 21)[0] == 413
+    assert answered("/imports/new", app=app, body=b"x" * 11)[0] == 413
+    assert answered("/imports", app=app, **file)[0] == 413
+    app._uploading = asgi.MOST_UPLOADS
+    assert answered("/imports/new", app=app, **file)[0] == 503
+    assert answered("/people", app=app, body=b"x")[0] == 200
 
 
 def test_too_many_requests_at_once_are_sent_away() -> None:
@@ -155,7 +184,7 @@ def test_who_asks_is_told_by_trusted_proxies_only(
     seen: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(asgi._environ(scope, b"")["REMOTE_ADDR"])
+        seen.append(asgi._environ(scope, io.BytesIO(), 0)["REMOTE_ADDR"])
 
     config = serving.configured(app, trusted)
     config.load()
