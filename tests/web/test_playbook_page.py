@@ -10,8 +10,8 @@ from rung import wiring
 from rung.jobs.clock import now
 from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
-from rung.lifecycle import published
-from rung.lifecycle.models import Generation, PlaybookVersion
+from rung.lifecycle import building, line, published
+from rung.lifecycle.models import Generation, PlaybookVersion, Standing
 from rung.playbook import shipped
 from rung.playbook.loading import load
 from web.conftest import World
@@ -68,6 +68,21 @@ def test_a_change_is_told_in_words_with_its_line(ren: Client) -> None:
     assert "It can be run: 1 change." in said
     assert "50" in said and "42" in said and "line 71" in said
     assert "Put in force" in said
+
+
+def test_a_publish_that_goes_on_after_it_was_cut_short_says_so_and_how_far_it_is(ren: Client) -> None:
+    ren.post("/playbook/publication", {"text": LOWER})
+    for _ in range(2):  # the first run is killed, the second one begins
+        made = building.begin(load(LOWER), line.current(), by="test", at=now())
+        made.wrote(3)
+    people = Standing.objects.filter(generation=made.generation.before).count()
+    said = words_of(ren.get("/playbook/publication/state"))
+    assert f"is being put in force, as Ren Castellanos asked: 3 of {people} people decided." in said
+    assert "An earlier run was cut short after 0 people. This one goes on from there." in said
+    Generation.objects.filter(pk=made.generation.pk).update(engine_version="0")
+    building.begin(load(LOWER), line.current(), by="test", at=now())
+    said = words_of(ren.get("/playbook/publication/state"))
+    assert "An earlier run was cut short. This one began anew, because Rung was updated since." in said
 
 
 def test_a_fault_is_told_with_its_line_and_the_fix(ren: Client) -> None:
