@@ -108,6 +108,14 @@ def keep_statistics(at: int = 0) -> None:
             cursor.execute("PRAGMA optimize=0x10002")
 
 
+def count_anew(models_: Collection[type[models.Model]]) -> None:
+    """Has PostgreSQL count at once what a load of thousands brought: by itself it would a minute or more later, and
+    until then it plans as if the tables were empty. SQLite is asked by the schedule."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in models_)}")
+
+
 def next_ids(model: type[models.Model], count: int) -> range:
     """Ids for new rows, which no row has had, not even one that is gone. The caller holds the lock of the house."""
     table, key = model._meta.db_table, model._meta.pk.column

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
@@ -21,7 +22,7 @@ from rung.lifecycle.models import OF_A_GENERATION, Handoff, Standing
 from rung.lifecycle.outcome import Outcome
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, Refusal
 from rung.people import actions as people
-from rung.people.models import Person
+from rung.people.models import Company, Identity, Person, Trait
 from rung.people.queries import living_ids, people_by_id
 
 Progress = Callable[[int, int], None]
@@ -29,6 +30,8 @@ Progress = Callable[[int, int], None]
 
 MANY: Final = 10_000
 """What a caller says who does not know how many there will be, but many: it is worth compiling for."""
+_LOADED: Final = (Event, Person, Identity, Trait, Company, *OF_A_GENERATION)
+"""The tables that a load makes larger."""
 _EVENTS_AT_A_TIME: Final = 5_000
 _PEOPLE_AT_A_TIME: Final = 900
 
@@ -79,6 +82,8 @@ def load(
         if progress is not None:
             progress(offset, max(total, offset))
     loaded.people = _decide_touched(touched, companies, at=arrived_at, progress=deciding or progress)
+    if loaded.accepted >= MANY:
+        tables.count_anew(_LOADED)
     return loaded
 
 
