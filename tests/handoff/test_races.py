@@ -19,6 +19,7 @@ from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Assignment, Clock, Notification, Task
 from rung.history.models import Event
 from rung.jobs import locks
+from rung.jobs.actions import enqueue
 from rung.jobs.worker import Schedule, Worker
 from rung.lifecycle import actions as lifecycle
 from rung.lifecycle import line, publishing, rebuilding
@@ -299,3 +300,14 @@ def test_a_worker_whose_clock_was_put_right_goes_on_at_once() -> None:
     for at in (AT, AT + 400 * DAY, AT + 15 * SECOND, AT + 16 * SECOND, AT + 30 * SECOND):
         worker.turn(at)
     assert turns == [AT, AT + 400 * DAY, AT + 15 * SECOND, AT + 30 * SECOND]
+
+
+def test_what_was_asked_for_by_a_wrong_clock_is_done_once_it_is_put_right(team: Team) -> None:
+    done: list[object] = []
+    enqueue(kind="job", key="wrong", payload={"n": 1}, at=AT + 400 * DAY)
+    enqueue(kind="job", key="later", payload={"n": 2}, at=AT, run_after=AT + HOUR)
+    worker = Worker(name="test", jobs={"job": lambda payload, at: done.append(payload["n"])}, schedules=[])
+    worker.turn(AT + SECOND)
+    assert done == [1]
+    worker.turn(AT + HOUR)
+    assert done == [1, 2]

@@ -14,7 +14,9 @@ from rung.handoff.taking_back import CannotTakeBack
 from rung.history.models import Event
 from rung.lifecycle import actions as lifecycle
 from rung.lifecycle import line, publishing
+from rung.lifecycle.deciding import decide_round
 from rung.lifecycle.models import Handoff, StageMove, Standing
+from rung.people.rules import Keys
 from rung.playbook.loading import load
 from rung.terms.instants import DAY, HOUR, MINUTE
 
@@ -77,7 +79,9 @@ def test_everything_is_as_before_and_one_event_and_one_line_of_audit_say_so(
     event = Event.objects.latest("seq")
     assert (event.kind, event.by, event.person_id) == ("event_voided", "sam@ours.example", person().pk)
     assert Audit.objects.latest("seq").verb == "took back answer"
-    assert Notification.objects.count() == written
+    told_since = list(Notification.objects.order_by("pk").values_list("user__name", "words")[written:])
+    gone = ("Tom", "Ana is not on your desk any more: the return was taken back")
+    assert told_since == ([gone] if answer == "another rep" else [])
 
 
 def test_the_time_between_counts_and_a_warning_is_not_told_again(hand_over: HandOver, team: Team) -> None:
@@ -261,3 +265,42 @@ def test_whoever_left_sales_meanwhile_does_not_get_it_back(hand_over: HandOver, 
     assert (fresh.queue, fresh.owner) == ("nobody", None)
     clocks.tick(AT + HOUR)
     assert Assignment.objects.get().owner == team["tom"]
+
+
+def test_whoever_became_another_record_waits_as_that_one(hand_over: HandOver, team: Team) -> None:
+    waiting = hand_over()
+    actions.accept(handoff_id=waiting.pk, by=team["sam"], at=AT + MINUTE)
+    told = lifecycle.NewEvent("person_described", keys=Keys(email="ben@acme.example"), data={"name": "Ben"})
+    lifecycle.record([told], by="test", at=AT + 2 * MINUTE)
+    ben, ana = person("ben"), person("ana")
+    lifecycle.merge(survivor=ben, merged=ana, by="rung", at=AT + 3 * MINUTE)
+    fresh = taking_back.take_back(handoff_id=waiting.pk, by=team["sam"], at=AT + 4 * MINUTE)
+    assert (fresh.person, fresh.queue, fresh.owner) == (ben, "sales", team["sam"])
+    assert (Clock.objects.get().person, Clock.objects.get().stopped_at) == (ben, None)
+    now = Standing.objects.get(person=ben, generation_id=line.current().generation_id)
+    assert (now.stage, now.status) == ("mql", "active")
+
+
+def test_colleagues_are_decided_again_only_where_their_points_come_from_what_was_struck(
+    hand_over: HandOver, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = "{name: Active colleague, on: page_viewed, from: company, points: 2}"
+    text = PLAYBOOK.replace("  - {name: Paper", f"  - {shared}\n  - {{name: Paper")
+    publishing.publish(text, by="cli", at=AT - DAY)
+    waiting = hand_over("ana", company="acme.example")
+    hand_over("ben", company="acme.example")
+    record("page_viewed", at=AT, by="site", path="/")
+    page = Event.objects.get(kind="page_viewed")
+    again: list[set[int]] = []
+
+    def seen(round_: Any, *told: Any, **more: Any) -> Any:
+        again.append(set(round_.anew))
+        return decide_round(round_, *told, **more)
+
+    monkeypatch.setattr("rung.lifecycle.actions.decide_round", seen)
+    actions.accept(handoff_id=waiting.pk, by=team["sam"], at=AT + MINUTE)
+    again.clear()
+    taking_back.take_back(handoff_id=waiting.pk, by=team["sam"], at=AT + 2 * MINUTE)
+    assert again == [{person("ana").pk}]
+    lifecycle.void(message_id=page.message_id, by="rung", at=AT + HOUR)
+    assert again[1] == {person("ana").pk, person("ben").pk}

@@ -28,6 +28,13 @@ def tell_whose(handoff_ids: Sequence[int], *, at: int) -> None:
     _keep(list(_whose(handoff_ids, at=at)), at=at)
 
 
+def tell_gone(assignment: Assignment, colleague: User, *, key: str, at: int) -> None:
+    """Whoever had it by mistake hears that it is gone from their desk."""
+    name, href = str(assignment.person), f"/people/{assignment.person.uuid}"
+    words = f"{name} is not on your desk any more: the return was taken back"
+    _keep([_to(colleague.pk, key, words, href, at)], at=at)
+
+
 def _keep(told: Sequence[Notification], *, at: int) -> None:
     Notification.objects.bulk_create(told, ignore_conflicts=True)
     mailing.ask_at_once(told, at=at)

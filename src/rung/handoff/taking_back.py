@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from rung.access.actions import NotAllowed, Refused, audited, require
 from rung.access.models import User
-from rung.handoff import dealing, sequences
+from rung.handoff import dealing, notifying, sequences
 from rung.handoff.models import AnswerGiven, Assignment, Clock, SequenceRun, Task
 from rung.history.queries import counted
 from rung.jobs import locks
@@ -48,8 +48,8 @@ def take_back(*, handoff_id: int, by: User, at: int) -> Assignment:
         if followed:
             raise CannotTakeBack(f"{followed} {_STANDS}")
         data = {"event": given.message_id, "because": "taken back"}
-        person_id = given.assignment.person_id
-        told = record([NewEvent("event_voided", person=person_id, data=data, door="system")], by=by, at=at)
+        event = NewEvent("event_voided", person=given.assignment.person.pk, data=data, door="system")
+        told = record([event], by=by, at=at)
         if told.refused:
             raise CannotTakeBack(f"{told.refused[0].reason} {_STANDS}")
         fresh = Assignment.objects.select_related("owner", "handoff", "person__company").get(pk=handoff_id)
@@ -99,9 +99,11 @@ def reopen(event: Happened) -> None:
         return
     AnswerGiven.objects.filter(pk=given.pk).update(undone_at=event.at)
     later = AnswerGiven.objects.filter(assignment_id=given.assignment_id, event_seq__gt=given.pk, undone_at=None)
-    assignment = Assignment.objects.select_related("handoff", "owner", "person").get(pk=given.assignment_id)
+    assignment = Assignment.objects.select_related("handoff__person", "owner").get(pk=given.assignment_id)
     if later.exists() or assignment.handoff.withdrawn_at is not None:
         return
+    # Whoever became somebody else's record since lives on as them.
+    assignment.person, colleague = assignment.handoff.person, assignment.owner
     # What the answer began was never owed: a first touch, a colleague's clock, a sequence, a day to wake on.
     begun = Clock.objects.filter(assignment=assignment, started_at__gte=given.answered_at)
     begun.exclude(pk=given.clock_id).delete()
@@ -115,14 +117,18 @@ def reopen(event: Happened) -> None:
     assignment.assigned_at, assignment.ended_at = given.assigned_at, None
     assignment.save()
     Handoff.objects.filter(pk=assignment.pk).update(owner=owner)
-    Clock.objects.filter(pk=given.clock_id).update(stopped_at=None)
+    Clock.objects.filter(pk=given.clock_id).update(stopped_at=None, person=assignment.person)
     dealing.put_on([assignment], at=event.at, is_news=owner != given.owner)
+    if given.answer == "returned" and colleague is not None and colleague != owner:
+        notifying.tell_gone(assignment, colleague, key=f"gone:{given.pk}", at=event.at)
 
 
 def _last(handoff_id: int) -> AnswerGiven:
     answers = AnswerGiven.objects.filter(assignment_id=handoff_id).order_by("-event_seq")
-    given = answers.filter(undone_at=None).select_related("assignment__person__owner", "assignment__owner").first()
+    of = ("assignment__owner", "assignment__handoff__person__owner")
+    given = answers.filter(undone_at=None).select_related(*of).first()
     if given is not None:
+        given.assignment.person = given.assignment.handoff.person  # who may have become another record's
         return given
     if answers.exists():
         raise CannotTakeBack("The answer was taken back before. Nothing was changed.")

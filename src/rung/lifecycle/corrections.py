@@ -28,6 +28,8 @@ class Corrected:
 
     people: set[int] = field(default_factory=set)
     companies: set[int] = field(default_factory=set)
+    own: dict[int, set[str]] = field(default_factory=dict)
+    """Persons of whom events were struck that named no company, and the kinds of those: most concern no colleague."""
     merges: list[Keeping] = field(default_factory=list)
     """What was before each merge."""
     real: dict[int, set[MoveKey]] = field(default_factory=dict)
@@ -70,6 +72,10 @@ def applied(happened: Iterable[Happened], line: Line) -> Corrected:
         else:
             _unmerge(event, touched, line)
     touched.people = set(living_ids(sorted(touched.people)).values())
+    living, struck = living_ids(sorted(touched.own)), touched.own
+    touched.own = {}
+    for person_id, kinds in struck.items():
+        touched.own.setdefault(living[person_id], set()).update(kinds)
     return touched
 
 
@@ -141,7 +147,9 @@ def _touch(seqs: Sequence[int], touched: Corrected) -> None:
     for start in range(0, len(seqs), _AT_A_TIME):
         rows = Event.objects.filter(seq__in=seqs[start : start + _AT_A_TIME])
         for kind, person_id, company_id in rows.values_list("kind", "person_id", "company_id"):
-            if person_id is not None:
+            if person_id is not None and company_id is None:
+                touched.own.setdefault(person_id, set()).add(kind)
+            elif person_id is not None:
                 touched.people.add(person_id)
             if kind == OF_A_COMPANY and company_id is not None:
                 _touch_company(company_id, touched)

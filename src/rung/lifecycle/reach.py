@@ -31,12 +31,16 @@ class Reach:
         self._colleagues: dict[int, list[tuple[int, int, int]]] = {}
         self._corrected: set[int] = set()
         self._late: set[int] = set()
+        self._alone: set[int] = set()
+        """Whose past changed in what no colleague's points come from."""
         self._late_companies: set[int] = set()
 
     def correct(self, corrected: Corrected) -> None:
         """Whoever a correction touches is decided from nothing."""
-        self._corrected |= corrected.people
-        self._late |= corrected.people
+        shared = {id_ for id_, kinds in corrected.own.items() if kinds & self.line.shared_kinds}
+        self._corrected |= corrected.people | corrected.own.keys()
+        self._late |= corrected.people | shared
+        self._alone |= corrected.own.keys() - shared
         self._late_companies |= corrected.companies
 
     def add(self, happened: Sequence[Happened], company_keys: Mapping[int, str]) -> None:
@@ -129,11 +133,12 @@ class Reach:
         """Writes what persons and companies have become, and says who is decided and how."""
         people.absorb_companies([(id_, data) for id_, data in described if id_ not in self._late_companies])
         people.describe_companies_again(self._late_companies)
-        people.absorb([(person, event) for person, event in told if person.id not in self._late])
-        late = self._with_colleagues(self._late) if self._late else set()
+        again = self._late | self._alone
+        people.absorb([(person, event) for person, event in told if person.id not in again])
+        late = (self._with_colleagues(self._late) if self._late else set()) | self._alone
         reached = set(self.round.rows) | late
         self._people.update(people_by_id(reached - set(self._people)))
-        fresh = people_by_id(self._late)
+        fresh = people_by_id(again)
         people.describe_again(fresh.values())
         self._people.update(fresh)
         gone = set(people.forget_whoever_has_no_event(self._corrected))
