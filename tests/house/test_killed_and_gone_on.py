@@ -187,7 +187,7 @@ def worker(folder: Path, held: str) -> "Iterator[subprocess.Popen[bytes]]":
 
 
 def until(is_so: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while not is_so():
         assert process.poll() is None, "the worker ended by itself"
         assert time.monotonic() < end, "it never came to that"
