@@ -38,6 +38,8 @@ _OUTCOMES: Final = {
     "wrong_person": "wrong person",
     "no_answer": "no answer",
 }
+_USES: Final = {"now": "in use", "trial": "on trial", "former": "used before"}
+_ADMISSIONS: Final = {"considering": "considers us", "change": "wants a change"}
 
 
 def icon(kind: str) -> str:
@@ -55,7 +57,13 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
         answer = {"yes": "confirmed", "no": "denied", True: "confirmed", False: "denied"}.get(data.get("confirmed"), "")
         return f"{_text(data, 'letter').capitalize() or 'BANT'} {answer or 'answered'}{_after(_text(data, 'value'))}"
     if kind == "competitor_named":
-        return f"Named a competitor: {_text(data, 'competitor')}"
+        use = _USES.get(_text(data, "use") or ("now" if data.get("using") is True else ""), "")
+        return f"Named a competitor: {_text(data, 'competitor')}{f' ({use})' if use else ''}"
+    if kind == "admission_given":
+        return f"Heard an admission{_after(_ADMISSIONS.get(_text(data, 'admission'), _text(data, 'admission')))}"
+    if kind == "question_answered":
+        asked = _text(data, "question").replace("_", " ")
+        return f"Got an answer{f' on {asked}' if asked else ''}{_after(_text(data, 'answer'))}"
     words = KINDS[kind].words if kind in KINDS else kind.replace("_", " ").capitalize()
     outcome = _OUTCOMES.get(str(data.get("outcome", "")), "")
     detail = next((found for name in _DETAILS if (found := _text(data, name))), "")

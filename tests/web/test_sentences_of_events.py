@@ -1,0 +1,27 @@
+"""What the timeline says of an event: what was heard, in the user's words, never a code alone."""
+
+import pytest
+
+from rung.web.happenings import said
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("admission_given", {"admission": "considering"}, "Heard an admission: considers us"),
+        ("admission_given", {"admission": "change"}, "Heard an admission: wants a change"),
+        ("admission_given", {}, "Heard an admission"),
+        (
+            "question_answered",
+            {"question": "cost_of_not_solving", "answer": "EUR 5,000 a month"},
+            "Got an answer on cost of not solving: EUR 5,000 a month",
+        ),
+        ("question_answered", {"question": "decision_date"}, "Got an answer on decision date"),
+        ("competitor_named", {"competitor": "Pipedrive", "use": "trial"}, "Named a competitor: Pipedrive (on trial)"),
+        ("competitor_named", {"competitor": "SAP", "using": True}, "Named a competitor: SAP (in use)"),
+        ("competitor_named", {"competitor": "Excel", "using": "odd"}, "Named a competitor: Excel"),
+        ("call_made", {"outcome": "no_answer"}, "Called them, no answer"),
+    ],
+)
+def test_an_event_is_said_in_one_sentence(kind: str, data: dict[str, object], words: str) -> None:
+    assert said(kind, data) == words
