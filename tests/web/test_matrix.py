@@ -120,6 +120,7 @@ _ARGUMENTS: Final = {
     "people-act": (_NOBODYS,),
     "people-act-undoing": (_NOBODYS,),
     "people-view-removal": (999,),
+    **{f"people-match-{part}": (999,) for part in ("merging", "difference")},
 }
 
 

@@ -12,7 +12,7 @@ from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
 from rung.people.models import Alias, Person
-from rung.people.rules import Keys, company_of, is_role_address, normal_email, normal_phone
+from rung.people.rules import Keys, company_told, is_role_address, normal_email, normal_phone
 from rung.terms.values import BadValue, clean_text
 
 _LONGEST: Final = {"name": 250, "email": 320, "phone": 60, "title": 250, "company": 250, "source": 100, "note": 1_000}
@@ -68,7 +68,7 @@ def add_person(*, written: Written, by: By, at: int) -> Person:
             data["referred_by"] = referrer.email or referrer.name
             data.setdefault("source", "referral")
         keys = Keys(email=told.email, phone=told.phone)
-        company = company_of(told.company) if told.company else None
+        company = company_told(told.company) if told.company else None
         person_id = _record(NewEvent("person_described", keys=keys, data=data, company=company), by, at)
         if referrer is not None:
             said = {"referred": told.email or told.phone, "name": told.name}
@@ -134,7 +134,7 @@ def _checked(written: Written) -> Written:
             for name in Written.__dataclass_fields__
         }
         if texts["company"]:
-            company_of(texts["company"])
+            company_told(texts["company"])
     except BadValue as fault:
         raise Refused(f"{str(fault).capitalize()}.") from None
     told = Written(**texts)

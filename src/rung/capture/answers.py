@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rung.capture.forms import LONGEST, Definition, Field
-from rung.people.rules import LONGEST_COMPANY, Keys, company_of, normal_email, normal_phone
+from rung.people.rules import LONGEST_COMPANY, Keys, company_told, normal_email, normal_phone
 from rung.terms.values import BadValue, clean_text
 
 _GREETED: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-]){0,39}\Z")
@@ -107,7 +107,7 @@ def filled(
     }
     return Filled(
         keys=Keys(email=email, phone=str(by_kind.get("tel", "")), anonymous_id=also.get("anonymous_id", "")),
-        company=company_of(company) if company else None,
+        company=company_told(company) if company else None,
         first_name=_first_name(form, values),
         email=email,
         events=tuple(events),

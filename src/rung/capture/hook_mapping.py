@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rung.people.rules import company_of, normal_email, normal_phone
+from rung.people.rules import company_told, normal_email, normal_phone
 from rung.terms.instants import EARLIEST, LATEST, BadInstant, micros, parse_instant
 from rung.terms.kinds import KINDS
 from rung.terms.values import BadValue, clean_text
@@ -223,7 +223,7 @@ def _one(told: Any, item: Any, mapping: Mapped) -> Meant | None:
         email=email,
         phone=phone if normal_phone(phone) else "",
         name=_text(told, item, mapping.name)[:250],
-        company=company_of(company) if company else None,
+        company=company_told(company) if company else None,
         at=_instant(_found(told, item, mapping.time)) if mapping.time else None,
         own_id=_text(told, item, mapping.id)[:120],
         data={field: value for field, pointer in mapping.data.items()

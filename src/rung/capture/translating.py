@@ -10,16 +10,13 @@ from typing import Final
 from rung.capture import dates
 from rung.capture.mapping import EventLine, TableMapping, Value, When
 from rung.capture.sheets import BadRow, Cell, Row
-from rung.people.rules import normal_email
+from rung.people.rules import company_told, normal_email
 from rung.terms import instants
-from rung.terms.companies import company_key
 from rung.terms.values import BadValue, as_trait, clean_text
 
 YES: Final = frozenset({"yes", "y", "true", "t", "1", "x", "on"})
 NO: Final = frozenset({"no", "n", "false", "f", "0", "off"})
 _NUMBER: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?([eE][+-]?\d{1,3})?\Z", re.ASCII)
-_ADDRESS: Final = re.compile(r"^https?://(?:www\.)?([^/?#:]+).*$", re.IGNORECASE)
-"""A web site stands for its domain: that is how a company is known."""
 _MONEY_MARKS: Final = re.compile(r"^(?:[A-Z]{3}\s?|[$€£¥]\s?)|(?:\s?[A-Z]{3}|\s?[$€£¥])$")
 
 
@@ -176,7 +173,7 @@ class _Translation:
 
     def _company(self, value: Value | None) -> str | None:
         text = self._text(value) if value is not None else None
-        return company_key(_ADDRESS.sub(r"\1", text)) if text else None
+        return company_told(text) if text else None
 
     def _read(self, value: Value) -> object:
         cell = self._raw(value)

@@ -209,6 +209,7 @@ __all__ = [
     "merge",
     "override",
     "record",
+    "require",
     "undo_import",
     "unmerge",
     "void",

@@ -19,11 +19,13 @@ from rung.lifecycle import segments
 from rung.lifecycle.models import StageMove, Standing
 from rung.lifecycle.rules import CORRECTIONS
 from rung.people.models import Alias, Company, Person
+from rung.people.queries import living_ids
 from rung.playbook.conditions import Condition
 from rung.terms.stages import RANK, STAGES
 from rung.ui.paging import Cursor, Key, Page
 
 PER_PAGE: Final = 50
+_LATEST: Final = 2_000
 COUNTED: Final = 10_001
 """Nobody is counted beyond this."""
 
@@ -205,6 +207,8 @@ class CompanyPage:
     engagement: float
     on_rungs: Mapping[str, int]
     events: tuple["CompanyEvent", ...]
+    former: tuple[Person, ...] = ()
+    """Who was here and names another company now; their events here stay the company's."""
     moves: tuple[StageMove, ...] = field(default=())
 
 
@@ -247,7 +251,16 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
         engagement=sum(row[3] for row in ranked),
         on_rungs={code: per_rung[code] for code in STAGES if code in per_rung},
         events=_company_events(company, events),
+        former=_former(company),
     )
+
+
+def _former(company: Company, most: int = 12) -> tuple[Person, ...]:
+    """Those of the company's latest events who work elsewhere now."""
+    latest = counted().filter(company_id=company.pk, person_id__isnull=False).order_by("-at", "-seq")
+    ids = set(latest.values_list("person_id", flat=True)[:_LATEST])
+    here = Person.objects.filter(pk__in=living_ids(ids).values(), is_anonymous=False, company__isnull=False)
+    return tuple(here.exclude(company=company).select_related("company").defer("traits").order_by("name", "pk")[:most])
 
 
 def _company_rows(ids: Sequence[int], generation_id: int | None) -> tuple[CompanyRow, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rung.engine.reading import key_email
-from rung.terms.companies import company_key
+from rung.terms.companies import company_key, is_domain
 from rung.terms.values import BadValue, as_trait
 
 DESCRIBING: Final = frozenset({"person_identified", "person_described"})
@@ -187,6 +187,32 @@ def company_of(text: str) -> str | None:
     if key is not None and len(key) > LONGEST_COMPANY:
         raise BadValue(f"company is {len(key)} characters long: {LONGEST_COMPANY} are allowed")
     return key
+
+
+@functools.lru_cache(maxsize=50_000)
+def company_told(text: str) -> str | None:
+    """The key of the company that somebody wrote down, or that a column of a table names.
+
+    A web site or a host stands for the domain its owner registered, by the public suffix list: www.eu.acme.co.uk is
+    acme.co.uk. A suffix alone (co.uk, github.io) and a provider of free mailboxes are no company. Events that name a
+    company themselves say its key, and are not read so. Raises BadValue for a name that is too long.
+    """
+    site = _SITE.match(text.strip())
+    key = company_of(site.group(1) if site else text)
+    if key is None or not is_domain(key):
+        return key
+    registered = _suffixes().privatesuffix(key)
+    return company_of(registered) if registered else None
+
+
+_SITE: Final = re.compile(r"https?://(?:[^/?#@]*@)?([^/?#:]+)", re.IGNORECASE)
+
+
+@functools.cache
+def _suffixes() -> Any:
+    from publicsuffixlist import PublicSuffixList  # a quarter of a second, and only where somebody writes a domain
+
+    return PublicSuffixList()
 
 
 def _text(data: Mapping[str, object], name: str) -> str:

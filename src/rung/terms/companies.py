@@ -40,6 +40,11 @@ def company_key(text: str) -> str | None:
     return text or None
 
 
+def is_domain(key: str) -> bool:
+    """Whether a company's key is a domain, and not a name."""
+    return _DOMAIN.match(key) is not None
+
+
 def email_domain(address: str) -> str | None:
     """The lower-case domain of a mail address, or None when there is none."""
     _, at, domain = address.rpartition("@")

@@ -14,6 +14,7 @@ from rung.capture import adding, enriching
 from rung.capture.adding import Written
 from rung.capture.models import Enrichment
 from rung.jobs.clock import now as this_instant
+from rung.people import doubles
 from rung.people.models import Person
 from rung.web import shell
 from rung.web.asked import who_may, whole_number
@@ -106,6 +107,9 @@ def _around(request: HttpRequest, person: Person, refusal: Refused | None = None
         "given": [(each, person_href(str(each.person.uuid)) if each.person else "") for each in given],
         "plugins": plugins.items(),
         "asked": [(each, plugins.get(each.plugin, each.plugin), _facts(person, each)) for each in asked],
+        "likely": [
+            (each, each.right if each.left_id == person.pk else each.left) for each in doubles.suggested_for(person, 3)
+        ],
         "is_waiting": any(each.answered_at is None for each in asked),
         "refusal": str(refusal) if refusal else "",
         "may_add": user.may("add people"),

@@ -88,6 +88,7 @@ def company(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "lines": [line(row, playbook) for row in page.people],
         "on_rungs": [(code, playbook.short_label(code), n) for code, n in page.on_rungs.items()],
         "most": max(page.on_rungs.values(), default=0),
+        "former": [(each, person_href(str(each.uuid))) for each in page.former],
         "entries": [_entry(event) for event in page.events],
         "facts": [(name.replace("_", " ").capitalize(), value) for name, value in page.traits],
         "now": this_instant(),
