@@ -233,6 +233,12 @@ def matches(
     return model, sorted(found, key=lambda item: (-item[1].odds, item[0]))
 
 
+def is_equal(kind: str, one: str, other: str) -> bool:
+    """Whether two values of a kind say the same, however they are written."""
+    one, other = _plain(kind, one), _plain(kind, other)
+    return one == other or (bool(one and other) and _likeness(kind, one, other) == 0)
+
+
 def name_parts(name: str) -> tuple[str, str]:
     """First and last name of a whole one: “Lopes, Ana” and “Ana Maria Lopes” are both Ana and Lopes."""
     last, comma, first = name.partition(",")

@@ -18,7 +18,7 @@ from rung.lifecycle import actions, published, same_people
 from rung.lifecycle.models import Standing
 from rung.people import doubles
 from rung.people.addresses import Span
-from rung.people.matching import odds_in_words
+from rung.people.matching import is_equal, odds_in_words
 from rung.people.models import Person, Suggestion
 from rung.people.queries import person_named
 from rung.ui import words
@@ -204,17 +204,19 @@ def _rows(left: Person, right: Person) -> list[Row]:
     for name in sorted(told.keys() - known)[:12]:
         values = (left.traits.get(name, ""), right.traits.get(name, ""))
         rows.append(Row(name.replace("_", " ").capitalize(), str(values[0]), str(values[1]), False))
-    return [
-        Row(
-            row.label, row.left, row.right, bool(row.left and row.right and row.left.casefold() != row.right.casefold())
-        )
-        for row in rows
-        if row.left or row.right
-    ]
+    return [Row(row.label, row.left, row.right, _differs(row)) for row in rows if row.left or row.right]
+
+
+def _differs(row: Row) -> bool:
+    """Whether both say something, and not the same: a number with and without its country is one."""
+    if not row.left or not row.right:
+        return False
+    return not is_equal("phone" if row.label == "Phone" else "text", row.left, row.right)
 
 
 def _side(person: Person) -> dict[str, Any]:
-    in_force = published.in_force()
+    in_force, now = published.in_force(), this_instant()
+    zone = ZoneInfo(in_force.playbook.calendar.timezone)
     standing = Standing.objects.filter(generation_id=in_force.generation_id, person=person).first()
     return {
         "person": person,
@@ -222,6 +224,8 @@ def _side(person: Person) -> dict[str, Any]:
         "href": person_href(str(person.uuid)),
         "standing": standing,
         "label": in_force.playbook.short_label(standing.stage) if standing else "",
+        "since": words.day(person.first_seen_at, now, zone),
+        "last": words.day(person.last_event_at, now, zone),
     }
 
 

@@ -108,8 +108,8 @@ def _commands(user: User) -> list[dict[str, str]]:
         commands.append({"code": "add-person", "href": reverse("people-new"), "icon": "plus", "label": "Add somebody",
                          "words": "new person lead quick add manual"})  # fmt: skip
     if user.may("merge people"):
-        commands.append({"code": "doubles", "href": reverse("people-matches"), "icon": "merge", "label": "Likely doubles",
-                         "words": "duplicates same person merge match review"})  # fmt: skip
+        commands.append({"code": "doubles", "href": reverse("people-matches"), "icon": "merge",
+                         "label": "Likely doubles", "words": "duplicates same person merge match review"})  # fmt: skip
     if user.may("manage forms"):
         commands.append({"code": "new-form", "href": reverse("forms"), "icon": "form", "label": "Make a form",
                          "words": "new form builder"})  # fmt: skip
