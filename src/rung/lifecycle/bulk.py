@@ -11,7 +11,7 @@ from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import anew, building, compiling, corrections, deciders, handoffs, merging
+from rung.lifecycle import anew, building, compiling, corrections, deciders, handoffs, merging, same_people
 from rung.lifecycle import line as lines
 from rung.lifecycle.building import Building
 from rung.lifecycle.generations import ensure_playbook
@@ -84,6 +84,8 @@ def load(
     loaded.people = _decide_touched(touched, companies, at=arrived_at, progress=deciding or progress)
     if loaded.accepted >= MANY:
         tables.count_anew(_LOADED)
+    if loaded.accepted:
+        same_people.ask_sweep(arrived_at)
     return loaded
 
 

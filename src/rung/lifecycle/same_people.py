@@ -48,13 +48,15 @@ def ask(news: News) -> Sequence[NewEvent]:
 
 
 def ask_sweep(at: int, *, run_after: int | None = None) -> None:
-    """Has everybody compared, once an hour at most."""
+    """Has everybody compared, once an hour at most: each night, after an import, and in a house that never was."""
     enqueue(kind=SWEEP, key=f"doubles-sweep:{at // HOUR}", payload={}, at=at, run_after=run_after)
 
 
 def check(payload: Mapping[str, Any], at: int) -> None:
     """The job: compares the people it names."""
     doubles.check([int(person_id) for person_id in payload["people"]], at=at)
+    if not doubles.is_swept():
+        ask_sweep(at)
 
 
 def sweep(payload: Mapping[str, Any], at: int) -> None:

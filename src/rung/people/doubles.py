@@ -79,6 +79,11 @@ def sweep(*, at: int) -> int:
     return len(found)
 
 
+def is_swept() -> bool:
+    """Whether everybody was compared once."""
+    return Learnt.objects.exists()
+
+
 def open_suggestions() -> QuerySet[Suggestion]:
     """Pairs that nobody has answered yet and whose people are two, likeliest first."""
     living = Suggestion.objects.filter(answer="", left__is_merged=False, right__is_merged=False)
