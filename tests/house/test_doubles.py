@@ -4,6 +4,8 @@ import pytest
 
 from rung import wiring
 from rung.access.models import Audit, User
+from rung.jobs.clock import now
+from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
 from rung.lifecycle import actions, same_people
 from rung.lifecycle.rules import NewEvent
@@ -73,6 +75,14 @@ def test_what_a_sweep_learnt_serves_the_checks_until_the_next() -> None:
     assert pairs() == BOTH
 
 
+def test_checks_that_were_done_are_forgotten_after_a_day() -> None:
+    house_of_six()
+    worked()
+    assert Outbox.objects.filter(kind=same_people.CHECK).exists()
+    same_people.sweep({}, now() + 2 * DAY)
+    assert not Outbox.objects.filter(kind=same_people.CHECK).exists()
+
+
 def test_colleagues_and_namesakes_are_not_suggested() -> None:
     known("ana.lopes@acme.example", "Ana Lopes", "+351912345678", "acme.example")
     known("rui.lopes@acme.example", "Rui Lopes", "+351912345679", "acme.example")
@@ -140,6 +150,4 @@ def test_many_at_once_are_left_to_one_sweep() -> None:
         for n in range(60)
     ]
     actions.record(events, by="test", at=AT)
-    from rung.jobs.models import Outbox
-
     assert list(Outbox.objects.values_list("kind", flat=True)) == [same_people.SWEEP]

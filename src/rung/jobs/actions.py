@@ -96,6 +96,11 @@ def try_again(*, row_id: int, at: int) -> bool:
     )
 
 
+def forget_done(*, kind: str, before: int) -> None:
+    """Takes away rows of a kind that were done before an instant: their keys may be asked for again."""
+    Outbox.objects.filter(kind=kind, done_at__lt=before).delete()
+
+
 def take_turn(*, schedule: str, run_at: int) -> bool:
     """Whether this worker is the one that runs the schedule's turn."""
     turn = ScheduledRun(schedule=schedule, run_at=run_at)

@@ -19,7 +19,6 @@ from rung.lifecycle import segments
 from rung.lifecycle.models import StageMove, Standing
 from rung.lifecycle.rules import CORRECTIONS
 from rung.people.models import Alias, Company, Person
-from rung.people.queries import living_ids
 from rung.playbook.conditions import Condition
 from rung.terms.stages import RANK, STAGES
 from rung.ui.paging import Cursor, Key, Page
@@ -257,9 +256,10 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
 
 def _former(company: Company, most: int = 12) -> tuple[Person, ...]:
     """Those of the company's latest events who work elsewhere now."""
-    latest = counted().filter(company_id=company.pk, person_id__isnull=False).order_by("-at", "-seq")
-    ids = set(latest.values_list("person_id", flat=True)[:_LATEST])
-    here = Person.objects.filter(pk__in=living_ids(ids).values(), is_anonymous=False, company__isnull=False)
+    events = counted().filter(company_id=company.pk, person_id__isnull=False).order_by("-at", "-seq")
+    here = Person.objects.filter(
+        pk__in=events.values("person_id")[:_LATEST], is_anonymous=False, is_merged=False, company__isnull=False
+    )
     return tuple(here.exclude(company=company).select_related("company").defer("traits").order_by("name", "pk")[:most])
 
 

@@ -9,7 +9,7 @@ from rung.access.actions import By, Refused, audited, name_of, require
 from rung.history.models import Event
 from rung.history.queries import stored_of
 from rung.jobs import locks
-from rung.jobs.actions import enqueue, enqueue_many
+from rung.jobs.actions import enqueue, enqueue_many, forget_done
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent, News
 from rung.people import doubles, queries
@@ -18,7 +18,7 @@ from rung.people.addresses import Had, Told, had
 from rung.people.models import Person, Suggestion
 from rung.people.queries import companies_by_id
 from rung.people.rules import NAMING, company_told, is_role_address, normal_email
-from rung.terms.instants import HOUR, MINUTE
+from rung.terms.instants import DAY, HOUR, MINUTE
 from rung.terms.values import BadValue, clean_text
 
 CHECK: Final = "look for doubles"
@@ -62,6 +62,7 @@ def check(payload: Mapping[str, Any], at: int) -> None:
 def sweep(payload: Mapping[str, Any], at: int) -> None:
     """The long job: compares everybody."""
     doubles.sweep(at=at)
+    forget_done(kind=CHECK, before=at - DAY)
 
 
 def merge(*, survivor: Person, merged: Person, by: By, at: int) -> None:
