@@ -1,7 +1,7 @@
 // A toast reports what just happened, nothing else, and goes by itself; `undo` takes it back.
 export const toast = (said, undo = null) => {
   const place = document.querySelector(".toasts");
-  if (!place) return;
+  if (!place) return null;
   const box = document.createElement("div");
   box.className = "toast";
   const words = document.createElement("span");
@@ -18,4 +18,5 @@ export const toast = (said, undo = null) => {
   box.append(words, button);
   place.append(box);
   setTimeout(() => box.remove(), 8000);
+  return box;
 };

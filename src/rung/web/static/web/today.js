@@ -158,25 +158,28 @@ const takeBack = () => {
   open(button.closest("[data-todo]"));
   htmx.process(button);
   button.click();
+  said?.remove();
   return true;
 };
 let answered = null;
+let said = null;
 document.addEventListener("rung:answered", (event) => {
   answered = event.detail.undo;
-  toast(event.detail.said, takeBack);
+  said = toast(event.detail.said, takeBack);
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb === "post") event.target.closest?.("[data-todo]")?.classList.add("is-going");
 });
-document.addEventListener("htmx:afterRequest", (event) => {
-  document.querySelector(".is-going")?.classList.remove("is-going");
-  if (event.detail.requestConfig.verb !== "post") return;
-  const id = event.detail.target?.id;
-  const row = document.getElementById(id)?.closest("[data-todo]") ?? document.getElementById(id);
-  if (!row?.matches?.("[data-todo]")) return;
-  const isWorking = row.querySelector("[data-work]") !== null;
-  moveTo(row.classList.contains("is-done") && !isWorking ? (rows().slice(rows().indexOf(row) + 1).find((next) => !next.classList.contains("is-done")) ?? row) : row);
+document.addEventListener("htmx:afterRequest", () => document.querySelector(".is-going")?.classList.remove("is-going"));
+// Only once it is settled: before, what was swapped in still has the classes of what it replaced.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.requestConfig?.verb !== "post") return;
+  const row = event.target.closest?.("[data-todo]");
+  if (!row) return;
+  const isOver = row.classList.contains("is-done") && row.querySelector("[data-work]") === null;
+  const next = rows().slice(rows().indexOf(row) + 1).find((other) => !other.classList.contains("is-done"));
+  moveTo((isOver && next) || row);
 });
 
 // The words of a clock, as the server says them.
