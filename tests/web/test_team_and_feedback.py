@@ -122,3 +122,21 @@ def test_the_people_behind_a_number_may_be_nobody(world: World) -> None:
     assert "Nobody is behind this number now" in said
     assert client.get("/feedback/handoffs?reason=%00").status_code == 404
     assert "Sales has answered no hand-off" in words_of(client.get("/feedback?period=%00"))
+
+
+def test_every_figure_of_a_duty_opens_its_people(world: World, waiting: Assignment) -> None:
+    actions.reject(handoff_id=waiting.pk, reason="Wrong person", by=world.users["sales"], at=now())
+    client = Client()
+    client.force_login(world.users["marketing"])
+    report = client.get("/feedback?period=month").content.decode()
+    names = ("handed-over", "accepted", "nurture", "in-time", "first-touch", "cadence")
+    assert all(f'href="/feedback/duties/{name}"' in report for name in names)
+    accepted = words_of(client.get("/feedback/duties/accepted"))
+    assert accepted.startswith("1 of 1 was not accepted A duty of marketing")
+    assert "Ana Lima Acme Ports" in accepted and "Rejected: Wrong person Sam Lee" in accepted
+    assert words_of(client.get("/feedback/duties/accepted?kept=yes")).count("Ana Lima") == 0
+    late = words_of(client.get("/feedback/duties/in-time"))
+    assert late.startswith("1 of 1 was answered late") and "Answered late Sam Lee" in late
+    people = words_of(client.get("/feedback/handoffs?period=month&answer=answered&late=yes"))
+    assert people.startswith("1 hand-off was answered late") and "Ana Lima" in people
+    assert "No hand-off is behind" in words_of(client.get("/feedback/handoffs?answer=answered&late=no"))

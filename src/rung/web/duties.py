@@ -86,13 +86,13 @@ def _said(found: Duty, rows: Sequence[Behind], by: str) -> str:
     if not found.is_share:
         return f"{found.words} this month: {words.people(len(rows))}{who}"
     if not missing:
-        return f"{found.words}: all {len(rows):,}{who}"
+        return f"None of {len(rows):,} {_MISSING[found.name][1]}{who}"
     return f"{missing:,} of {len(rows):,} {_MISSING[found.name][missing == 1]}{who}"
 
 
 _MISSING: Final = {
     "accepted": ("were not accepted", "was not accepted"),
-    "nurture": ("in nurture got too few mails", "in nurture got too few mails"),
+    "nurture": ("got too few mails in nurture", "got too few mails in nurture"),
     "in-time": ("were answered late", "was answered late"),
     "first-touch": ("were not touched in time", "was not touched in time"),
     "cadence": ("are behind the cadence", "is behind the cadence"),
