@@ -24,7 +24,6 @@ ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, de
 """After somebody moved or a hand-off changed, in order: (news) → new events, in the same transaction."""
 
 JOBS: dict[str, Job] = {
-    submitting.THANKS: submitting.thank,
     access.USER_CHANGED: owners.follow_user,
     same_people.CHECK: same_people.check,
 }
@@ -34,6 +33,7 @@ LONG_JOBS: dict[str, Job] = {
     publishing_later.KIND: publishing_later.publish_asked,
     interviewing.KIND: interviewing.gather_evidence,
     publishing_later.UNDO: publishing_later.undo_asked,
+    submitting.THANKS: submitting.thank,
     mailing.KIND: mailing.send,
     bulk_acts.JOB: bulk_acts.carry_on,
     uploads.TRY: uploads.try_asked,
@@ -41,7 +41,8 @@ LONG_JOBS: dict[str, Job] = {
     uploads.UNDO: uploads.undo_asked,
     same_people.SWEEP: same_people.sweep,
 }
-"""Kind of outbox row → what takes minutes: it opens its own transactions and may be done twice."""
+"""Kind of outbox row → what takes minutes, or waits for a mail server: it opens its own transactions, so
+that nobody waits for the database meanwhile, and may be done twice."""
 
 OF_PEOPLE = (Handoff, Assignment, Clock, SequenceRun, Task)
 """Tables of work done with people, what others need first: a merge may change their rows, and an unmerge gives back."""
@@ -50,7 +51,6 @@ SCHEDULES = (
     Schedule(name="look again", every=15 * SECOND, run=looking.look_again),
     Schedule(name="carried lines", every=15 * SECOND, run=carrying.carry),
     Schedule(name="clocks", every=15 * SECOND, run=clocks.tick),
-    Schedule(name="fetch mail", every=MINUTE, run=fetching.fetch),
     Schedule(name="morning digests", every=5 * MINUTE, run=mailing.ask_digests),
     Schedule(name="refresh the ladder", every=5 * MINUTE, run=insight_jobs.refresh),
     Schedule(name="keep the agreement's review", every=5 * MINUTE, run=reviewing.keep),
@@ -68,5 +68,6 @@ STEADY = (
     Steady(name="take the inbox in", turn=taking.Intake().turn),
     Steady(name="have definitions tried", turn=trying_later.Trier().turn),
     Steady(name="ask plug-ins", turn=enriching.turn, pause=2),
+    Steady(name="fetch mail", turn=fetching.turn, pause=60),
 )
 """What the worker does beside everything else, without a pause while there is work."""

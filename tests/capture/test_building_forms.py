@@ -100,7 +100,7 @@ def test_consent_that_waits_counts_when_the_mailbox_confirms_and_once(client: Cl
     thanks = client.get(sent(client)["Location"]).content.decode()
     assert "One thing is left" in thanks
     assert not Event.objects.filter(kind="consent_given").exists()
-    Worker(name="w", jobs=wiring.JOBS, schedules=()).turn(now())
+    Worker(name="w", jobs={}, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
     (where,) = re.findall(r"http\S+(/f/demo/confirmation/\S+)", str(mail.outbox[0].body))
     assert "You may write to me." in client.get(where).content.decode()
     assert not Event.objects.filter(kind="consent_given").exists()
@@ -124,7 +124,7 @@ def test_of_several_consents_what_must_wait_waits_and_one_link_confirms_it(clien
     assert sent(client, consent_2="yes", terms="yes").status_code == 303
     given = Event.objects.filter(kind__in=("consent_given", "custom")).order_by("seq")
     assert [told["purpose"] for told in given.values_list("data", flat=True)] == ["terms"]
-    Worker(name="w", jobs=wiring.JOBS, schedules=()).turn(now())
+    Worker(name="w", jobs={}, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
     body = str(mail.outbox[0].body)
     assert "“You may write to me.” and “You may call me.”" in body
     (where,) = re.findall(r"http\S+(/f/demo/confirmation/\S+)", body)
@@ -236,5 +236,5 @@ def test_nothing_that_is_naughty_makes_a_form_fall(client: Client) -> None:
             if "\ud800" not in text:
                 assert sent(client, **{name: text}).status_code in (303, 422), (name, text[:20])
     cache.clear()
-    Worker(name="w", jobs=wiring.JOBS, schedules=()).turn(now())
+    Worker(name="w", jobs={}, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
     assert all("\n" not in message.subject for message in mail.outbox)

@@ -191,7 +191,7 @@ def test_a_form_puts_somebody_on_the_ladder_and_thanks_them_in_one_transaction(c
     assert (told.data["referrer"], told.by) == ("https://search.example/", "")
     assert Event.objects.get(kind="bant_answered").data["told"] is True
     (row,) = Outbox.objects.filter(kind=submitting.THANKS)
-    Worker(name="w", jobs=wiring.JOBS, schedules=()).turn(now())
+    Worker(name="w", jobs={}, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
     (sent,) = mail.outbox
     assert (sent.to, sent.subject) == (["Ana@acme.example"], "The paper")
     assert sent.body.startswith("Hello Ana,\n\nWe call you tomorrow.\n\nThe paper: http")

@@ -122,7 +122,7 @@ def test_an_embedded_form_brings_its_person_onto_the_ladder_with_the_reason(
     assert Standing.objects.get(person=fay).stage == "mql"
     assert Handoff.objects.filter(person=fay, answer="", withdrawn_at=None).count() == 1
     assert Outbox.objects.filter(kind="form thanks", done_at=None).count() == 1
-    Worker(name="w", jobs=wiring.JOBS, schedules=()).turn(now())
+    Worker(name="w", jobs={}, long_jobs=wiring.LONG_JOBS, schedules=()).turn(now())
     (letter,) = mail.outbox
     assert letter.to == ["fay@quai.example"]
     assert "Hello Fay," in letter.body

@@ -28,8 +28,14 @@ class Imap(Protocol):
     def logout(self) -> Any: ...
 
 
+def turn(at: int) -> int:
+    """The worker's steady turn, in a thread of its own: a mail server that is slow holds nobody. One turn a minute."""
+    fetch(at)
+    return 0
+
+
 def fetch(at: int, connect: Callable[[str, int, bool], Imap] | None = None) -> None:
-    """The schedule: takes in what is unseen in the mailbox of RUNG_IMAP_URL, and marks it seen once it is kept."""
+    """Takes in what is unseen in the mailbox of RUNG_IMAP_URL, and marks it seen once it is kept."""
     if not settings.RUNG_IMAP_URL:
         return
     parts = urlsplit(settings.RUNG_IMAP_URL)
