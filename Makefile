@@ -38,7 +38,7 @@ clients: setup
 .PHONY: spark
 spark: setup .venv/.warm  ## install Spark into .venv and run the tests that want it
 	$(BIN)/pip install --quiet --disable-pip-version-check "pyspark[sql]>=4,<5" "pandas<3"
-	$(BIN)/pytest -q tests/engine/test_spark.py tests/playbook/conditions/test_condition_sql.py -k spark
+	$(BIN)/pytest -q tests/parity -k spark
 
 .PHONY: check
 check: setup  ## format, lint, types, import contract, migrations

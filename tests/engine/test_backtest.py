@@ -8,6 +8,7 @@ from engine import oracle, strategies
 from engine.strategies import Written
 from engine.test_replay_parity import columns
 from engine.trying_world import book, event, ground, pages, year
+from examples import examples
 from rung.engine.backtest import Figure, Result
 from rung.engine.program import compile_program
 from rung.engine.resampling import Sample, interval
@@ -26,7 +27,9 @@ def numbers(result: Result, *ids: str) -> list[tuple[float | None, float | None]
     return [(found[id].old, found[id].new) for id in ids]
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(15), deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 @given(strategies.playbooks(), strategies.histories())
 def test_a_definition_against_itself_differs_in_nothing(written: Written, told: list[Event]) -> None:
     history = columns(sorted(oracle.corrected(told), key=lambda each: each.seq))

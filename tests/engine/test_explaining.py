@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engine import oracle, strategies
 from engine.strategies import Written
 from engine.test_oracle_worlds import book, told, when
+from examples import examples
 from rung.engine.company import joined
 from rung.engine.deciding import Row, decide
 from rung.engine.explain import Explanation, explain, explain_onward, explain_with_history, missing
@@ -172,7 +173,9 @@ def test_the_series_ends_where_the_standing_is(samples: int) -> None:
     assert len(series.samples) == samples
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(25), deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 @given(
     strategies.playbooks(),
     strategies.histories(),

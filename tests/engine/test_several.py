@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import oracle, strategies
 from engine.strategies import Written
 from engine.test_replay_parity import parity
 from engine.test_states import PROGRAM, rows
+from examples import examples
 from rung.engine import several
 from rung.engine.company import joined
 from rung.engine.deciding import Decision, OutOfOrder, Row, decide
@@ -20,7 +21,7 @@ from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR
 
 
-@parity
+@settings(parity, max_examples=examples(20))
 @given(strategies.playbooks(), strategies.histories(), st.sampled_from([0, HOUR, 4 * DAY]), st.integers(0, 9))
 def test_together_and_compiled_is_alone_and_plain(book: Written, told: list[Event], rest: int, tenths: int) -> None:
     until = max(event.at for event in told) + rest

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from playbook.test_seed_histories import RIGHT_FIRM, START, after, decisions, rows
 from rung.engine.deciding import Decision, Row, decide
 from rung.engine.program import Program, compile_program
@@ -142,7 +143,7 @@ def lives(draw: st.DrawFn) -> list[Row]:
     return found
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(lives())
 def test_no_setback_is_undone_in_the_same_instant_and_nobody_moves_more_than_four_times_a_day(life: list[Row]) -> None:
     found: Decision = decide(program(), life, life[-1].event.at + 400 * DAY)
@@ -154,7 +155,7 @@ def test_no_setback_is_undone_in_the_same_instant_and_nobody_moves_more_than_fou
     assert max(days.values(), default=0) <= 4
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(lives())
 def test_time_alone_lifts_nobody_at_more_than_one_instant_after_a_step_back(life: list[Row]) -> None:
     """Silence never makes a person swing: a rest that ends may lift her, then she only sinks.

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from rung.playbook import shipped
 from rung.playbook.diff import diff_in_words
 from rung.playbook.interview import (
@@ -175,7 +176,7 @@ _answers = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(10), deadline=None, derandomize=True, database=None)
 @given(_answers, _answers)
 def test_the_last_answer_counts_whatever_was_answered_before(first: Answers, last: Answers) -> None:
     whole = Answers(

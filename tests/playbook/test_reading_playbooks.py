@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from rung.playbook.conditions import Compare, Fact, Number
 from rung.playbook.definitions import FOREVER, Cadence, Playbook, Setback
 from rung.playbook.faults import PlaybookRefused
@@ -320,19 +321,19 @@ def refused_or_read(text: str | bytes) -> None:
         assert refusal.errors and all(fault.line >= 1 and fault.message for fault in refusal.errors)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet=st.sampled_from(list("abn: -[]{}'\"\n#&*!|>%@`,?~0.5\\\t\x00\ud800é")), max_size=60))
 def test_garbage_is_refused_and_nothing_else(text: str) -> None:
     refused_or_read(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.binary(max_size=60))
 def test_bytes_are_refused_and_nothing_else(data: bytes) -> None:
     refused_or_read(data)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(SECTION_NAMES, TREES, max_size=6))
 def test_sections_of_the_wrong_shape_are_refused_and_nothing_else(content: dict[str, object]) -> None:
     import json
@@ -340,7 +341,7 @@ def test_sections_of_the_wrong_shape_are_refused_and_nothing_else(content: dict[
     refused_or_read(json.dumps({"playbook": 1, "stages": {"lead": {"enter": "true"}}, **content}))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_the_default_playbook_damaged_anywhere_is_refused_and_nothing_else(data: st.DataObject) -> None:
     text = read("default")

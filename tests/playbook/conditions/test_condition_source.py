@@ -3,9 +3,10 @@
 import contextlib
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from random_conditions import ALL_FACTS, SCOPE, conditions
 from rung.playbook.conditions import ConditionError, Scope, check, compiled, facts_named, parse, source
 from rung.playbook.conditions.words import in_words
@@ -17,11 +18,13 @@ WORDS = (
 ).split(" ")
 
 
+@settings(max_examples=examples(50))
 @given(conditions(ALL_FACTS))
 def test_canonical_source_parses_back_to_the_same_tree(condition):
     assert parse(source(condition), SCOPE, longest=1_000_000) == condition
 
 
+@settings(max_examples=examples(50))
 @given(conditions(ALL_FACTS))
 def test_every_condition_can_be_checked_compiled_and_said_in_words(condition):
     assert all(isinstance(finding, str) and finding for finding in check(condition, SCOPE))
@@ -30,6 +33,7 @@ def test_every_condition_can_be_checked_compiled_and_said_in_words(condition):
     compiled(condition)
 
 
+@settings(max_examples=examples(50))
 @given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)))
 @example("\ud800")
 @example("a\x00b")
@@ -45,6 +49,7 @@ def test_any_text_is_a_condition_or_is_refused_with_words(text):
         assert parse(source(condition), SCOPE, longest=10_000) == condition
 
 
+@settings(max_examples=examples(50))
 @given(conditions(ALL_FACTS), st.integers(0, 200), st.sampled_from(WORDS))
 def test_a_slip_of_the_pen_is_refused_or_read_never_a_crash(condition, place, slip):
     text = source(condition)

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from engine.test_history_in_parts import COLLEAGUES, busy_companies, table
 from engine.trying_world import BOOK as BASE
 from engine.trying_world import ground
+from parity.test_history_in_parts import COLLEAGUES, busy_companies, table
 from rung.engine.deciding_segments import decide_folder
 from rung.engine.histories import BadHistory
 from rung.engine.payloads import fields_named

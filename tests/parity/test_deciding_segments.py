@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from engine.test_history_in_parts import COLLEAGUES, busy_companies, columns, table
+from parity.test_history_in_parts import COLLEAGUES, busy_companies, columns, table
 from rung.engine import segments
 from rung.engine.deciding_segments import decide_folder, moves_table, standings_table
 from rung.engine.histories import BadHistory
