@@ -29,7 +29,7 @@ ANSWERS = ("", "accepted", "rejected", "returned")
 LETTERS = (None, True, False)
 
 parity = settings(
-    max_examples=2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 50,
+    max_examples=2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 30,
     deadline=None,
     derandomize=True,
     database=None,

@@ -341,7 +341,7 @@ def test_sections_of_the_wrong_shape_are_refused_and_nothing_else(content: dict[
     refused_or_read(json.dumps({"playbook": 1, "stages": {"lead": {"enter": "true"}}, **content}))
 
 
-@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_the_default_playbook_damaged_anywhere_is_refused_and_nothing_else(data: st.DataObject) -> None:
     text = read("default")
