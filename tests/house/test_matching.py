@@ -73,6 +73,7 @@ def test_people_of_few_invented_names_are_not_taken_for_each_other():
         ("ana.lopes@acme.example", "ana.lopse@acme.example", "mailbox 0.99 alike"),
         ("ana.lopes@acme.example", "ana.lopes@globex.example", "same mailbox name elsewhere"),
         ("ana.lopes@acme.example", "rui@acme.example", "different mailbox at the same company"),
+        ("hsingh@acme.example", "gsingh@acme.example", "different mailbox at the same company"),
         ("ana.lopes@gmail.com", "rui@gmail.com", "different mailbox"),
         ("buyer1@acme.example", "buyer2@acme.example", "different mailbox at the same company"),
     ],

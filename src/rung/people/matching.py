@@ -285,7 +285,9 @@ def _email_level(one: str, other: str) -> int:
     slips = DamerauLevenshtein.distance(name, other_name, score_cutoff=2)
     slips_of_domain = DamerauLevenshtein.distance(domain, other_domain, score_cutoff=2)
     allowed = 1 if len(name) < 6 or domain == other_domain else 2
-    if slips <= allowed and slips_of_domain <= 2 and not _differ_in_digits(one, other):
+    # hsingh and gsingh at one company are colleagues, by their initials.
+    is_initial = domain == other_domain and name[:1] != other_name[:1]
+    if not is_initial and slips <= allowed and slips_of_domain <= 2 and not _differ_in_digits(one, other):
         return 1
     if name == other_name:
         return 2
