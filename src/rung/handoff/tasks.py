@@ -54,10 +54,7 @@ def plan(
     require(by, "log touches")
     if kind not in Task.KINDS:
         raise CannotPlan(f"{kind[:40]!r} is no kind of task: choose one of {', '.join(Task.KINDS)}.")
-    due_at = _instant(day, hour, playbook)
-    if not at - DAY <= due_at <= at + MOST_AHEAD:
-        raise CannotPlan("The day must not be over, and lie at most five years ahead.")
-    lasts = _length(minutes, kind)
+    due_at, lasts = _due(day, hour, playbook, at), _length(minutes, kind)
     with transaction.atomic():
         locks.hold()
         if kind == "meeting":
@@ -75,6 +72,13 @@ def plan(
         )
         audited(by=by, verb="planned task", object=f"person {person.pk}", data={"kind": kind, "due_at": due_at}, at=at)
     return task
+
+
+def _due(day: str, hour: str, playbook: Playbook, at: int) -> int:
+    due_at = _instant(day, hour, playbook)
+    if not at - DAY <= due_at <= at + MOST_AHEAD:
+        raise CannotPlan("The day must not be over, and lie at most five years ahead.")
+    return due_at
 
 
 def _length(minutes: str, kind: str) -> int:

@@ -1,5 +1,6 @@
 """Feedback: what sales answered and why, against source, campaign and the very line that caused the hand-off."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -61,19 +62,7 @@ def handoffs(request: HttpRequest) -> HttpResponse:
     """GET feedback/handoffs?period=&answer=&reason=&source=&campaign=&line=: the people behind a number."""
     force, now, period = published.in_force(), this_instant(), _period(request)
     told = request.GET
-    answer = told.get("answer", "")
-    asked = reports.Asked(
-        start=now - reports.PERIODS[period] * DAY,
-        answer=answer if answer in _ANSWERS else "",
-        reason=told.get("reason", "")[:1000],
-        source=told["source"][:250] if "source" in told else None,
-        campaign=told["campaign"][:250] if "campaign" in told else None,
-        line=told.get("line", "")[:200],
-        is_decisive=told.get("decisive") == "yes",
-        is_late={"yes": True, "no": False}.get(told.get("late", "")),
-    )
-    if any("\x00" in text for text in told.values()):
-        raise Http404
+    asked = _asked(told, start=now - reports.PERIODS[period] * DAY)
     pages = Paginator(reports.handoffs(asked, force.playbook), reports.PER_PAGE)
     page = pages.get_page(told.get("page"))
     rest = {name: text for name, text in told.items() if name != "page"}
@@ -102,6 +91,23 @@ def handoffs(request: HttpRequest) -> HttpResponse:
         "now": now,
     }
     return shell.page(request, "web/feedback_handoffs.html", context, place="feedback")
+
+
+def _asked(told: Mapping[str, str], *, start: int) -> reports.Asked:
+    """What the address asks for; raises Http404 for what no text can hold."""
+    if any("\x00" in text for text in told.values()):
+        raise Http404
+    answer = told.get("answer", "")
+    return reports.Asked(
+        start=start,
+        answer=answer if answer in _ANSWERS else "",
+        reason=told.get("reason", "")[:1000],
+        source=told["source"][:250] if "source" in told else None,
+        campaign=told["campaign"][:250] if "campaign" in told else None,
+        line=told.get("line", "")[:200],
+        is_decisive=told.get("decisive") == "yes",
+        is_late={"yes": True, "no": False}.get(told.get("late", "")),
+    )
 
 
 def _period(request: HttpRequest) -> str:
