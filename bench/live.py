@@ -228,6 +228,31 @@ def import_(people: int, rows: int) -> dict[str, float]:
     }
 
 
+def memory(rows: int) -> dict[str, float]:
+    """The most memory that bringing so many rows into an empty house took, and taking them back; one in ten is refused.
+
+    In MiB, of this process alone: Linux counts it since the program began.
+    """
+    from django.conf import settings
+
+    from rung.capture import imports
+
+    path = Path(settings.RUNG_HOME) / "contacts.csv"
+    write_contacts(path, rows, known=rows // 10)
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines("n/a,No,Body,Buyer,none.example,,web,2025-01-01\n" for _ in range(rows // 10))
+    report = imports.run([path], mapping=None, kind="people", by="system", at=START + DAY)
+    assert report.number is not None and report.taken[0].refused == rows // 10, report.taken[0].refused
+    after_import = _most_memory()
+    imports.undo(number=report.number, by="system", at=START + 2 * DAY)
+    return {"import": after_import, "undo": _most_memory()}
+
+
+def _most_memory() -> float:
+    told = Path("/proc/self/status").read_text()
+    return float(re.search(r"VmHWM:\s+(\d+) kB", told)[1]) / 1024  # type: ignore[index]  # Linux always tells
+
+
 def write_contacts(path: Path, rows: int, *, known: int) -> None:
     """Every second row is somebody of the house."""
     draw = random.Random(2)
@@ -340,7 +365,12 @@ class Clock:
         return used
 
 
-FIGURES: dict[str, Callable[..., dict[str, float]]] = {"live": live, "import": import_, "publish": publish}
+FIGURES: dict[str, Callable[..., dict[str, float]]] = {
+    "live": live,
+    "import": import_,
+    "memory": memory,
+    "publish": publish,
+}
 
 
 def main(figure: str, sizes: Sequence[int]) -> None:

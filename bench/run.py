@@ -58,6 +58,7 @@ def main() -> None:
         ("live-postgres", live_on("postgres")),
         ("sustained", sustained),
         ("import", imported),
+        ("memory-import", imported_memory),
         ("publish", published),
         ("match", matching_of(options.labelled, options.truth)),
     )
@@ -431,12 +432,27 @@ def imported(events: int, runs: int) -> list[Figure]:
 
     people, rows = (2_000, 4_000) if events < 1_000_000 else (50_000, 100_000)
     runs = 1 if events < 1_000_000 else min(runs, 3)
-    found = [live.in_a_house_of_its_own("import", "sqlite", people, rows) for _ in range(runs)]
-    undone = [{**each, "wall": each["undo_wall"], "cpu": each["undo_cpu"]} for each in found]
+    figures = []
+    for database, ending in (("sqlite", ""), ("postgres", "-postgres")):
+        found = [live.in_a_house_of_its_own("import", database, people, rows) for _ in range(runs)]
+        undone = [{**each, "wall": each["undo_wall"], "cpu": each["undo_cpu"]} for each in found]
+        figures += _rates(f"import{ending}", "rows", ">= 5,000 rows/s", found, "bare")
+        figures += _rates(f"import-undone{ending}", "rows", ">= 5,000 rows/s", undone, "bare")
+    return figures
+
+
+def imported_memory(events: int, runs: int) -> list[Figure]:
+    """The most memory that a million rows take, to bring in and to take back, against a hundred thousand; once."""
+    import live
+
+    rows = 20_000 if events < 1_000_000 else 1_000_000
+    whole, tenth = (live.in_a_house_of_its_own("memory", "sqlite", size) for size in (rows, rows // 10))
+    label = f"{rows // 1_000}k"
     return [
-        *_rates("import", "rows", ">= 5,000 rows/s", found, "bare"),
-        *_rates("import-undone", "rows", "as fast as the import", undone, "bare"),
-    ]
+        Figure(f"memory-{name}-{label}", whole[key], "MiB", tenth[key], whole[key] / tenth[key],
+               "<= 1.5 x for 10 x", machine())
+        for name, key in (("import", "import"), ("import-undone", "undo"))
+    ]  # fmt: skip
 
 
 def sustained(events: int, runs: int) -> list[Figure]:

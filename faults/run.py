@@ -1,6 +1,7 @@
 """`make faults`: the guarantees of docs/reliability.md, each as a procedure whose judge stands outside our code.
 
     python faults/run.py killing [--events 200000] [--kills 50] [--planted BUG]
+    python faults/run.py undoing [--rows 100000] [--people 20000] [--planted BUG]
 
 Each procedure prints one JSON object and ends with 1 where the guarantee was broken. With --planted the house runs with
 that bug in it, and the procedure must break: a test that cannot fail proves nothing.
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
@@ -21,6 +23,7 @@ import time
 import urllib.request
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENT = ROOT / "tests" / "clients" / "installed" / "python-2.4"
@@ -28,16 +31,21 @@ CLIENT = ROOT / "tests" / "clients" / "installed" / "python-2.4"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("procedure", choices=["killing"])
+    parser.add_argument("procedure", choices=["killing", "undoing"])
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pace", type=float, default=8, help="seconds of streaming for each kill")
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--planted", default="")
     options = parser.parse_args()
-    found = killing(
-        events=options.events, kills=options.kills, seed=options.seed, pace=options.pace, planted=options.planted
-    )
+    if options.procedure == "undoing":
+        found = undoing(rows=options.rows, people=options.people, planted=options.planted)
+    else:
+        found = killing(
+            events=options.events, kills=options.kills, seed=options.seed, pace=options.pace, planted=options.planted
+        )
     print(json.dumps(found, indent=2))
     sys.exit(0 if found["is_kept"] else 1)
 
@@ -201,6 +209,59 @@ def _judged(home: Path, ledger: dict[str, list[str]]) -> dict[str, object]:
         "outcomes": counts,
         "is_kept": not lost and not doubled and received == sum(counts.values()),
     }
+
+
+def undoing(*, rows: int, people: int, planted: str = "") -> dict[str, object]:
+    """An import as dirty as they come is taken back: the house equals, table by table and field by field, a copy that
+    never had it; and the same files come in again. The judge is Python's own sqlite3.
+    """
+    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "src"))
+    import dirty
+
+    with tempfile.TemporaryDirectory() as folder:
+        one, other, files = (Path(folder, name) for name in ("with", "without", "files"))
+        files.mkdir()
+        began = _step(one, "lived", str(people))
+        Path(files, "passing_by.json").write_text(json.dumps(began["passing_by"]))
+        shutil.copytree(one, other)
+        sizes = str(rows), str(people), str(files)
+        first = _step(one, "with", *sizes, *([planted] if planted else []))
+        _step(other, "without", str(people), str(files))
+        found, without = (_picture(dirty, home) for home in (one, other))
+        differ = dirty.differences(without, found)
+        second = _step(one, "again", *sizes)
+    return {
+        **first,
+        "tables": len(without),
+        "rows_compared": sum(sum(told.values()) for told in without.values()),
+        "differences": [told[:300] for told in differ[:20]],
+        "again": second,
+        "planted": planted or None,
+        "is_kept": not differ and second["accepted"] == first["accepted"],
+    }
+
+
+def _step(home: Path, *words: str) -> dict[str, Any]:
+    environment = {**os.environ, "RUNG_HOME": str(home), "RUNG_DATABASE_URL": "", "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, str(ROOT / "faults" / "undoing.py"), *words]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _picture(dirty: Any, home: Path) -> Any:
+    database = sqlite3.connect(home / "rung.sqlite3")
+    database.row_factory = sqlite3.Row
+
+    def rows(statement: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in database.execute(statement)]
+
+    tables = [row["name"] for row in rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    try:
+        return dirty.picture(rows, [name for name in tables if not name.startswith("sqlite_")])
+    finally:
+        database.close()
 
 
 if __name__ == "__main__":

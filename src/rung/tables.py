@@ -3,7 +3,9 @@
 Truths are written as 0 and 1: SQLite's driver looks for a converter for each `True`, which costs more than the rest.
 """
 
+import functools
 import json
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -85,16 +87,79 @@ def read(statement: str, ids: Collection[Any], *parameters: object) -> list[tupl
     if not ids:
         return []
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            type_ = "text" if isinstance(next(iter(ids)), str) else "bigint"
-            # An array, not unnest of it: the planner sees how many there are and walks the index, counted or not.
-            told = statement.replace("IN ({ids})", f"= ANY(%s::{type_}[])")
-            cursor.execute(told, [list(ids), *parameters])
-        else:
-            cursor.execute(
-                statement.format(ids="SELECT value FROM json_each(%s)"), [json.dumps(list(ids)), *parameters]
-            )
+        _asked(cursor, statement, ids, parameters)
         return cursor.fetchall()
+
+
+def rows(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """The rows of a statement that names no ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def numbers(statement: str, *parameters: object) -> "array[int]":
+    """The first column of a statement's rows, which are numbers, eight bytes each: there may be millions."""
+    found = array("q")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        while part := cursor.fetchmany(_CHUNK):
+            found.extend(number for (number,) in part)
+    return found
+
+
+def change(statement: str, ids: Collection[Any], *parameters: object) -> int:
+    """Carries out a statement in which `IN ({ids})` stands for the values, as `read` does; how many rows changed."""
+    if not ids:
+        return 0
+    with connection.cursor() as cursor:
+        _asked(cursor, statement, ids, parameters)
+        return int(cursor.rowcount)
+
+
+def among(ids: Collection[int]) -> tuple[str, object]:
+    """`IN` or its like for so many numbers, with one %s, and what that %s stands for."""
+    if connection.vendor == "postgresql":
+        return "= ANY(%s::bigint[])", list(ids)
+    return "IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))
+
+
+def _asked(cursor: Any, statement: str, ids: Collection[Any], parameters: Sequence[object]) -> None:
+    if connection.vendor == "postgresql":
+        type_ = "text" if isinstance(next(iter(ids)), str) else "bigint"
+        # An array, not unnest of it: the planner sees how many there are and walks the index, counted or not.
+        told = statement.replace("IN ({ids})", f"= ANY(%s::{type_}[])")
+        cursor.execute(told, [list(ids), *parameters])
+    else:
+        told = statement.replace("{ids}", "SELECT value FROM json_each(%s)")
+        cursor.execute(told, [json.dumps(list(ids)), *parameters])
+
+
+def remove(model: type[models.Model], ids: Collection[int]) -> None:
+    """Deletes these rows and whatever hangs on them, as the models say: a statement a table, no object for any row."""
+    for statement in _removals(model):
+        change(statement, ids)
+
+
+@functools.cache
+def _removals(model: type[models.Model]) -> tuple[str, ...]:
+    """What to say, in order, so that rows of the model can go; `{ids}` stands for the ids."""
+    found: list[str] = []
+
+    def gather(of: type[models.Model], which: str) -> None:
+        for relation in of._meta.get_fields(include_hidden=True):
+            if not isinstance(relation, models.ForeignObjectRel):
+                continue
+            child, column = relation.related_model, relation.field.column
+            where = f'"{column}" IN ({which})'
+            if relation.on_delete is models.SET_NULL:
+                found.append(f'UPDATE {child._meta.db_table} SET "{column}" = NULL WHERE {where}')
+            elif relation.on_delete is models.CASCADE:
+                gather(child, f'SELECT "{child._meta.pk.column}" FROM {child._meta.db_table} WHERE {where}')
+                found.append(f"DELETE FROM {child._meta.db_table} WHERE {where}")
+
+    gather(model, "{ids}")
+    return (*found, f'DELETE FROM {model._meta.db_table} WHERE "{model._meta.pk.column}" IN ({{ids}})')
 
 
 def keep_statistics(at: int = 0) -> None:

@@ -164,13 +164,26 @@ def test_formulas_leave_the_house_as_text(home: Path) -> None:
     assert (row["email"], row["traits.note"]) == (ANA, "'=1+1")
 
 
-def test_what_is_no_address_is_left_out_with_its_line_and_the_row_goes_on(home: Path) -> None:
-    report = run(file(home, f"Email,First name\n{ANA},Ana\nbad,Bo\n=cmd()@x.example,Eve\n"))
+def test_what_is_no_address_makes_nobody_a_person(home: Path) -> None:
+    report = run(file(home, f"Email,First name\n{ANA},Ana\nn/a,Bo\n=cmd()@x.example,Eve\nn/a,Cy\n"))
     assert [(each.line, each.reason) for each in report.taken[0].left_out] == [
-        (3, "Email: 'bad' is no e-mail address"),
-        (4, "Email: '=cmd()@x.example' is no e-mail address"),
+        (3, "Email: 'n/a' is no e-mail address: the row names nobody"),
+        (4, "Email: '=cmd()@x.example' is no e-mail address: the row names nobody"),
+        (5, "Email: 'n/a' is no e-mail address: the row names nobody"),
     ]
-    assert sorted(Person.objects.values_list("email", flat=True)) == ["", "", ANA]
+    assert [person.email for person in Person.objects.all()] == [ANA]
+
+
+def test_a_row_without_an_address_is_known_by_its_id_and_the_cell_is_named(home: Path) -> None:
+    report = run(file(home, "Email,Record ID,First name\nn/a,7,Bo\ninfo@acme.example,8,Eve\ninfo@acme.example,9,Cy\n"))
+    assert [(each.line, each.reason, each.is_cell) for each in report.taken[0].left_out] == [
+        (2, "Email: 'n/a' is no e-mail address", True)
+    ]
+    assert sorted(Person.objects.values_list("name", "email")) == [
+        ("Bo", ""),
+        ("Cy", "info@acme.example"),
+        ("Eve", "info@acme.example"),
+    ]
 
 
 def test_a_condition_picks_who_goes_out(home: Path) -> None:

@@ -54,6 +54,17 @@ def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     assert table(tmp_path, "name,city\nJosé,Zürich €\n".encode(encoding)) == [["name", "city"], ["José", "Zürich €"]]
 
 
+def test_lines_in_two_encodings_are_read_each_in_its_own(tmp_path: Path) -> None:
+    content = "name,city\nJosé,Zürich\n".encode() + "José,Zürich €\n".encode("cp1252")
+    assert table(tmp_path, content)[1:] == [["José", "Zürich"], ["José", "Zürich €"]]
+
+
+def test_a_quotation_mark_left_open_swallows_no_row_that_has_marks_of_its_own(tmp_path: Path) -> None:
+    rows = table(tmp_path, 'a,b\n3,"oops\n5,so "to" say\n7,"x"\n8,"y\nz"\n')
+    left_open = 'a quotation mark (") is opened and never closed'
+    assert rows[1:] == [[2, left_open], ["5", 'so "to" say'], ["7", "x"], ["8", "y\nz"]]
+
+
 def test_a_quotation_mark_that_is_never_closed_costs_its_row_only(tmp_path: Path) -> None:
     rows = table(tmp_path, 'a,b\n1,2\n3,"oops\n5,6\n7,8\n')
     assert rows[1:] == [["1", "2"], [3, 'a quotation mark (") is opened and never closed'], ["5", "6"], ["7", "8"]]

@@ -6,7 +6,7 @@ from django.db import transaction
 from rung import wiring
 from rung.history.models import Event
 from rung.jobs.models import Outbox
-from rung.lifecycle import actions, line, publishing
+from rung.lifecycle import actions, line, publishing, undoing
 from rung.lifecycle.models import Handoff, StageMove, Standing, State, Tally
 from rung.lifecycle.rules import NewEvent, News
 from rung.people.models import Alias, Company, Person
@@ -212,12 +212,12 @@ def test_an_undone_import_leaves_no_trace_in_standings() -> None:
         NewEvent(kind="demo_requested", keys=ANA, door="import", at=AT, source="import:3"),
         at=AT + HOUR,
     )
-    actions.undo_import(number=3, by="test", at=AT + DAY)
+    undoing.undo_import(number=3, by="test", at=AT + DAY)
     assert standing().engagement == pytest.approx(5 * 0.5 ** (1 / 14), abs=1e-6)
     assert ana().title == ""
     assert not Person.objects.filter(email="eva@acme.example").exists()
     with pytest.raises(actions.Refused, match="undone before"):
-        actions.undo_import(number=3, by="test", at=AT + DAY)
+        undoing.undo_import(number=3, by="test", at=AT + DAY)
 
 
 def test_a_voided_event_no_longer_counts() -> None:

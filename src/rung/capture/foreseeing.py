@@ -34,8 +34,11 @@ class Foreseen:
         return asdict(self)
 
 
-def foresee(events: Iterable[NewEvent], refuse: Callable[[int, str], None]) -> Foreseen:
-    """Counts what recording the events would do; `refuse` gets the place and the reason of each that would not pass."""
+def foresee(
+    events: Iterable[NewEvent], refuse: Callable[[int, str], None], passed_by: Callable[[int], None] = lambda _: None
+) -> Foreseen:
+    """Counts what recording the events would do; `refuse` gets the place and the reason of each that would not pass,
+    `passed_by` how many have been looked at."""
     found, seen, companies = Foreseen(), set[int](), set[str]()
     source, offset = iter(events), 0
     while chunk := list(islice(source, _AT_A_TIME)):
@@ -46,6 +49,7 @@ def foresee(events: Iterable[NewEvent], refuse: Callable[[int, str], None]) -> F
             except (NotRecorded, BadValue) as refusal:
                 refuse(index, str(refusal))
         offset += len(chunk)
+        passed_by(offset)
         found.events += len(passed)
         _people(passed, seen, found)
         _companies(passed, companies, found)

@@ -112,7 +112,7 @@ def _companies(slugs: dict[str, str]) -> TableMapping | None:
 
 def _key(email: str, id_: str | None) -> Value:
     """The e-mail; a row without one is known by its record id."""
-    return Value(column=email, fallbacks=(id_,) if id_ else ())
+    return Value(column=email, fallbacks=(id_,) if id_ else (), addresses=frozenset({email}))
 
 
 def _known(slugs: dict[str, str], vocabulary: dict[str, tuple[str, ...]]) -> dict[str, Value]:

@@ -1,6 +1,7 @@
 """Files of rows become the lines of a history, without a database: what `rung import … --to` writes."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +23,29 @@ class Taken:
     """None when no table of the mapping has these columns: the table was not read."""
     rows: int = 0
     lines: int = 0
+    refused: int = 0
+    cells_left_out: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
+    """The first of them; the others lie in a file meanwhile."""
+    spilt: IO[str] | None = None
 
-    @property
-    def refused(self) -> int:
-        return sum(not each.is_cell for each in self.left_out)
+    def leave_out(self, each: LeftOut) -> None:
+        """Notes a row or a cell that is not taken over; there may be millions."""
+        self.refused += not each.is_cell
+        self.cells_left_out += each.is_cell
+        if len(self.left_out) < MOST_KEPT:
+            self.left_out.append(each)
+            return
+        if self.spilt is None:
+            self.spilt = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - goes with the report
+        self.spilt.write(_left_out_line(self.table, each))
 
-    @property
-    def cells_left_out(self) -> int:
-        return sum(each.is_cell for each in self.left_out)
+    def lines_left_out(self) -> Iterator[str]:
+        """All of them, one JSON object a line."""
+        yield from (_left_out_line(self.table, each) for each in self.left_out)
+        if self.spilt is not None:
+            self.spilt.seek(0)
+            yield from self.spilt
 
 
 @dataclass(slots=True)
@@ -105,6 +120,8 @@ class NothingToRead(ValueError):
 
 
 MOST_SHOWN: Final = 5
+MOST_KEPT: Final = 1_000
+"""Rows and cells left out that are kept in memory."""
 
 
 def write_history_file(
@@ -119,16 +136,18 @@ def write_history_file(
 
 def write_left_out(taken: Sequence[Taken], path: Path) -> str | None:
     """One JSON object for each row or cell that was left out; no file where nothing was."""
-    lines = [
-        {"table": table.table, "line": each.line, "reason": each.reason, "whole_line": not each.is_cell}
-        for table in taken
-        for each in table.left_out
-    ]
-    if not lines:
+    if not any(table.left_out for table in taken):
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    with path.open("w", encoding="utf-8") as file:
+        for table in taken:
+            file.writelines(table.lines_left_out())
     return str(path)
+
+
+def _left_out_line(table: str, each: LeftOut) -> str:
+    told = {"table": table, "line": each.line, "reason": each.reason, "whole_line": not each.is_cell}
+    return json.dumps(told, ensure_ascii=False) + "\n"
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -160,7 +179,7 @@ def write_history(
         if table is not None:
             for told in translated(counted(sheet, taken), table, prefix=prefix_of(sheet), now=now):
                 if isinstance(told, LeftOut):
-                    taken.left_out.append(told)
+                    taken.leave_out(told)
                 else:
                     taken.lines += 1
                     to.write(line_of(told))

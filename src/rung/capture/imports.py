@@ -5,13 +5,12 @@ import io
 import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count
 
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.capture import foreseeing, histories
@@ -19,12 +18,13 @@ from rung.capture.foreseeing import Foreseen
 from rung.capture.histories import NothingToRead, Report, Taken
 from rung.capture.mapping import Mapping
 from rung.capture.models import ImportedFile
+from rung.capture.sheets import Unreadable
 from rung.capture.translating import LeftOut, Told, translated
 from rung.engine import inputs, reading
 from rung.history.models import Event
-from rung.lifecycle import actions, bulk, exporting
+from rung.lifecycle import bulk, exporting, undoing
 from rung.lifecycle.models import Import
-from rung.lifecycle.rules import NewEvent
+from rung.lifecycle.rules import NewEvent, Refusal
 from rung.people.rules import Keys, keys_of
 from rung.terms.instants import format_instant
 
@@ -89,11 +89,20 @@ def run(
     before = Event.objects.filter(source=source).exclude(by="system").count()
     # Traits without a time of their own are of the time at which the import began, however often it began anew.
     events = _events(files, mapping, kind, found.created_at, source, report=report, places=places, advance=advance)
-    loaded = bulk.load(events, by=by, at=at, resumed=source if before else "", total=bulk.MANY, deciding=progress)
-    for refusal in loaded.refused:
+
+    def refuse(refusal: Refusal) -> None:
         taken, line = places.of(refusal.index, report)
-        taken.left_out.append(LeftOut(line, refusal.reason))
+        taken.leave_out(LeftOut(line, refusal.reason))
         taken.lines -= 1
+
+    try:
+        loaded = bulk.load(
+            events, by=by, at=at, resumed=source if before else "", total=bulk.MANY, deciding=progress or _nobody,
+            refuse=refuse, progress=lambda done, _: places.forget(done),
+        )  # fmt: skip
+    except (NothingToRead, Unreadable):
+        _take_back(found, by=by, at=at)
+        raise
     report.number, report.people = found.pk, loaded.people
     report.accepted, report.duplicates = loaded.accepted + before, loaded.duplicates - before
     report.refused_file = histories.write_left_out(report.taken, refused_file(found.pk))
@@ -105,14 +114,25 @@ def run(
     return report
 
 
-def undo(*, number: int, by: By, at: int) -> Undone:
+def _nobody(done: int, people: int) -> None:
+    """For whoever asks for no progress."""
+
+
+def _take_back(found: Import, *, by: By, at: int) -> None:
+    """What cannot be read to its end leaves nothing: neither half of it nor an import without events."""
+    if Event.objects.filter(source=f"import:{found.pk}").exists():
+        undoing.undo_import(number=found.pk, by=by, at=at)
+    else:
+        found.delete()
+
+
+def undo(*, number: int, by: By, at: int, progress: bulk.Progress | None = None) -> Undone:
     """Takes an import out of account; everybody it touched is decided as if it had never been. Raises Refused."""
     found = Import.objects.filter(pk=number).first()
     if found is None:
         raise Refused(f"There is no import {number}.")
-    touched = Event.objects.filter(source=f"import:{number}").aggregate(people=Count("person_id", distinct=True))
-    actions.undo_import(number=number, by=by, at=at)
-    return Undone(number, found.name, touched["people"])
+    people = undoing.undo_import(number=number, by=by, at=at, progress=progress)
+    return Undone(number, found.name, people)
 
 
 def _print_of(path: Path) -> str:
@@ -130,9 +150,9 @@ def foresee(
 
     def refuse(index: int, reason: str) -> None:
         taken, line = places.of(index, report)
-        taken.left_out.append(LeftOut(line, reason))
+        taken.leave_out(LeftOut(line, reason))
 
-    found = foreseeing.foresee(events, refuse)
+    found = foreseeing.foresee(events, refuse, places.forget)
     found.rows = sum(taken.rows for taken in report.taken)
     found.refused = sum(taken.refused for taken in report.taken)
     found.cells_left_out = sum(taken.cells_left_out for taken in report.taken)
@@ -183,8 +203,9 @@ def _cut_short(prints: dict[Path, str]) -> Import | None:
 
 @dataclass(slots=True)
 class Places:
-    """Where each event came from, for a million of them: the table by its turn, and the line."""
+    """Where each event came from, the table by its turn and the line, until its chunk is through."""
 
+    first: int = 0
     tables: "array[int]" = field(default_factory=lambda: array("q"))
     lines: "array[int]" = field(default_factory=lambda: array("q"))
 
@@ -193,7 +214,12 @@ class Places:
         self.lines.append(line)
 
     def of(self, index: int, report: Report) -> tuple[Taken, int]:
-        return report.taken[self.tables[index]], self.lines[index]
+        return report.taken[self.tables[index - self.first]], self.lines[index - self.first]
+
+    def forget(self, before: int) -> None:
+        """Nobody asks any more for what came before the index."""
+        del self.tables[: before - self.first], self.lines[: before - self.first]
+        self.first = before
 
 
 def _refuse_known(prints: dict[Path, str]) -> None:
@@ -219,13 +245,19 @@ def _events(
 ) -> Iterator[NewEvent]:
     """Every event of the files; `places` notes for each where it came from."""
     for path in files:
-        parts = _of_history(path, report) if _is_history(path, kind) else _of_tables(path, mapping, kind, at, report)
+        parts = (
+            _of_history(path, report, source)
+            if _is_history(path, kind)
+            else _of_tables(path, mapping, kind, at, report, source)
+        )
         for taken, line, event in parts:
             places.note(len(report.taken) - 1, line)
             taken.lines += 1
             if taken.lines % 500 == 0:
                 advance(500)
-            yield replace(event, source=source)
+            yield event
+    if not any(taken.rows or taken.mapped_as is None for taken in report.taken):
+        raise NothingToRead("There is no row below the names of the columns.")
     if all(taken.mapped_as is None for taken in report.taken):
         raise NothingToRead(
             "None of the tables has columns that say who it is about: write a mapping (docs/imports.md)."
@@ -239,46 +271,51 @@ def _is_history(path: Path, kind: str | None) -> bool:
 Part = tuple[Taken, int, NewEvent]
 
 
-def _of_history(path: Path, report: Report) -> Iterator[Part]:
+def _of_history(path: Path, report: Report, source: str) -> Iterator[Part]:
     taken = Taken(path.name, "events")
     report.taken.append(taken)
     with inputs.opened(path) as stream:
         for told in reading.told_events(stream):
             taken.rows += 1
             if isinstance(told, reading.Refused):
-                taken.left_out.append(LeftOut(told.line, told.reason))
+                taken.leave_out(LeftOut(told.line, told.reason))
             else:
-                event = _new(told, by=told.by)
                 # The same line has the same id whenever it comes, so that an import can go on after it was cut short.
-                yield (
-                    taken,
-                    told.line,
-                    event if told.id else replace(event, message_id=f"{path.name[-150:]}:{told.line}"),
-                )
+                id_ = told.id or f"{path.name[-150:]}:{told.line}"
+                yield taken, told.line, _new(told, source, id_, by=told.by)
 
 
-def _of_tables(path: Path, mapping: Mapping | None, kind: str | None, at: int, report: Report) -> Iterator[Part]:
+def _of_tables(
+    path: Path, mapping: Mapping | None, kind: str | None, at: int, report: Report, source: str
+) -> Iterator[Part]:
     for sheet, table in histories.tables([path], mapping, kind):
         taken = Taken(sheet.name, table.name if table else None)
         report.taken.append(taken)
         if table is None:
+            if mapping is not None:
+                name = sheet.name.removeprefix(f"{path.name}, ")
+                taken.leave_out(LeftOut(1, f"{name} has other columns: it was not read"))
             continue
         rows = histories.counted(sheet, taken)
         for told in translated(rows, table, prefix=histories.prefix_of(sheet), now=at):
             if isinstance(told, LeftOut):
-                taken.left_out.append(told)
+                taken.leave_out(told)
             else:
-                yield taken, told.line, replace(_new(told), fills_only=True) if table.fills_only else _new(told)
+                yield taken, told.line, _new(told, source, told.id, fills_only=table.fills_only)
 
 
-def _new(told: Told | reading.ToldEvent, by: str | None = None) -> NewEvent:
+def _new(
+    told: Told | reading.ToldEvent, source: str, id_: str, *, by: str | None = None, fills_only: bool = False
+) -> NewEvent:
     return NewEvent(
         kind=told.kind,
         keys=keys_of(told.person) if told.person is not None else Keys(),
         data=told.data,
         company=told.company,
         at=told.at,
-        message_id=told.id,
+        source=source,
+        message_id=id_,
         by=by,
         door="import",
+        fills_only=fills_only,
     )

@@ -122,8 +122,9 @@ class _Made:
         )
 
     def _who(self) -> Value:
-        columns = (*self._columns("person.email"), *self._columns("person.id"), *self._columns("person.phone"))
-        return Value(column=columns[0], fallbacks=columns[1:])
+        addresses = self._columns("person.email")
+        columns = (*addresses, *self._columns("person.id"), *self._columns("person.phone"))
+        return Value(column=columns[0], fallbacks=columns[1:], addresses=frozenset(addresses))
 
     def _named(self) -> dict[str, Value]:
         return {"name": Value(column=self._columns("company")[0])}

@@ -32,6 +32,8 @@ class Value:
     otherwise: tree.Plain = None
     fallbacks: tuple[str, ...] = ()
     """Other columns, looked at in order where the first is empty."""
+    addresses: frozenset[str] = frozenset()
+    """Columns that say who it is by an e-mail address: what is none there names nobody."""
     or_now: bool = False
     """A time that is missing or cannot be read is the time of the import."""
 

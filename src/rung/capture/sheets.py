@@ -59,7 +59,7 @@ def sheets(path: Path) -> Iterator[Sheet]:
 
 
 def encoding_of(path: Path) -> str:
-    """The encoding of a text file: by its byte order mark, else UTF-8 where all of it is, UTF-16, cp1252."""
+    """The encoding of a text file: by its byte order mark, else UTF-16 where every second byte is 0, else UTF-8."""
     with path.open("rb") as file:
         start = file.read(4096)
         for mark, name in (
@@ -71,35 +71,60 @@ def encoding_of(path: Path) -> str:
                 return name
         if start.count(0) * 4 > len(start):
             return "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        file.seek(0)
-        try:
-            while chunk := file.read(_CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
     return "utf-8"
 
 
+def _as_windows_wrote_it(fault: UnicodeError) -> tuple[str, int]:
+    """What is no UTF-8 is Windows-1252: files come in one or the other, and glued together from both."""
+    assert isinstance(fault, UnicodeDecodeError)
+    if not fault.encoding.lower().startswith("utf-8"):
+        return "\ufffd", fault.end
+    return fault.object[fault.start : fault.end].decode("cp1252", "replace"), fault.end
+
+
+codecs.register_error("windows", _as_windows_wrote_it)
+
+
 def _csv(path: Path) -> Sheet:
-    encoding = encoding_of(path)
     if path.stat().st_size == 0:
         raise Unreadable(f"{path.name} is empty")
-    lines = _Lines(path, encoding)
-    rows = _records(lines, _delimiter(path, encoding))
-    for _, cells in rows:
+    _is_text(path)
+    encoding = encoding_of(path)
+    records = _Records(_Lines(path, encoding), _delimiter(path, encoding))
+    for _, cells in records:
         if isinstance(cells, str):
             raise Unreadable(f"{path.name}: the header cannot be read: {cells}")
         if any(cell.strip() for cell in cells):
             header = _named(cells, path.name)
-            return Sheet(path.name, header, _rows(header, rows))
+            records.width = len(header)
+            return Sheet(path.name, header, _rows(header, _texts(cells), records))
     raise Unreadable(f"{path.name} holds no row")
+
+
+_MARKS: Final = {
+    b"%PDF-": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
+    b"PK\x03\x04": "a workbook or an archive", b"\xd0\xcf\x11\xe0": "a workbook of old Excel",
+    b"\x1f\x8b": "a packed file", b"<!DOCTYPE": "a web page", b"<html": "a web page",
+}  # fmt: skip
+"""How files begin that are no text in rows, whatever they are called."""
+_MOST_CONTROLS: Final = 0.1
+
+
+def _is_text(path: Path) -> None:
+    """Raises Unreadable for what is no text: every reader finds rows in it somehow."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    for mark, what in _MARKS.items():
+        if start.startswith(mark):
+            raise Unreadable(f"{path.name} is {what}, whatever its name says: save the table as CSV or XLSX")
+    controls = sum(byte < 9 or 13 < byte < 32 for byte in start if byte)
+    if controls > _MOST_CONTROLS * len(start):
+        raise Unreadable(f"{path.name} is no text: save the table as CSV or XLSX")
 
 
 def _delimiter(path: Path, encoding: str) -> str:
     """The character that parts the first lines into the same number of cells, and into most of them."""
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
+    with path.open(encoding=encoding, errors="windows", newline="") as file:
         sample = file.read(65_536).splitlines()[:20] or [""]
     quoted = [_unquoted(line) for line in sample if line.strip()]
 
@@ -118,7 +143,7 @@ class _Lines:
     """The file's lines, numbered, which can be put back; bounded in length."""
 
     def __init__(self, path: Path, encoding: str) -> None:
-        self._file = path.open(encoding=encoding, errors="replace", newline="")
+        self._file = path.open(encoding=encoding, errors="windows", newline="")
         self._back: list[tuple[int, str]] = []
         self._number = 0
 
@@ -144,57 +169,84 @@ class _Unclosed(Exception):
     """A quotation mark was opened and never closed."""
 
 
-def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+class _Records:
     """Each record with the line where it begins, or the reason why there is none.
 
-    The reader asks for another line only inside quotes. Where it asks too often, or at the end of the file, a
-    quotation mark was left open: the line that opened it is refused and reading starts again on the next one.
+    The reader asks for another line only inside quotes. Where it asks too often, at the end of the file, or where the
+    lines it took make no record of so many cells, a quotation mark was left open: the line that opened it is refused
+    and reading starts again on the next one.
     """
-    taken: list[tuple[int, str]] = []
 
-    def supply() -> Iterator[str]:
+    def __init__(self, lines: _Lines, delimiter: str) -> None:
+        self.width = 0
+        """How many cells a record has; 0 while nobody knows."""
+        self._lines, self._delimiter = lines, delimiter
+        self._taken: list[tuple[int, str]] = []
+        self._reader = csv.reader(self._supply(), delimiter=delimiter)
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
         while True:
-            line = lines.next()
+            try:
+                cells = next(self._reader)
+                if len(self._taken) > 1 and not self._is_sound(cells):
+                    raise _Unclosed
+            except StopIteration:
+                return
+            except (_Unclosed, csv.Error):
+                yield self._again()
+            else:
+                number = self._taken[0][0]
+                self._taken.clear()
+                yield number, cells
+
+    def _supply(self) -> Iterator[str]:
+        while True:
+            line = self._lines.next()
             if line is None:
-                if taken:
+                if self._taken:
                     raise _Unclosed
                 return
-            taken.append(line)
-            if len(taken) > MOST_LINES_OF_A_ROW or len(line[1]) > LONGEST_ROW:
+            self._taken.append(line)
+            if len(self._taken) > MOST_LINES_OF_A_ROW or len(line[1]) > LONGEST_ROW:
                 raise _Unclosed
             yield line[1]
 
-    reader = csv.reader(supply(), delimiter=delimiter)
-    while True:
+    def _is_sound(self, cells: list[str]) -> bool:
+        """Whether several lines are one record: its quotation marks stand where they should, and its cells are all."""
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except (_Unclosed, csv.Error):
-            first, *rest = taken
-            lines.put_back(rest)
-            is_long = len(first[1]) > LONGEST_ROW
-            reason = (
-                f"longer than {LONGEST_ROW} characters"
-                if is_long
-                else 'a quotation mark (") is opened and never closed'
-            )
-            taken.clear()
-            reader = csv.reader(supply(), delimiter=delimiter)
-            yield first[0], reason
-        else:
-            number = taken[0][0]
-            taken.clear()
-            yield number, cells
+            (strictly,) = csv.reader([line for _, line in self._taken], delimiter=self._delimiter, strict=True)
+        except (ValueError, csv.Error):
+            return False
+        has_all = not self.width or (len(cells) >= self.width and not any(cells[self.width :]))
+        return strictly == cells and has_all
+
+    def _again(self) -> tuple[int, str]:
+        """Refuses the first of the lines taken; the others are read again."""
+        (number, line), *rest = self._taken
+        self._lines.put_back(rest)
+        self._taken.clear()
+        self._reader = csv.reader(self._supply(), delimiter=self._delimiter)
+        if len(line) > LONGEST_ROW:
+            return number, f"longer than {LONGEST_ROW} characters"
+        return number, 'a quotation mark (") is opened and never closed'
 
 
-def _rows(header: tuple[str, ...], records: Iterator[tuple[int, list[str] | str]]) -> Iterator[Row | BadRow]:
+def _texts(cells: Iterable[str]) -> list[str | None]:
+    return [cell.strip() or None for cell in cells]
+
+
+def _rows(
+    header: tuple[str, ...], told: list[str | None], records: Iterable[tuple[int, list[str] | str]]
+) -> Iterator[Row | BadRow]:
     for line, cells in records:
         if isinstance(cells, str):
             yield BadRow(line, cells)
             continue
-        texts = [cell.strip() or None for cell in cells]
+        texts = _texts(cells)
         if not any(texts):
+            continue
+        if texts == told:
+            yield BadRow(line, "the names of the columns again")
             continue
         while len(texts) > len(header) and texts[-1] is None:
             texts.pop()
@@ -253,14 +305,18 @@ def _sheet(name: str, rows: Iterator[tuple[int, Iterable[object]]]) -> Sheet | N
         cells = list(values)
         if any(cell not in ("", None) for cell in cells):
             header = _named([str(cell) for cell in cells], name)
-            return Sheet(name, header, _sheet_rows(header, rows))
+            return Sheet(name, header, _sheet_rows(header, [_cell(cell) for cell in cells], rows))
     return None
 
 
-def _sheet_rows(header: tuple[str, ...], rows: Iterator[tuple[int, Iterable[object]]]) -> Iterator[Row | BadRow]:
+def _sheet_rows(
+    header: tuple[str, ...], told: list[Cell], rows: Iterator[tuple[int, Iterable[object]]]
+) -> Iterator[Row | BadRow]:
     for line, values in rows:
         cells = [_cell(value) for value in values]
-        if any(cell is not None for cell in cells):
+        if cells == told:
+            yield BadRow(line, "the names of the columns again")
+        elif any(cell is not None for cell in cells):
             yield Row(line, dict(zip(header, cells, strict=False)))
 
 

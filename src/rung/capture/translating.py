@@ -5,18 +5,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 from rung.capture import dates
 from rung.capture.mapping import EventLine, TableMapping, Value, When
 from rung.capture.sheets import BadRow, Cell, Row
-from rung.people.rules import company_told, normal_email
+from rung.people.rules import company_told, is_role_address, normal_email
 from rung.terms import instants
-from rung.terms.values import BadValue, as_trait, clean_text
+from rung.terms.values import LONGEST_TEXT, BadValue, as_trait, clean_text
 
 YES: Final = frozenset({"yes", "y", "true", "t", "1", "x", "on"})
 NO: Final = frozenset({"no", "n", "false", "f", "0", "off"})
 _NUMBER: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?([eE][+-]?\d{1,3})?\Z", re.ASCII)
+_ISO: Final = {
+    "%Y-%m-%d": re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII),
+    "%Y-%m-%d %H:%M": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d\Z", re.ASCII),
+    "%Y-%m-%d %H:%M:%S": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\Z", re.ASCII),
+}
+"""Ways of writing a time that are read many times quicker, where the text has all its digits."""
 _MONEY_MARKS: Final = re.compile(r"^(?:[A-Z]{3}\s?|[$€£¥]\s?)|(?:\s?[A-Z]{3}|\s?[$€£¥])$")
 
 
@@ -52,24 +59,44 @@ def translated(rows: Iterator[Row | BadRow], table: TableMapping, *, prefix: str
     `prefix` begins the id of every line that the mapping gives none, so that the same file gives the same ids. `now`
     is the time of traits in a table without `at:`.
     """
-    described: dict[str, Mapping[str, object]] = {}
+    described: dict[str, int] = {}
+    plan = _Plan(table)
     for row in rows:
         if isinstance(row, BadRow):
             yield LeftOut(row.line, row.reason)
             continue
         try:
-            yield from _Translation(row, table, f"{prefix}:{row.line}", now, described).lines()
+            yield from _Translation(row, plan, f"{prefix}:{row.line}", now, described).lines()
         except (BadCell, BadValue, instants.BadInstant) as refusal:
             yield LeftOut(row.line, str(refusal))
+
+
+_Fields = tuple[tuple[str, Value, str], ...]
+"""Name, where its value comes from, and the column where it is no more than the text in it ("" where it is)."""
+
+
+class _Plan:
+    """A table's mapping, with what most cells need worked out once for all rows."""
+
+    def __init__(self, table: TableMapping) -> None:
+        self.table = table
+        self.traits, self.company_traits = _fields(table.traits), _fields(table.company_traits)
+        self.events = tuple((turn, event, _fields(event.data)) for turn, event in enumerate(table.events, 1))
+
+
+def _fields(values: Mapping[str, Value]) -> _Fields:
+    return tuple(
+        (name, value, value.column or "" if value == Value(column=value.column, zone=value.zone) else "")
+        for name, value in values.items()
+    )
 
 
 class _Translation:
     """One row's way through a table's mapping."""
 
-    def __init__(
-        self, row: Row, table: TableMapping, id_: str, now: int, described: dict[str, Mapping[str, object]]
-    ) -> None:
-        self.row, self.table, self.id, self.now, self.described = row, table, id_, now, described
+    def __init__(self, row: Row, plan: _Plan, id_: str, now: int, described: dict[str, int]) -> None:
+        self.row, self.plan, self.id, self.now, self.described = row, plan, id_, now, described
+        self.table = plan.table
         self.left_out: list[LeftOut] = []
 
     def lines(self) -> Iterator[Told | LeftOut]:
@@ -83,15 +110,13 @@ class _Translation:
         company = self._company(table.company)
         person = None
         if table.person is not None:
-            person = self._text(table.person)
-            if not person:
-                raise BadCell(f"no {' or '.join(table.person.columns) or 'person'}: the row names nobody")
+            person = self._who(table.person)
         elif company is None and table.company is not None:
             raise BadCell(f"no {' or '.join(table.company.columns)}: the row names no company")
         yield from self._described(person, company)
         happened = False
-        for turn, event in enumerate(table.events, 1):
-            for told in self._event(event, turn, person, company):
+        for turn, event, fields in self.plan.events:
+            for told in self._event(event, fields, turn, person, company):
                 if table.must_say and told.at > self.now:
                     raise BadCell("its time is still to come")
                 happened = True
@@ -99,9 +124,33 @@ class _Translation:
         if table.must_say and not happened:
             raise BadCell(table.must_say)
 
+    def _who(self, value: Value) -> str:
+        """The text that says who it is: the first that can. An address that is none, such as n/a, would make one person
+        of everybody who has it; an office's address (info@) speaks for a person only where nothing else does."""
+        office, faults = None, []
+        for column in (value.column, *value.fallbacks) if value.addresses else ():
+            cell = self._cell(column or "")
+            text = None if cell is None else clean_text(_plain_text(cell), column or "text")
+            if not text:
+                continue
+            if column not in value.addresses:
+                return text
+            address = normal_email(text)
+            if address is None:
+                faults.append(f"{column}: {text[:40]!r} is no e-mail address")
+            elif is_role_address(address):
+                office = office or text
+            else:
+                return text
+        text = office if value.addresses else self._text(value)
+        if not text:
+            missing = f"no {' or '.join(value.columns) or 'person'}"
+            raise BadCell(f"{'; '.join(faults) or missing}: the row names nobody")
+        return text
+
     def _described(self, person: str | None, company: str | None) -> Iterator[Told]:
         table = self.table
-        traits, of_company = self._traits(table.traits), self._traits(table.company_traits)
+        traits, of_company = self._traits(self.plan.traits), self._traits(self.plan.company_traits)
         if not ((person and (traits or not table.events)) or (company and of_company)):
             return
         at = self._time(table.at) if table.at is not None else self.now
@@ -109,11 +158,14 @@ class _Translation:
             raise BadCell(f"no time in {' or '.join(table.at.columns if table.at else ())}")
         if person and (traits or not table.events):
             yield Told(self.row.line, person, at, "person_described", traits, company, f"{self.id}:0")
-        if company and of_company and self.described.get(company) != of_company:
-            self.described[company] = of_company
+        print_ = hash(repr(of_company)) if company and of_company else 0
+        if company and of_company and self.described.get(company) != print_:
+            self.described[company] = print_
             yield Told(self.row.line, None, at, "company_described", of_company, company, f"{self.id}:company")
 
-    def _event(self, event: EventLine, turn: int, person: str | None, company: str | None) -> Iterator[Told]:
+    def _event(
+        self, event: EventLine, fields: _Fields, turn: int, person: str | None, company: str | None
+    ) -> Iterator[Told]:
         if event.when is not None and not self._holds(event.when):
             return
         at = self._time(event.at)
@@ -122,7 +174,7 @@ class _Translation:
         told = self._text(event.id) if event.id else None
         if event.company is not None:
             company = self._company(event.company)
-        data = {name: value for name, value in self._values(event.data) if value is not None}
+        data = self._traits(fields)
         yield Told(self.row.line, person, at, event.kind, data, company, told or f"{self.id}:{turn}")
 
     def _holds(self, when: When) -> bool:
@@ -131,21 +183,26 @@ class _Translation:
             return (_plain_text(cell).strip().lower() if cell is not None else "") in when.one_of
         return cell is not None and (not when.one_of or _plain_text(cell) in when.one_of)
 
-    def _traits(self, values: Mapping[str, Value]) -> dict[str, object]:
-        return {name: value for name, value in self._values(values) if value is not None}
-
-    def _values(self, values: Mapping[str, Value]) -> Iterator[tuple[str, object]]:
+    def _traits(self, fields: _Fields) -> dict[str, object]:
         """Each value that can be read; a cell that cannot is left out with its reason, and the row goes on."""
-        for name, value in values.items():
+        found: dict[str, object] = {}
+        cells = self.row.cells
+        for name, value, column in fields:
+            cell = cells.get(column) if column else None
+            if column and (cell is None or (type(cell) is str and _is_plain(cell, name))):
+                if cell is not None:
+                    found[name] = cell
+                continue
             try:
-                found = self._read(value)
-                trait = as_trait(found, name)
+                trait = as_trait(self._read(value), name)
                 if name == "email" and isinstance(trait, str) and normal_email(trait) is None:
                     raise BadCell(f"{value.column or name}: {trait[:40]!r} is no e-mail address")
             except (BadCell, BadValue, instants.BadInstant) as refusal:
                 self.left_out.append(LeftOut(self.row.line, str(refusal), is_cell=True))
             else:
-                yield name, list(trait) if isinstance(trait, tuple) else trait
+                if trait is not None:
+                    found[name] = list(trait) if isinstance(trait, tuple) else trait
+        return found
 
     def _cell(self, column: str) -> Cell:
         return self.row.cells.get(column)
@@ -203,6 +260,11 @@ class _Translation:
         return _instant(cell, value.formats, value.zone or UTC, value.column or "at")
 
 
+def _is_plain(text: str, name: str) -> bool:
+    """Whether the text of a cell, which has no white space around it, is a trait as it stands: most are."""
+    return len(text) <= LONGEST_TEXT and text.isascii() and "\x00" not in text and name != "email"
+
+
 def _plain_text(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
@@ -238,7 +300,12 @@ def _instant(cell: Cell, formats: tuple[str, ...], zone: tzinfo, where: str) -> 
         return instants.micros(cell if cell.tzinfo else cell.replace(tzinfo=zone))
     if isinstance(cell, date):
         return instants.micros(datetime.combine(cell, time(), zone))
-    text = _plain_text(cell)
+    return _instant_told(_plain_text(cell), formats, zone, where)
+
+
+@lru_cache(maxsize=20_000)
+def _instant_told(text: str, formats: tuple[str, ...], zone: tzinfo, where: str) -> int:
+    """The instant that a text tells: a table says the same days again and again."""
     for pattern in formats:
         if pattern in (dates.DAY_FIRST, dates.MONTH_FIRST):
             read = dates.read(text, day_first=pattern == dates.DAY_FIRST)
@@ -247,7 +314,8 @@ def _instant(cell: Cell, formats: tuple[str, ...], zone: tzinfo, where: str) -> 
             found = read
         else:
             try:
-                found = datetime.strptime(text, pattern)
+                is_iso = pattern in _ISO and _ISO[pattern].match(text)
+                found = datetime.fromisoformat(text) if is_iso else datetime.strptime(text, pattern)
             except ValueError:
                 continue
         return instants.micros(found if found.tzinfo else found.replace(tzinfo=zone))

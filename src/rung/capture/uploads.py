@@ -268,9 +268,10 @@ def _print(header: Sequence[str], kind: str) -> str:
 def _looked_at(path: Path) -> tuple[list[str], list[dict[str, sheets.Cell]]]:
     """The header and the first rows of the first sheet that has any."""
     for sheet in sheets.sheets(path):
-        rows = [row.cells for row in islice(sheet.rows, _LOOKED_AT) if isinstance(row, sheets.Row)]
-        return list(sheet.header), rows
-    raise sheets.Unreadable(f"{path.name} holds no row")
+        rows = list(islice(sheet.rows, _LOOKED_AT))
+        if rows:
+            return list(sheet.header), [row.cells for row in rows if isinstance(row, sheets.Row)]
+    raise sheets.Unreadable(f"{path.name} holds no row below the names of its columns")
 
 
 def _written(path: Path, chunks: Iterable[bytes]) -> str:

@@ -175,9 +175,20 @@ class Encoded:
         self._own: dict[tuple[str, int], int] = {}
         self._by_company: dict[tuple[str, int], int] = {}
         self._joins: dict[int, int] = {}
+        self._reaching: dict[int, k.RowRecord] = {}
 
     def record(self, row: Row) -> k.RowRecord:
-        event, is_company = row.event, row.reach == "company"
+        is_company = row.reach == "company"
+        if is_company and row.joins is None:
+            # The same row for everybody whom it reaches by their company.
+            found = self._reaching.get(id(row))
+            if found is None:
+                found = self._reaching[id(row)] = self._record(row, is_company)
+            return found
+        return self._record(row, is_company)
+
+    def _record(self, row: Row, is_company: bool) -> k.RowRecord:
+        event = row.event
         joins = k.NONE
         if row.joins is not None:
             joins = self._joins.get(id(row.joins), k.NONE)

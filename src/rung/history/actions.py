@@ -1,12 +1,11 @@
 """Appending to the history. There is no function that changes or removes an event."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 import uuid_utils
-from django.db import connection
 
 from rung import tables
 from rung.history.models import Event
@@ -71,21 +70,15 @@ def append(entries: Sequence[Entry]) -> range:
     return seqs
 
 
-def strike(*, seqs: Sequence[int], by_seq: int) -> None:
+def strike(*, seqs: Collection[int], by_seq: int) -> None:
     """Notes that these events no longer count, by the correcting event; the events themselves stay."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO history_struck (seq, by_seq) VALUES (%s, %s) ON CONFLICT (seq) DO NOTHING",
-            [(seq, by_seq) for seq in seqs],
-        )
+    tables.change(
+        f"INSERT INTO history_struck (seq, by_seq) SELECT seq, {by_seq:d} FROM history_event WHERE seq IN ({{ids}})"
+        " ON CONFLICT (seq) DO NOTHING",
+        seqs,
+    )
 
 
-def strike_source(*, source: str, by_seq: int) -> int:
-    """Notes that no event of this source counts any more; returns how many were struck."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO history_struck (seq, by_seq) SELECT seq, %s FROM history_event WHERE source = %s"
-            " ON CONFLICT (seq) DO NOTHING",
-            [by_seq, source],
-        )
-        return int(cursor.rowcount)
+def unstrike(*, by_seqs: Collection[int]) -> None:
+    """Lets events count again that were struck by events which count no more themselves."""
+    tables.change("DELETE FROM history_struck WHERE by_seq IN ({ids})", by_seqs)

@@ -40,7 +40,10 @@ class Event(models.Model):
 
 
 class Struck(models.Model):
-    """An event that no longer counts: voided, or brought by an undone import. `by_seq` is the event that says so."""
+    """An event that no longer counts: voided, or brought by an undone import.
+
+    `by_seq` is the event that says so; of an import that is undone its number, negative: it is said when all is done.
+    """
 
     seq = models.BigIntegerField(primary_key=True)
     by_seq = models.BigIntegerField(db_index=True)

@@ -10,7 +10,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from rung import tables
 from rung.history.models import Event, Struck
 
-_KEYS_A_QUERY: Final = 400
 _decoded: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -46,14 +45,14 @@ def read_in_order(*, after: int = 0, up_to: int | None = None, chunk: int = 5_00
     return events.order_by("seq").iterator(chunk_size=chunk)
 
 
-def stored(condition: str, parameters: Sequence[object]) -> list[Stored]:
+def stored(condition: str, parameters: Sequence[object], order: str = "at, seq") -> list[Stored]:
     """The counted events that meet a condition of ours in SQL, with %s for each parameter, in order of (at, seq)."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT seq, person_id, company_id, kind, at, source, message_id, "by", data FROM history_event e
             WHERE ({condition}) AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq)
-            ORDER BY at, seq
+            ORDER BY {order}
             """,
             parameters,
         )
@@ -71,15 +70,15 @@ def _shared(text: Any, told: dict[Any, Any]) -> Any:
     return found
 
 
-def stored_of(person_ids: Iterable[int], further: str = "") -> list[Stored]:
-    """The counted events of these ids; `further` narrows them by a condition of ours without parameters."""
-    ordered = sorted(person_ids)
-    found: list[Stored] = []
-    for start in range(0, len(ordered), _KEYS_A_QUERY):
-        part = ordered[start : start + _KEYS_A_QUERY]
-        marks = ", ".join(["%s"] * len(part))
-        found += stored(f"person_id IN ({marks}){f' AND ({further})' if further else ''}", part)
-    return found
+def stored_of(person_ids: Collection[int], further: str = "") -> list[Stored]:
+    """The counted events of these ids, one id after the other, each id's in order of (at, seq).
+
+    `further` narrows them by a condition of ours without parameters.
+    """
+    if not person_ids:
+        return []
+    is_one, ids = tables.among(sorted(person_ids))
+    return stored(f"person_id {is_one}{f' AND ({further})' if further else ''}", [ids], "person_id, at, seq")
 
 
 def with_events(person_ids: Collection[int]) -> set[int]:

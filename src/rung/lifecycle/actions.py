@@ -83,9 +83,10 @@ def look_again(*, at: int, limit: int = 200) -> int:
     return len(due)
 
 
-def follow(handoffs: Sequence[HandoffChanged], *, line: Line, at: int) -> None:
-    """All that follows from hand-offs that changed because a playbook did; in the caller's transaction and lock."""
-    _carry_on(_Result(decided=Decided([], list(handoffs))), line, at)
+def follow(handoffs: Sequence[HandoffChanged], *, line: Line, at: int, moves: Sequence[Moved] = ()) -> None:
+    """All that follows from hand-offs that changed because a playbook did, or the past; and from moves, if there are
+    any. In the caller's transaction and lock."""
+    _carry_on(_Result(decided=Decided(list(moves), list(handoffs))), line, at)
 
 
 def _carry_on(result: _Result, line: Line, at: int) -> list[Moved]:
@@ -150,8 +151,8 @@ def void(*, message_id: str, by: By, at: int, because: str = "") -> Recorded:
     return _one(NewEvent(kind="event_voided", data=data, door="system"), by=by, at=at, verb="voided event")
 
 
-def undo_import(*, number: int, by: By, at: int) -> Recorded:
-    """Takes everything an import brought out of account, and decides everybody it touched again."""
+def say_undone(*, number: int, by: By, at: int) -> Recorded:
+    """Says that an import counts no more, when `undoing` has taken what it brought out of account."""
     require(by, "undo import")
     event = NewEvent(kind="import_undone", data={"import": number}, door="system")
     return _one(event, by=by, at=at, verb="undid import")
@@ -210,7 +211,7 @@ __all__ = [
     "override",
     "record",
     "require",
-    "undo_import",
+    "say_undone",
     "unmerge",
     "void",
 ]

@@ -1,19 +1,19 @@
 """People decided from nothing, and the rows that come of it: what generations are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rung import tables
-from rung.lifecycle import storing
+from rung.history.queries import Stored
+from rung.lifecycle import former, storing
+from rung.lifecycle.former import MoveKey
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Mark, StageMove, Standing, State, Tally
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
-from rung.lifecycle.rules import Moved
+from rung.people.models import Person
 from rung.people.queries import people_by_id
-
-MoveKey = tuple[int, str, str, str, str, bool]
 
 
 class Rows(NamedTuple):
@@ -26,10 +26,20 @@ class Rows(NamedTuple):
     marks: list[tuple[Any, ...]]
 
 
-def decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
-    """What becomes of these living people by all that ever happened, at the instant."""
-    by_id = people_by_id(person_ids)
-    past = past_rows(list(by_id), line)
+def decided(
+    line: Line,
+    person_ids: Sequence[int],
+    *,
+    at: int,
+    people: Mapping[int, Person] | None = None,
+    own: Mapping[int, Sequence[Stored]] | None = None,
+) -> list[Outcome]:
+    """What becomes of these living people by all that ever happened, at the instant.
+
+    `people` and `own`: themselves and their events, where the caller has read them already.
+    """
+    by_id = people_by_id(person_ids) if people is None else people
+    past = past_rows(list(by_id), line, own)
     deciding = Deciding(line)
     for person_id in person_ids:
         rows = past.get(person_id)
@@ -38,18 +48,18 @@ def decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
     return deciding.outcomes()
 
 
-def key_of(move: Moved) -> MoveKey:
-    """What makes two moves the same step, whatever decided them."""
-    return move.at, move.from_stage, move.from_status, move.stage, move.status, move.passed
-
-
 def real_moves(person_ids: Sequence[int], line: Line) -> dict[int, set[MoveKey]]:
-    """The moves that did happen, as the generation in force knows them."""
-    found: dict[int, set[MoveKey]] = {}
-    rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=person_ids, is_redefinition=False)
-    for row in rows.values_list("person_id", "at", "from_stage", "from_status", "stage", "status", "passed"):
-        found.setdefault(row[0], set()).add(row[1:])
+    """The moves that did happen, as the generation in force and what was corrected since know them."""
+    found = former.moves_of(person_ids, line.name)
+    for person_id, *key, passed in tables.read(_REAL, person_ids, line.generation_id, line.name):
+        found.setdefault(person_id, set()).add((*key, bool(passed)))  # type: ignore[arg-type]  # as the columns say
     return found
+
+
+_REAL: Final = (
+    "SELECT person_id, at, from_stage, from_status, stage, status, passed FROM lifecycle_stagemove"
+    " WHERE person_id IN ({ids}) AND generation_id = %s AND line_of_business = %s AND NOT is_redefinition"
+)
 
 
 def rows_of(
@@ -67,8 +77,9 @@ def rows_of(
         until = None if known is None else known.get(person_id, -1)
         happened = real.get(person_id, set())
         for number, move in enumerate(outcome.moves):
-            is_real = key_of(move) in happened or (until is not None and move.at > until)
-            moves.append(storing.move_row(line, replace(move, is_redefinition=not is_real), number))
+            is_real = former.key_of(move) in happened or (until is not None and move.at > until)
+            told = move if is_real else replace(move, is_redefinition=True)
+            moves.append(storing.move_row(line, told, number))
     return Rows(
         standings=[storing.standing_row(line, outcome) for outcome in outcomes],
         states=[storing.state_row(line, outcome) for outcome in outcomes],

@@ -1,25 +1,29 @@
 """Whole histories at once: loading, building a generation, deciding many people from nothing."""
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
+import numpy as np
 from django.db import transaction
 
 from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import anew, building, compiling, corrections, deciders, handoffs, merging, same_people
+from rung.lifecycle import anew, building, compiling, corrections, deciders, former, handoffs, merging, same_people
 from rung.lifecycle import line as lines
 from rung.lifecycle.building import Building
+from rung.lifecycle.deciding import forget
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import Taken, taken_in
 from rung.lifecycle.line import Line
-from rung.lifecycle.memory import nothing_to_collect
-from rung.lifecycle.models import OF_A_GENERATION, Handoff, Standing
+from rung.lifecycle.memory import Ids, nothing_to_collect
+from rung.lifecycle.models import OF_A_GENERATION, Handoff
 from rung.lifecycle.outcome import Outcome
+from rung.lifecycle.rows import ever_there
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, Refusal
 from rung.people import actions as people
 from rung.people.models import Company, Identity, Person, Trait
@@ -34,6 +38,8 @@ _LOADED: Final = (Event, Person, Identity, Trait, Company, *OF_A_GENERATION)
 """The tables that a load makes larger."""
 _EVENTS_AT_A_TIME: Final = 5_000
 _PEOPLE_AT_A_TIME: Final = 900
+_IDS_AT_A_TIME: Final = 10_000
+_COMPANIES_AT_A_TIME: Final = 2_000
 
 
 @dataclass(slots=True)
@@ -53,31 +59,34 @@ def load(
     at: int | None = None,
     progress: Progress | None = None,
     total: int = 0,
-    at_a_time: int = _EVENTS_AT_A_TIME,
+    at_a_time: int = 0,
     resumed: str = "",
     deciding: Progress | None = None,
+    refuse: Callable[[Refusal], object] | None = None,
 ) -> Loaded:
     """Brings in a history as it happened: events in chunks, then everybody they touch is decided once.
 
     Nothing follows from it: hand-offs are written as they were, but no mail is sent and no task made for the past.
     Not all or nothing: a chunk is; loading the same again counts what is there as duplicates and goes on. `resumed`
-    is the source of a history that was cut short: whoever its earlier part touched is decided now, too.
+    is the source of a history that was cut short: whoever its earlier part touched is decided now, too. `refuse` gets
+    each refusal of a chunk before the next is read; left out, they are gathered.
     """
     arrived_at = clock.now() if at is None else at
-    loaded = Loaded()
-    touched: set[int] = set()
-    companies: set[int] = set()
-    source = iter(events)
-    offset = 0
+    loaded, touched, companies = Loaded(), Ids(), Ids()
+    refuse = refuse or loaded.refused.append
+    source, offset = iter(events), 0
     if resumed:
-        brought = Event.objects.filter(source=resumed).order_by()
-        touched.update(brought.filter(person_id__isnull=False).values_list("person_id", flat=True).distinct())
-        companies.update(brought.filter(kind=OF_A_COMPANY).values_list("company_id", flat=True).distinct())
+        touched.add(tables.numbers(_PEOPLE_OF, resumed))
+        companies.add(tables.numbers(_COMPANIES_OF, resumed, OF_A_COMPANY))
     compiling.begin(total)
-    while chunk := list(islice(source, at_a_time)):
+    while chunk := list(islice(source, at_a_time or _EVENTS_AT_A_TIME)):
         with nothing_to_collect(), transaction.atomic():
             locks.hold()
-            _append(chunk, offset, loaded, touched, companies, by=name_of(by), at=arrived_at)
+            taken = _append(chunk, touched, companies, by=name_of(by), at=arrived_at)
+        loaded.accepted += len(taken.seqs)
+        loaded.duplicates += taken.duplicates
+        for refusal in taken.refused:
+            refuse(replace(refusal, index=refusal.index + offset))
         offset += len(chunk)
         if progress is not None:
             progress(offset, max(total, offset))
@@ -89,14 +98,23 @@ def load(
     return loaded
 
 
-def _decide_touched(touched: set[int], companies: set[int], *, at: int, progress: Progress | None) -> int:
+_PEOPLE_OF: Final = "SELECT DISTINCT person_id FROM history_event WHERE source = %s AND person_id IS NOT NULL"
+_COMPANIES_OF: Final = "SELECT DISTINCT company_id FROM history_event WHERE source = %s AND kind = %s"
+
+
+def _decide_touched(touched: Ids, companies: Ids, *, at: int, progress: Progress | None) -> int:
     """Decides everybody a load touched, so many in a transaction that nobody else waits long; returns how many."""
     with transaction.atomic():
         locks.hold()
-        people.describe_companies_again(companies)
-        touched |= corrections.whoever_named(companies)
         ensure_playbook(at=at)
-    ids = side_by_side(list(set(living_ids(touched).values())))
+    described = companies.once()
+    for start in range(0, len(described), _COMPANIES_AT_A_TIME):
+        with transaction.atomic():
+            locks.hold()
+            some = described[start : start + _COMPANIES_AT_A_TIME]
+            people.describe_companies_again(some)
+            touched.add(ever_there(some))
+    ids = side_by_side(touched.once())
     compiling.begin(len(ids))
     for done, part in _parts(ids):
         with nothing_to_collect(), transaction.atomic():
@@ -151,62 +169,57 @@ def decide_again(
 
 
 def _decide_again(line: Line, part: Sequence[int], *, at: int, before: Line | None, is_first: bool) -> None:
+    known = people_by_id(part)
+    own = people.own_events(known)
     if is_first:
-        people.describe_again(people_by_id(part).values())
+        people.describe(known, own)
     old = _decided_until(line, part)
-    real = anew.real_moves(part, before or line)
-    for model in OF_A_GENERATION:
-        model.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
-    outcomes = anew.decided(line, part, at=at)
+    real = anew.real_moves(list(part if before else old), before or line)
+    forget(list(old) if is_first else part, line)
+    outcomes = anew.decided(line, part, at=at, people=known, own=own)
     anew.insert(anew.rows_of(line, outcomes, real=real, known=None if before else old))
+    if before is None:
+        told = {outcome.person.id: {former.key_of(move) for move in outcome.moves} for outcome in outcomes}
+        former.keep(real, told, line.name)
     if is_first:
         _write_handoffs(line, [outcome for outcome in outcomes if outcome.person.id not in old])
 
 
-def _append(
-    chunk: Sequence[NewEvent],
-    offset: int,
-    loaded: Loaded,
-    touched: set[int],
-    companies: set[int],
-    *,
-    by: str,
-    at: int,
-) -> None:
+def _append(chunk: Sequence[NewEvent], touched: Ids, companies: Ids, *, by: str, at: int) -> Taken:
     taken = taken_in(chunk, by=by, at=at)
-    loaded.accepted += len(taken.seqs)
-    loaded.duplicates += taken.duplicates
-    loaded.refused += [replace(refusal, index=refusal.index + offset) for refusal in taken.refused]
     correcting = [event for event in taken.happened if event.kind in CORRECTIONS]
     if correcting:
         line = ensure_playbook(at=at)
         corrected = corrections.applied(correcting, line)
         merging.ended(corrected.merges, line)
-        touched |= corrected.people
-        companies |= corrected.companies
-    _touch(taken, touched, companies)
+        touched.add({*corrected.people, *corrected.own})
+        companies.add(corrected.companies)
+    touched.add(event.person_id for event in taken.happened if event.person_id is not None)
+    described = (event.company_id for event in taken.happened if event.kind == OF_A_COMPANY)
+    companies.add(company_id for company_id in described if company_id is not None)
+    return taken
 
 
-def _touch(taken: Taken, touched: set[int], companies: set[int]) -> None:
-    for event in taken.happened:
-        if event.person_id is not None:
-            touched.add(event.person_id)
-        if event.kind == OF_A_COMPANY and event.company_id is not None:
-            companies.add(event.company_id)
+def side_by_side(person_ids: Sequence[int]) -> "array[int]":
+    """The living of these people, colleagues beside each other, so that what they share is read once for a chunk."""
+    ids, companies = array("q"), array("q")
+    for start in range(0, len(person_ids), _IDS_AT_A_TIME):
+        living = set(living_ids(person_ids[start : start + _IDS_AT_A_TIME]).values())
+        for company_id, person_id in tables.read(_COMPANIES, living):
+            ids.append(person_id)
+            companies.append(company_id)
+    if not ids:
+        return ids
+    pairs = np.stack((np.frombuffer(companies, np.int64), np.frombuffer(ids, np.int64)), axis=1)
+    return array("q", np.unique(pairs, axis=0)[:, 1].tobytes())
 
 
-def side_by_side(person_ids: Sequence[int]) -> list[int]:
-    """Colleagues beside each other, so that what they share is read once for a chunk."""
-    company: dict[int, int] = {}
-    for _, part in _parts(person_ids):
-        rows = Person.objects.filter(pk__in=part).values_list("pk", "company_id")
-        company.update({pk: company_id or 0 for pk, company_id in rows})
-    return sorted(company, key=lambda pk: (company[pk], pk))
+_COMPANIES: Final = "SELECT COALESCE(company_id, 0), id FROM people_person WHERE id IN ({ids})"
 
 
 def _decided_until(line: Line, person_ids: Sequence[int]) -> dict[int, int]:
-    rows = Standing.objects.filter(generation_id=line.generation_id, person_id__in=person_ids)
-    return dict(rows.values_list("person_id", "decided_until"))
+    statement = "SELECT person_id, decided_until FROM lifecycle_standing WHERE person_id IN ({ids})"
+    return dict(tables.read(f"{statement} AND generation_id = %s", person_ids, line.generation_id))
 
 
 def _write_handoffs(line: Line, outcomes: Sequence[Outcome]) -> None:

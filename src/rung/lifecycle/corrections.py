@@ -11,7 +11,8 @@ from rung.lifecycle import merging
 from rung.lifecycle.anew import MoveKey
 from rung.lifecycle.line import Line
 from rung.lifecycle.merging import Keeping
-from rung.lifecycle.models import OF_A_GENERATION, Handoff, Import
+from rung.lifecycle.models import OF_A_GENERATION, Handoff
+from rung.lifecycle.rows import ever_there
 from rung.lifecycle.rules import OF_A_COMPANY, Happened, Ready
 from rung.people import actions as people
 from rung.people.models import Alias, Identity, Person
@@ -45,7 +46,7 @@ def fault(item: Ready) -> str | None:
             None if seqs_of_message(str(item.data["event"])) else f"There is no event {item.data['event']!r} to void."
         )
     if item.kind == "import_undone":
-        return _import_fault(item.data["import"])
+        return import_fault(item.data["import"])
     merged = _person(str(item.data["merged"]))
     if merged is None:
         return f"There is no person {item.data['merged']!r}."
@@ -66,7 +67,7 @@ def applied(happened: Iterable[Happened], line: Line) -> Corrected:
         if event.kind == "event_voided":
             _strike(event, touched)
         elif event.kind == "import_undone":
-            _undo_import(event, touched)
+            continue  # `undoing` has done it, some people in a transaction
         elif event.kind == "persons_merged":
             _merge(event, touched, line)
         else:
@@ -93,19 +94,6 @@ def _reopen(seqs: Sequence[int]) -> None:
         living = living_ids([person_id])[person_id]
         answered = Handoff.objects.filter(person_id=living, answered_at=at, answer=ANSWER_KINDS[kind])
         answered.update(answer="", answered_at=None, reason="", answered_by="")
-
-
-def _undo_import(event: Happened, touched: Corrected) -> None:
-    number = int(event.data["import"])
-    source = f"import:{number}"
-    brought = Event.objects.filter(source=source)
-    people_ids = brought.filter(person_id__isnull=False).order_by().values_list("person_id", flat=True).distinct()
-    touched.people.update(people_ids)
-    described = brought.filter(kind=OF_A_COMPANY).order_by().values_list("company_id", flat=True).distinct()
-    for company_id in described:
-        _touch_company(company_id, touched)
-    history.strike_source(source=source, by_seq=event.seq)
-    Import.objects.filter(pk=number).update(undone_at=event.at)
 
 
 def _merge(event: Happened, touched: Corrected, line: Line) -> None:
@@ -157,20 +145,11 @@ def _touch(seqs: Sequence[int], touched: Corrected) -> None:
 
 def _touch_company(company_id: int, touched: Corrected) -> None:
     touched.companies.add(company_id)
-    touched.people.update(whoever_named([company_id]))
+    touched.people.update(ever_there([company_id]))
 
 
-def whoever_named(company_ids: Iterable[int]) -> set[int]:
-    """The ids, as they arrived, of everybody whose events ever named one of the companies."""
-    found: set[int] = set()
-    ordered = sorted(company_ids)
-    for start in range(0, len(ordered), _AT_A_TIME):
-        rows = Event.objects.filter(company_id__in=ordered[start : start + _AT_A_TIME], person_id__isnull=False)
-        found.update(rows.order_by().values_list("person_id", flat=True).distinct())
-    return found
-
-
-def _import_fault(told: object) -> str | None:
+def import_fault(told: object) -> str | None:
+    """Why the import cannot be undone, in words for the user; None when it can."""
     if not isinstance(told, int) or isinstance(told, bool):
         return f"{told!r} is no number of an import."
     if Event.objects.filter(kind="import_undone", data__import=told).exists():

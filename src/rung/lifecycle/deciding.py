@@ -4,22 +4,21 @@ Whoever's news lie past what was decided is decided onward from the stored state
 the history, which is the one way to take in a late import, a merge or a voided event.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 from rung import tables
 from rung.engine.deciding import OutOfOrder, Row, StaleState
-from rung.lifecycle import handoffs, storing
-from rung.lifecycle.anew import MoveKey, key_of
+from rung.history.queries import Stored
+from rung.lifecycle import former, handoffs, storing
+from rung.lifecycle.former import MoveKey
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import OF_A_GENERATION, StageMove
 from rung.lifecycle.outcome import Deciding, Outcome
 from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import HandoffChanged, Moved, told_apart
 from rung.people.models import Person
-
-_AT_A_TIME: Final = 400
 
 
 @dataclass(slots=True)
@@ -37,6 +36,8 @@ class Round:
     """Moves that a merge had taken away, and that are real again when they come back."""
     settled: dict[int, int] = field(default_factory=dict)
     """Until when somebody had been decided under another id: nothing before it is news."""
+    own: Mapping[int, Sequence[Stored]] | None = None
+    """The events of everybody who is decided from nothing, where they have been read already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Decided:
 
     moves: list[Moved]
     handoffs: list[HandoffChanged]
+    opened: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    """Whoever was decided from nothing: when hand-offs of theirs opened, as their past is told now."""
 
 
 def decide_round(round_: Round, line: Line, *, at: int) -> Decided:
@@ -63,21 +66,25 @@ def decide_round(round_: Round, line: Line, *, at: int) -> Decided:
         except (OutOfOrder, StaleState):
             anew.append(person_id)
     known = [person_id for person_id in anew if person_id in round_.anew or person_id not in round_.new]
-    past = past_rows(known, line) if known else {}
+    past = past_rows(known, line, round_.own) if known else {}
     for person_id in anew:
         rows = past[person_id] if person_id in past else round_.rows[person_id]
         if not rows:
-            forget(person_id, line)
+            forget([person_id], line)
             continue
         until = max(at, *(row.event.at for row in rows))
         deciding.anew(round_.people[person_id], rows, until, stood.get(person_id))
     return _written(deciding.outcomes(), stood, round_, line)
 
 
-def forget(person_id: int, line: Line) -> None:
-    """Of somebody without any event nothing can be said."""
+def forget(person_ids: Collection[int], line: Line) -> None:
+    """Takes away what the line's generation says of them: of somebody without any event nothing can be said."""
     for model in OF_A_GENERATION:
-        model.objects.filter(generation_id=line.generation_id, person_id=person_id).delete()
+        tables.change(
+            f"DELETE FROM {model._meta.db_table} WHERE person_id IN ({{ids}}) AND generation_id = %s",
+            person_ids,
+            line.generation_id,
+        )
 
 
 def _written(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], round_: Round, line: Line) -> Decided:
@@ -91,38 +98,41 @@ def _written(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], ro
         moves += outcome.moves
         first = counts.get(outcome.person.id, 0)
         rows += [storing.move_row(line, move, first + number) for number, move in enumerate(outcome.moves)]
-    stored = _stored_moves([outcome.person.id for outcome in anew if outcome.person.id in stood], line)
+    stored = storing.moves_of([outcome.person.id for outcome in anew if outcome.person.id in stood], line)
+    happened = former.moves_of([outcome.person.id for outcome in anew], line.name)
     changes = [outcome.changes() for outcome in onward if outcome.decision.handoffs]
+    rewritten: list[int] = []
+    happened_to: dict[int, set[MoveKey]] = {}
+    present: dict[int, set[MoveKey]] = {}
     for outcome in anew:
-        before = stored.get(outcome.person.id, [])
-        until = max(outcome.decided_before, round_.settled.get(outcome.person.id, -1))
+        person_id = outcome.person.id
+        before = stored.get(person_id, [])
+        until = max(outcome.decided_before, round_.settled.get(person_id, -1))
         same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
-        kept = [
-            replace(new, is_redefinition=old.is_redefinition)
-            for new, old in zip(outcome.moves, before[:same], strict=False)
-        ]
-        # Real again, but no news: what followed from it followed when it happened.
-        back = round_.real.get(outcome.person.id, frozenset())
-        told = [replace(move, is_redefinition=False) if key_of(move) in back else move for move in rest]
-        rows += [storing.move_row(line, move, number) for number, move in enumerate([*kept, *told])]
         moves += rest
         changes.append(outcome.changes_past(until, news))
-    if stored:
-        StageMove.objects.filter(generation_id=line.generation_id, person_id__in=list(stored)).delete()
+        real = {former.key_of(move) for move in before if not move.is_redefinition}
+        real |= happened.get(person_id, set()) | round_.real.get(person_id, set())
+        # What happened once, and comes back as the past is told now, is no re-definition; nor is it news.
+        flags = [move.is_redefinition for move in before[:same]]
+        flags += [move.is_redefinition and former.key_of(move) not in real for move in rest]
+        told = [replace(move, is_redefinition=flag) for move, flag in zip(outcome.moves, flags, strict=True)]
+        if told == before:
+            continue
+        rewritten.append(person_id)
+        rows += [storing.move_row(line, move, number) for number, move in enumerate(told)]
+        happened_to[person_id], present[person_id] = real, {former.key_of(move) for move in told}
+    storing.forget_moves(rewritten, line)
+    former.keep(happened_to, present, line.name)
     tables.insert(StageMove, storing.MOVE_COLUMNS, rows)
     storing.write_standings(line, outcomes, stood)
     storing.write_tallies(line, outcomes)
     storing.write_marks(line, outcomes)
-    return Decided(moves, handoffs.keep(changes, line))
-
-
-def _stored_moves(person_ids: Sequence[int], line: Line) -> dict[int, list[Moved]]:
-    found: dict[int, list[Moved]] = {}
-    for part in _parts(person_ids):
-        rows = StageMove.objects.filter(generation_id=line.generation_id, person_id__in=part).order_by("number")
-        for row in rows:
-            found.setdefault(row.person_id, []).append(storing.moved_of(row))
-    return found
+    opened = {
+        outcome.person.id: frozenset(change.at for change in outcome.decision.handoffs if change.what == "opened")
+        for outcome in anew
+    }
+    return Decided(moves, handoffs.keep(changes, line), opened)
 
 
 def _move_counts(person_ids: Sequence[int], line: Line) -> dict[int, int]:
@@ -133,9 +143,3 @@ def _move_counts(person_ids: Sequence[int], line: Line) -> dict[int, int]:
         line.generation_id,
     )
     return dict(rows)
-
-
-def _parts(values: Iterable[int]) -> Iterable[list[int]]:
-    ordered = sorted(values)
-    for start in range(0, len(ordered), _AT_A_TIME):
-        yield ordered[start : start + _AT_A_TIME]

@@ -15,6 +15,7 @@ from rung.lifecycle.rules import (
     Ready,
     Refusal,
     filling_only,
+    number_of,
     ready,
 )
 from rung.people import actions as people
@@ -105,6 +106,7 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
                 person_id=item.person,
                 company=item.company,
                 is_trusted=item.is_trusted,
+                by_import=number_of(item.source),
             )
             for item in possible
         ]

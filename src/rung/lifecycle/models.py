@@ -232,6 +232,25 @@ class StageMove(models.Model):
         return f"{self.person_id}: {self.from_stage} → {self.stage}"
 
 
+class FormerMove(models.Model):
+    """A move that happened, and that a corrected past has no more. Should it come back, it is no re-definition.
+
+    It belongs to no generation: what happened, happened whatever the playbook says now.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    line_of_business = models.CharField(max_length=40, default=MAIN)
+    at = models.BigIntegerField()
+    from_stage = models.CharField(max_length=12)
+    from_status = models.CharField(max_length=12)
+    stage = models.CharField(max_length=12)
+    status = models.CharField(max_length=12)
+    passed = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.from_stage} → {self.stage}"
+
+
 class Handoff(models.Model):
     """A person handed over to sales. It lives across generations: a changed playbook neither opens nor closes one."""
 

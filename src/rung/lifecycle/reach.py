@@ -5,7 +5,7 @@ from typing import Final
 
 from rung.engine.deciding import Row
 from rung.history.models import Event
-from rung.lifecycle.corrections import Corrected, whoever_named
+from rung.lifecycle.corrections import Corrected
 from rung.lifecycle.deciding import Round
 from rung.lifecycle.line import Line
 from rung.lifecycle.rows import as_event, colleagues_of, ever_there
@@ -104,7 +104,7 @@ class Reach:
         assert event.company_id is not None
         if Event.objects.filter(company_id=event.company_id, at__gt=event.at).exists():
             self._late_companies.add(event.company_id)
-            self._late |= set(living_ids(sorted(whoever_named([event.company_id]))).values())
+            self._late |= set(living_ids(ever_there([event.company_id])).values())
             return False
         company = self._companies[event.company_id]
         company.traits = {**company.traits, **event.data}

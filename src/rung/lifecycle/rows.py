@@ -1,20 +1,17 @@
 """From stored events to the rows that decide a person: their own, and those that reach them by their company."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from rung import tables
 from rung.engine import joining
 from rung.engine.deciding import Row
-from rung.history.models import Event as StoredEvent
 from rung.history.queries import Stored, stored, stored_of
 from rung.lifecycle.line import Line
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY
-from rung.people.models import Alias, Company
-from rung.people.queries import living_ids
+from rung.people.actions import own_events
+from rung.people.queries import living_ids, with_merged
 from rung.terms.events import Event
-
-_AT_A_TIME = 400
 
 
 def key_of(person_id: int) -> str:
@@ -22,60 +19,67 @@ def key_of(person_id: int) -> str:
     return str(person_id)
 
 
-def past_rows(person_ids: Collection[int], line: Line) -> dict[int, list[Row]]:
-    """Every row of these living people out of the history, in order of (at, seq)."""
-    own = _own_events(person_ids)
-    theirs = {row.seq: (row, person_id) for person_id, rows in own.items() for row in rows}
-    company_ids = {row.company_id for row, _ in theirs.values() if row.company_id is not None}
-    everything: dict[int, tuple[Stored, int | None]] = dict(theirs)
-    if company_ids:
-        everything.update(_shared_rows(company_ids, line))
-        everything.update(theirs)
-    rows = sorted(
-        ((row, person_id) for row, person_id in everything.values() if row.kind not in CORRECTIONS),
-        key=lambda item: (item[0].at, item[0].seq),
-    )
-    keys = _company_keys({row.company_id for row, _ in rows if row.company_id is not None})
-    return _joined(rows, keys, set(person_ids), line)
-
-
-def _joined(
-    rows: Sequence[tuple[Stored, int | None]], keys: Mapping[int, str], wanted: set[int], line: Line
+def past_rows(
+    person_ids: Collection[int], line: Line, own: Mapping[int, Sequence[Stored]] | None = None
 ) -> dict[int, list[Row]]:
+    """Every row of these living people out of the history, in order of (at, seq). `own`: their events, where the
+    caller has read them already."""
+    own = own_events(person_ids) if own is None else own
+    company_ids = {row.company_id for rows in own.values() for row in rows if row.company_id is not None}
+    placed = [(row.at, row.seq, row, person_id) for person_id, rows in own.items() for row in rows]
+    if company_ids:
+        placed += _shared_rows(company_ids, line, own.keys())
+    placed.sort()  # two events never have the same seq
+    keys = _company_keys({row.company_id for _, _, row, _ in placed if row.company_id is not None})
+    return _joined(placed, keys, set(person_ids), line)
+
+
+_Placed = tuple[int, int, Stored, int | None]
+"""An event in its place: at, seq, itself, and of whom it is, if of anybody."""
+
+
+def _joined(placed: Sequence[_Placed], keys: Mapping[int, str], wanted: set[int], line: Line) -> dict[int, list[Row]]:
     """The rows of the wanted people: their own, with the facts of a company they come to, and their company's."""
     people: dict[int, int] = {}
     companies: dict[int, int] = {}
     present: dict[int, int] = {}
     facts: dict[int, dict[str, Any]] = {}
     steps: list[int] = []
+    shared_kinds = line.shared_kinds
     found: dict[int, list[Row]] = {person_id: [] for person_id in wanted}
-    for number, (row, person_id) in enumerate(rows):
-        company_id = row.company_id
-        if row.kind == OF_A_COMPANY:
-            facts[company_id] = {**facts.get(company_id, {}), **row.data}
-            steps += [2, companies.setdefault(company_id, len(companies)), joining.NONE, number]
+    for number, (_, _, row, person_id) in enumerate(placed):
+        kind, company_id = row.kind, row.company_id
+        if kind == OF_A_COMPANY:
+            facts[company_id] = {**facts.get(company_id, _NO_FACTS), **row.data}  # type: ignore[index]  # it names one
+            steps += (2, companies.setdefault(company_id, len(companies)), joining.NONE, number)  # type: ignore[arg-type]
             continue
-        if person_id is None:
+        if person_id is None or kind in CORRECTIONS:
             continue
-        person = people.setdefault(person_id, len(people))
-        joins = None
+        joins: Mapping[str, Any] | None = None
         if company_id is not None and company_id != present.get(person_id):
             present[person_id] = company_id
-            joins = facts.get(company_id, {})
-            steps += [0, companies.setdefault(company_id, len(companies)), person, number]
-        if row.kind in line.shared_kinds and person_id in present:
-            steps += [1, companies[present[person_id]], person, number]
+            joins = facts.get(company_id, _NO_FACTS)
+            person = people.setdefault(person_id, len(people))
+            steps += (0, companies.setdefault(company_id, len(companies)), person, number)
+        if kind in shared_kinds and person_id in present:
+            person = people.setdefault(person_id, len(people))
+            steps += (1, companies[present[person_id]], person, number)
         if person_id in wanted:
             found[person_id].append(Row(as_event(row, person_id, keys), "own", joins))
     reaching: dict[int, Row] = {}
+    reached: set[int] = set()
     for person_id, number in _reached(steps, people, len(companies), wanted):
         if number not in reaching:
-            row, of = rows[number]
+            _, _, row, of = placed[number]
             reaching[number] = Row(as_event(row, of, keys), "company")
         found[person_id].append(reaching[number])
-    for theirs in found.values():
-        theirs.sort(key=lambda row: (row.event.at, row.event.seq))
+        reached.add(person_id)
+    for person_id in reached:
+        found[person_id].sort(key=lambda row: (row.event.at, row.event.seq))
     return found
+
+
+_NO_FACTS: Final[Mapping[str, Any]] = {}
 
 
 def _reached(steps: list[int], people: Mapping[int, int], n_companies: int, wanted: set[int]) -> list[tuple[int, int]]:
@@ -107,52 +111,33 @@ def as_event(row: Any, person_id: int | None, company_keys: Mapping[int, str]) -
     )
 
 
-def _own_events(person_ids: Collection[int]) -> dict[int, list[Stored]]:
-    """The counted events of each living person, those of whoever was merged into them included."""
-    living = _with_merged(person_ids)
-    found: dict[int, list[Stored]] = {person_id: [] for person_id in person_ids}
-    for row in stored_of(living):
-        found[living[row.person_id or 0]].append(row)
-    return found
-
-
-def _with_merged(person_ids: Collection[int]) -> dict[int, int]:
-    living = {person_id: person_id for person_id in person_ids}
-    for part in _parts(person_ids):
-        living.update(Alias.objects.filter(living_id__in=part).values_list("old_id", "living_id"))
-    return living
-
-
-def _shared_rows(company_ids: Collection[int], line: Line) -> dict[int, tuple[Stored, int | None]]:
-    """What companies were told to be; and, where colleagues count, their company-naming and company-scoped events."""
-    rows: dict[int, tuple[Stored, int | None]] = {}
-    for part in _parts(company_ids):
-        marks = ", ".join(["%s"] * len(part))
-        for row in stored(f"kind = %s AND company_id IN ({marks})", [OF_A_COMPANY, *part]):
-            rows[row.seq] = (row, None)
+def _shared_rows(company_ids: Collection[int], line: Line, known: Collection[int]) -> list[_Placed]:
+    """What companies were told to be; and, where colleagues count, the company-naming and company-scoped events of
+    everybody but the known."""
+    is_one, ids = tables.among(company_ids)
+    told = stored(f"kind = %s AND company_id {is_one}", [OF_A_COMPANY, ids])
+    found: list[_Placed] = [(row.at, row.seq, row, None) for row in told]
     if not line.shared_kinds:
-        return rows
-    colleagues = _with_merged(set(living_ids(sorted(ever_there(company_ids))).values()))
+        return found
+    living = set(living_ids(ever_there(company_ids)).values()).difference(known)
+    colleagues = with_merged(living)
     kinds = ", ".join(f"'{kind}'" for kind in sorted(line.shared_kinds))  # codes of ours, not what somebody typed
-    for row in stored_of(colleagues, f"company_id IS NOT NULL OR kind IN ({kinds})"):
-        rows[row.seq] = (row, colleagues[row.person_id or 0])
-    return rows
+    theirs = stored_of(colleagues, f"company_id IS NOT NULL OR kind IN ({kinds})")
+    return found + [(row.at, row.seq, row, colleagues[row.person_id or 0]) for row in theirs]
 
 
 def ever_there(company_ids: Collection[int]) -> set[int]:
     """The ids, as they arrived, of everybody who ever named one of these companies."""
-    found: set[int] = set()
-    for part in _parts(company_ids):
-        rows = StoredEvent.objects.filter(company_id__in=part, person_id__isnull=False).order_by()
-        found.update(rows.values_list("person_id", flat=True).distinct())
-    return found
+    return {id_ for (id_,) in tables.read(_EVER_THERE, company_ids)}
+
+
+_EVER_THERE: Final = """
+SELECT DISTINCT person_id FROM history_event WHERE company_id IN ({ids}) AND person_id IS NOT NULL
+"""
 
 
 def _company_keys(company_ids: Collection[int]) -> dict[int, str]:
-    keys: dict[int, str] = {}
-    for part in _parts(company_ids):
-        keys.update(Company.objects.filter(pk__in=part).values_list("pk", "key"))
-    return keys
+    return dict(tables.read("SELECT id, key FROM people_company WHERE id IN ({ids})", company_ids))
 
 
 def colleagues_of(company_ids: Collection[int]) -> dict[int, list[tuple[int, int, int]]]:
@@ -169,9 +154,3 @@ _COLLEAGUES: Final = """
 SELECT company_id, company_since_at, company_since_seq, id FROM people_person
 WHERE company_id IN ({ids}) AND NOT is_merged
 """
-
-
-def _parts(values: Iterable[int]) -> Iterable[list[int]]:
-    ordered = sorted(values)
-    for start in range(0, len(ordered), _AT_A_TIME):
-        yield ordered[start : start + _AT_A_TIME]

@@ -214,6 +214,12 @@ def _keys(event: NewEvent, data: Mapping[str, object]) -> Keys:
     return told_keys(cleaned, event.kind, data)
 
 
+def number_of(source: str) -> int | None:
+    """The number of the import that a source is."""
+    of, _, number = source.partition(":")
+    return int(number) if of == "import" and number.isascii() and number.isdigit() else None
+
+
 def filling_only(told: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """What an untrusted door may say of a known person: empty fields are filled, what differs is kept aside unused."""
     kept = {name: value for name, value in told.items() if known.get(name) in (None, "", value)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, cast
 
 from django.db import connection
@@ -48,6 +48,14 @@ _moving: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in (*_MOVING
 _others: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in _OTHERS))
 _whole: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in (*_MOVING, *_OTHERS, *_KEY)))
 _MOVED: Final = tuple(field.name for field in fields(Moved))
+assert _MOVED[0] == "person_id" and _MOVED[-2:] == ("passed", "is_redefinition")
+_moved: Final = attrgetter(*_MOVED)
+_move_in_order: Final = itemgetter(
+    *(
+        (*_MOVED, "generation_id", "line_of_business", "number", "playbook_version", "engine_version").index(name)
+        for name in MOVE_COLUMNS
+    )
+)
 
 
 class Stood(NamedTuple):
@@ -141,21 +149,34 @@ assert STATE_COLUMNS == ("generation_id", "person_id", "line", "state")
 
 def move_row(line: Line, move: Moved, number: int) -> tuple[Any, ...]:
     """A move's columns, in the order of MOVE_COLUMNS."""
-    values = {name: getattr(move, name) for name in _MOVED} | {
-        "passed": int(move.passed),
-        "is_redefinition": int(move.is_redefinition),
-        "generation_id": line.generation_id,
-        "line_of_business": line.name,
-        "number": number,
-        "playbook_version": line.version,
-        "engine_version": line.engine_version,
-    }
-    return tuple(values[name] for name in MOVE_COLUMNS)
+    told = _moved(move)
+    ours = (line.generation_id, line.name, number, line.version, line.engine_version)
+    return _move_in_order((*told[:-2], int(told[-2]), int(told[-1]), *ours))
 
 
 def moved_of(row: StageMove) -> Moved:
     """The move a row holds."""
     return Moved(**{name: getattr(row, name) for name in _MOVED})
+
+
+def moves_of(person_ids: Collection[int], line: Line) -> dict[int, list[Moved]]:
+    """By person their moves in the line's generation, in order."""
+    found: dict[int, list[Moved]] = {}
+    for row in tables.read(_MOVES_READ, person_ids, line.generation_id, line.name):
+        found.setdefault(row[0], []).append(Moved(*row[:-2], bool(row[-2]), bool(row[-1])))
+    return found
+
+
+_MOVES_READ: Final = (
+    f"SELECT {', '.join(_MOVED)} FROM lifecycle_stagemove WHERE person_id IN ({{ids}}) AND generation_id = %s"
+    " AND line_of_business = %s ORDER BY person_id, number"
+)
+
+
+def forget_moves(person_ids: Collection[int], line: Line) -> None:
+    """Takes away these people's moves in the line's generation, to be written anew."""
+    statement = "DELETE FROM lifecycle_stagemove WHERE person_id IN ({ids}) AND generation_id = %s"
+    tables.change(f"{statement} AND line_of_business = %s", person_ids, line.generation_id, line.name)
 
 
 def engine_move(row: StageMove) -> EngineMove:
@@ -181,9 +202,7 @@ def engine_move(row: StageMove) -> EngineMove:
 def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
     """Adds kinds, sets signals; whoever was emptied or decided from nothing starts afresh."""
     afresh = [each.person.id for each in outcomes if each.is_emptied or (each.is_anew and each.has_stood)]
-    for start in range(0, len(afresh), 400):
-        part = afresh[start : start + 400]
-        Tally.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
+    _forget(Tally, afresh, line)
     greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     tables.upsert(
         Tally,
@@ -200,11 +219,14 @@ def write_tallies(line: Line, outcomes: Sequence[Outcome]) -> None:
 def write_marks(line: Line, outcomes: Sequence[Outcome]) -> None:
     """Adds what was told by name; whoever began a lap or is decided from nothing starts afresh."""
     afresh = [each.person.id for each in outcomes if each.is_new_lap or (each.is_anew and each.has_stood)]
-    for start in range(0, len(afresh), 400):
-        part = afresh[start : start + 400]
-        Mark.objects.filter(generation_id=line.generation_id, person_id__in=part).delete()
+    _forget(Mark, afresh, line)
     rows = [row for outcome in outcomes if outcome.marked for row in mark_rows(line, outcome)]
     tables.upsert(Mark, MARK_COLUMNS, MARK_COLUMNS, rows, lambda new: f"name = {new}.name")
+
+
+def _forget(model: type[Tally] | type[Mark], person_ids: Collection[int], line: Line) -> None:
+    statement = f"DELETE FROM {model._meta.db_table} WHERE person_id IN ({{ids}}) AND generation_id = %s"
+    tables.change(statement, person_ids, line.generation_id)
 
 
 def mark_rows(line: Line, outcome: Outcome) -> Iterable[tuple[Any, ...]]:

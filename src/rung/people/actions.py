@@ -11,10 +11,11 @@ from rung import tables
 from rung.access.models import User
 from rung.engine.reading import CORRECTIONS
 from rung.history.models import Event
-from rung.history.queries import stored, stored_of, with_events
+from rung.history.queries import Stored, stored, stored_of, with_events
 from rung.people import rules
 from rung.people.identify import Found, NoSuchPerson, Register, Sighting, ids_of, merge_ids, unmerge_ids
-from rung.people.models import Alias, Company, CompanyTrait, Person, Trait
+from rung.people.models import Company, CompanyTrait, Person, Trait
+from rung.people.queries import with_merged
 
 __all__ = [
     "Absorbed",
@@ -24,13 +25,20 @@ __all__ = [
     "absorb",
     "absorb_companies",
     "absorbed",
+    "describe",
     "describe_again",
     "describe_companies_again",
     "forget_whoever_has_no_event",
     "identify",
     "ids_of",
+    "know_companies_since",
     "merge_ids",
+    "own_events",
+    "remove",
+    "remove_companies",
+    "take_keys",
     "unmerge_ids",
+    "without_events",
 ]
 
 _AT_A_TIME: Final = 400
@@ -86,30 +94,37 @@ def absorb(events: Sequence[tuple[Person, Absorbed]]) -> None:
 
 def describe_again(people: Iterable[Person]) -> None:
     """Works persons out anew from all their events; for a late, voided or merged history."""
-    everybody = list(people)
-    for start in range(0, len(everybody), _AT_A_TIME):
-        _describe_again({person.id: person for person in everybody[start : start + _AT_A_TIME]})
+    by_id = {person.id: person for person in people}
+    describe(by_id, own_events(by_id))
 
 
-def _describe_again(by_id: Mapping[int, Person]) -> None:
-    living = {person_id: person_id for person_id in by_id}
-    living.update(Alias.objects.filter(living_id__in=list(by_id)).values_list("old_id", "living_id"))
-    told: dict[int, list[Absorbed]] = {person_id: [] for person_id in by_id}
+def own_events(person_ids: Collection[int]) -> dict[int, list[Stored]]:
+    """The counted events of each living person, in order, those of whoever was merged into them included."""
+    living = with_merged(person_ids)
+    found: dict[int, list[Stored]] = {person_id: [] for person_id in person_ids}
     for event in stored_of(living):
-        if event.kind in CORRECTIONS:
-            continue  # said of the history, not of the person: nothing happened to them then
-        told[living[event.person_id or 0]].append(
-            Absorbed(event.seq, event.kind, event.at, event.data, event.by, event.company_id)
-        )
+        found[living[event.person_id or 0]].append(event)
+    if len(living) > len(found):
+        for person_id in {living_id for old_id, living_id in living.items() if old_id != living_id}:
+            found[person_id].sort(key=_in_order)
+    return found
+
+
+_in_order: Final = attrgetter("at", "seq")
+
+
+def describe(people: Mapping[int, Person], told: Mapping[int, Sequence[Stored]]) -> None:
+    """Works persons out anew from all their events, which are given in order."""
     changed, users = [], _Users()
-    for person_id, events in told.items():
-        person = by_id[person_id]
+    for person_id, theirs in told.items():
+        # Corrections are said of the history, not of the person: nothing happened to them then.
+        events = [event for event in theirs if event.kind not in CORRECTIONS]
+        person = people[person_id]
         columns, before = _columns(person), person.traits
-        for name in ("name", "email", "phone", "title", "country", "source", "campaign"):
-            setattr(person, name, "")
+        person.name = person.email = person.phone = person.title = person.country = ""
+        person.source = person.campaign = ""
         person.traits, person.company_id, person.owner_id = {}, None, None
         person.company_since_at = person.company_since_seq = None
-        events.sort(key=lambda event: (event.at, event.seq))
         if events:
             person.first_seen_at = person.last_event_at = events[0].at
         after = _folded(person, events, users).after
@@ -147,13 +162,71 @@ def forget_whoever_has_no_event(person_ids: Collection[int]) -> list[int]:
     """Removes persons of whom nothing is left (an undone import brought them); returns their ids."""
     if not person_ids:
         return []
-    ends = {person_id: person_id for person_id in person_ids}
-    ends.update(tables.read("SELECT old_id, living_id FROM people_alias WHERE living_id IN ({ids})", person_ids))
+    ends = with_merged(person_ids)
     kept = {ends[id_] for id_ in with_events(ends)}
     gone = [id_ for id_ in person_ids if id_ not in kept]
-    for start in range(0, len(gone), _AT_A_TIME):
-        Person.objects.filter(pk__in=gone[start : start + _AT_A_TIME]).delete()
+    remove(gone)
     return gone
+
+
+def remove(person_ids: Collection[int]) -> None:
+    """Removes persons and all that hangs on them, in every room; whoever was merged into them goes, too."""
+    tables.remove(Person, list(with_merged(person_ids)))
+
+
+def take_keys(person_ids: Collection[int], *, by_import: int) -> None:
+    """Takes the keys away that the import gave to whoever had one before it; who was new with it keeps theirs."""
+    tables.change(_KEYS_OF_AN_IMPORT, person_ids, by_import, by_import)
+
+
+_KEYS_OF_AN_IMPORT: Final = """
+DELETE FROM people_identity WHERE person_id IN ({ids}) AND by_import = %s AND EXISTS (
+    SELECT 1 FROM people_identity own WHERE own.person_id = people_identity.person_id
+    AND own.id < people_identity.id AND (own.by_import IS NULL OR own.by_import <> %s)
+)
+"""
+
+
+def without_events(company_ids: Collection[int]) -> set[int]:
+    """Those of the companies that no event which counts names any more."""
+    named = tables.read(_NAMED, company_ids)
+    return set(company_ids) - {company_id for (company_id,) in named}
+
+
+_NAMED: Final = """
+SELECT DISTINCT company_id FROM history_event e WHERE company_id IN ({ids})
+AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq)
+"""
+
+
+def remove_companies(company_ids: Collection[int]) -> None:
+    """Removes companies of whom nothing is left; nobody belongs to them any more."""
+    tables.remove(Company, company_ids)
+
+
+def know_companies_since(company_ids: Collection[int], *, without: str) -> None:
+    """Works out anew since when companies are known of whom a source told first, as if it never had.
+
+    Known they are since the first event that arrived after it, counts and names them.
+    """
+    first = [id_ for id_, source in tables.read(_FIRST_TOLD_BY, company_ids) if source == without]
+    tables.update(
+        Company, ("first_seen_at",), ("id",), [(at, company_id) for company_id, at in tables.read(_FIRST, first)]
+    )
+
+
+_FIRST_TOLD_BY: Final = """
+SELECT company_id, source FROM history_event WHERE seq IN (
+    SELECT MIN(seq) FROM history_event WHERE company_id IN ({ids}) GROUP BY company_id
+)
+"""
+_FIRST: Final = """
+SELECT e.company_id, CASE WHEN e.source LIKE 'import:%%' THEN e.at ELSE e.received_at END FROM history_event e
+WHERE e.seq IN (
+    SELECT MIN(seq) FROM history_event first WHERE company_id IN ({ids})
+    AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = first.seq) GROUP BY company_id
+)
+"""
 
 
 def absorbed(event: Event) -> Absorbed:
@@ -177,7 +250,7 @@ def _by_person(events: Sequence[tuple[Person, Absorbed]]) -> list[tuple[Person, 
     return list(grouped.values())
 
 
-def _folded(person: Person, events: Sequence[Absorbed], users: "_Users") -> _Changed:
+def _folded(person: Person, events: Sequence[Absorbed | Stored], users: "_Users") -> _Changed:
     """The person after the events, with the traits before and after."""
     columns, before = _columns(person), person.traits
     traits, company_id = before, person.company_id
@@ -231,7 +304,7 @@ def _write(changed: Sequence[_Changed]) -> None:
     whole, seen = [], []
     for change in sorted(changed, key=lambda change: change.person.id):
         columns = _columns(change.person)
-        if change.after is not change.before or columns[:-1] != change.columns[:-1]:
+        if columns[:-1] != change.columns[:-1] or not _are_same(change.before, change.after):
             traits = _encoded(change.after).decode()
             whole.append((*columns[:_TRAITS_AT], traits, *columns[_TRAITS_AT + 1 :], change.person.id))
         elif columns != change.columns:
@@ -250,9 +323,14 @@ def _write_traits(
     for pk, before, after in changed:
         if after is before:
             continue
-        stale, fresh = _trait_changes(before, after)
-        gone += [(pk, field) for field in stale]
-        come += [(pk, *(row[name] for name in _TRAIT_COLUMNS)) for row in fresh]
+        differ = [name for name in {**before, **after} if _is_other(before.get(name), after.get(name))]
+        gone += [(pk, name) for name in differ if name in before]
+        come += [
+            (pk, field, text, text and text[: rules.WORD_LENGTH], number, truth, is_item)
+            for field, text, number, truth, is_item in rules.trait_rows(
+                {name: after[name] for name in differ if name in after} if before else after
+            )
+        ]
     if gone:
         with connection.cursor() as cursor:
             cursor.executemany(f'DELETE FROM {model._meta.db_table} WHERE "{owner}" = %s AND field = %s', gone)
@@ -267,23 +345,10 @@ def _write_companies(changed: Sequence[tuple[Company, dict[str, Any]]]) -> None:
     _write_traits(CompanyTrait, "company_id", [(company.pk, before, company.traits) for company, before in changed])
 
 
+def _are_same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return before is after or (before == after and list(map(type, before.values())) == list(map(type, after.values())))
+
+
 def _is_other(before: object, after: object) -> bool:
     """1 and true are not the same trait, though Python calls them equal."""
     return before != after or type(before) is not type(after)
-
-
-def _trait_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
-    """The fields whose rows go, and the rows that come."""
-    differ = [name for name in {**before, **after} if _is_other(before.get(name), after.get(name))]
-    fresh = rules.trait_rows({name: after[name] for name in differ if name in after})
-    return [name for name in differ if name in before], [
-        {
-            "field": field,
-            "text": text,
-            "word": text and text[: rules.WORD_LENGTH],
-            "number": number,
-            "truth": truth,
-            "is_item": is_item,
-        }
-        for field, text, number, truth, is_item in fresh
-    ]

@@ -7,13 +7,13 @@ becomes the known one, or is merged into them. Two people who are both known are
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import uuid_utils.compat
 
 from rung import tables
 from rung.people.models import Alias, Company, Identity, Person
-from rung.people.queries import companies_of_keys, living_ids, people_by_id
+from rung.people.queries import companies_of_keys, living_ids, made, people_by_id
 from rung.people.rules import Keys
 
 
@@ -26,6 +26,8 @@ class Sighting(NamedTuple):
     company: str | None = None
     is_trusted: bool = True
     """False for what a stranger's browser says: it gives a known person no second key of a kind."""
+    by_import: int | None = None
+    """The number of the import that says so: a key that it gives goes when it is undone."""
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Register:
         self._companies: dict[str, Company] = {}
         self._new_people: list[Person] = []
         self._new_companies: list[Company] = []
-        self._new_keys: dict[tuple[str, str], tuple[Person, int | None, int]] = {}
+        self._new_keys: dict[tuple[str, str], tuple[Person, int | None, Sighting]] = {}
         self._known: list[Person] = []
         self._merges: list[tuple[Person, Person]] = []
         self._load(sightings)
@@ -85,8 +87,11 @@ class Register:
         """Writes whoever is new, whoever became known, new keys and merges. The caller holds the lock of the house."""
         _number(Company, self._new_companies)
         _number(Person, self._new_people)
-        keys = [(*key, arrived_id or person.pk, at) for key, (person, arrived_id, at) in self._new_keys.items()]
-        tables.insert(Identity, ("kind", "value", "person_id", "since_at"), keys)
+        keys = [
+            (*key, arrived_id or person.pk, sighting.at, sighting.by_import)
+            for key, (person, arrived_id, sighting) in self._new_keys.items()
+        ]
+        tables.insert(Identity, ("kind", "value", "person_id", "since_at", "by_import"), keys)
         if self._known:
             Person.objects.filter(pk__in=[person.pk for person in self._known]).update(is_anonymous=False)
         for survivor, merged in self._merges:
@@ -144,27 +149,27 @@ class Register:
         assert person is not None
         for key in sighting.keys.strong():
             if key not in self._identities and (sighting.is_trusted or (id(person), key[0]) not in self._has):
-                self._identify(key, found, sighting.at)
+                self._identify(key, found, sighting)
                 found.learnt.append(key)
                 if person.is_anonymous:
                     person.is_anonymous = False
                     self._known.append(person)
         cookie = ("anonymous_id", sighting.keys.anonymous_id)
         if cookie[1] and cookie not in self._identities:
-            self._identify(cookie, found, sighting.at)
+            self._identify(cookie, found, sighting)
 
-    def _identify(self, key: tuple[str, str], found: Found, at: int) -> None:
+    def _identify(self, key: tuple[str, str], found: Found, sighting: Sighting) -> None:
         person = found.person
         assert person is not None
         self._identities[key] = person
         self._has.add((id(person), key[0]))
-        self._new_keys[key] = person, found.arrived_id, at
+        self._new_keys[key] = person, found.arrived_id, sighting
         if found.arrived_id is not None:
             self._owners[key] = found.arrived_id
 
     def _new_person(self, at: int, *, is_anonymous: bool) -> Person:
-        person = Person(
-            uuid=uuid_utils.compat.uuid7(), is_anonymous=is_anonymous, first_seen_at=at, last_event_at=at, traits={}
+        person = made(
+            Person, uuid=uuid_utils.compat.uuid7(), is_anonymous=is_anonymous, first_seen_at=at, last_event_at=at
         )
         self._new_people.append(person)
         return person
@@ -173,9 +178,7 @@ class Register:
         company = self._companies.get(key)
         if company is None:
             domain = key if "." in key and " " not in key and key == key.lower() else ""
-            company = Company(
-                uuid=uuid_utils.compat.uuid7(), key=key, name=key, domain=domain, first_seen_at=at, traits={}
-            )
+            company = made(Company, uuid=uuid_utils.compat.uuid7(), key=key, name=key, domain=domain, first_seen_at=at)
             self._companies[key] = company
             self._new_companies.append(company)
         return company
@@ -217,14 +220,15 @@ def _number(model: type[Person] | type[Company], rows: Sequence[Person | Company
     """Gives new rows their ids and writes them."""
     if not rows:
         return
-    fields = model._meta.concrete_fields
+    names = [(field.attname, field.column) for field in model._meta.concrete_fields]
     for row, id_ in zip(rows, tables.next_ids(model, len(rows)), strict=True):
         row.pk = id_
-    told = ([_plain(field.attname, row) for field in fields] for row in rows)
-    tables.insert(model, [field.column for field in fields], told)
+    told = [[_plain(name, row.__dict__) for name, _ in names] for row in rows]
+    tables.insert(model, [column for _, column in names], told)
 
 
-def _plain(name: str, row: Person | Company) -> object:
+def _plain(name: str, row: dict[str, Any]) -> object:
+    value = row[name]
     if name == "uuid":
-        return row.uuid.hex
-    return json.dumps(row.traits) if name == "traits" else getattr(row, name)
+        return value.hex
+    return (json.dumps(value) if value else "{}") if name == "traits" else value

@@ -128,6 +128,8 @@ class Identity(models.Model):
     value = models.CharField(max_length=320)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identities")
     since_at = models.BigIntegerField()
+    by_import = models.BigIntegerField(null=True)
+    """The number of the import that gave it: undoing that takes it away again."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "value"], name="identity_once")]

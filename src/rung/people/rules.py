@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rung.engine.reading import key_email
 from rung.terms.companies import company_key, is_domain
-from rung.terms.values import BadValue, as_trait
+from rung.terms.values import LONGEST_TEXT, BadValue, as_trait
 
 DESCRIBING: Final = frozenset({"person_identified", "person_described"})
 """Kinds whose data are traits of the person."""
@@ -121,6 +121,9 @@ def traits_told(kind: str, data: Mapping[str, object]) -> dict[str, Any]:
         return {}
     told: dict[str, Any] = {}
     for name, value in data.items():
+        if type(value) is str and len(value) <= LONGEST_TEXT and value.isascii():  # it came through the door before
+            told[name] = value.strip()
+            continue
         try:
             trait = as_trait(value, name)
         except BadValue:
@@ -132,7 +135,9 @@ def traits_told(kind: str, data: Mapping[str, object]) -> dict[str, Any]:
 def overlaid(traits: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """The traits after an event: field by field the latest value, None forgets it."""
     merged = {**traits, **told}
-    return {name: value for name, value in merged.items() if value is not None}
+    if None in merged.values():
+        return {name: value for name, value in merged.items() if value is not None}
+    return merged
 
 
 def campaign_of(data: Mapping[str, object]) -> dict[str, str]:
@@ -164,6 +169,9 @@ def columns_of(traits: Mapping[str, Any]) -> dict[str, str]:
 def trait_rows(traits: Mapping[str, Any]) -> Iterator[tuple[str, str | None, float | None, bool | None, bool]]:
     """(field, text, number, truth, is an item of a list) for filters; a list has a row per item."""
     for field, value in traits.items():
+        if type(value) is str:
+            yield field, value, None, None, False
+            continue
         is_list = isinstance(value, list)
         if is_list and not value:
             yield field, None, None, None, True  # an empty list is known, and has no element

@@ -41,6 +41,8 @@ def normalised(data: Mapping[str, object]) -> dict[str, object]:
 
 def clean_text(text: str, name: str = "text", longest: int = LONGEST_TEXT) -> str:
     """Text in NFC without surrounding white space. Raises BadValue for NUL, lone surrogates and over-long text."""
+    if len(text) <= longest and text.isascii() and "\x00" not in text:  # most of what comes
+        return text.strip()
     text = _sound(text, name).strip()
     if len(text) > longest:
         raise BadValue(f"{name} is {len(text)} characters long: {longest} are allowed")
@@ -52,6 +54,8 @@ def as_trait(value: object, name: str) -> str | float | int | bool | tuple[str, 
 
     Nothing is guessed: the text "50" stays text. Raises BadValue for anything else.
     """
+    if type(value) is str:
+        return clean_text(value, name)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
