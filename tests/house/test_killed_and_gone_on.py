@@ -55,7 +55,7 @@ starting.open_house()
 from rung import wiring
 from rung.capture import uploads
 from rung.jobs import holding, worker
-from rung.lifecycle import bulk, deciders
+from rung.lifecycle import bulk, deciders, publishing_later
 from rung.terms.instants import SECOND
 
 folder, held = Path(sys.argv[1]), sys.argv[2]
@@ -89,8 +89,8 @@ def holding_at(real, turn):
     return called
 
 
-for kind, job in wiring.LONG_JOBS.items():
-    wiring.LONG_JOBS[kind] = begun(job)
+for kind in (publishing_later.KIND, uploads.RUN):
+    wiring.LONG_JOBS[kind] = begun(wiring.LONG_JOBS[kind])
 take = worker.Worker._take_long
 worker.Worker._take_long = lambda self, at: (take(self, at), told("turns"))[0]
 if held == "publish":
