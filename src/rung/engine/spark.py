@@ -254,13 +254,19 @@ def _reached(acts: Any, company: str, stays: Any, *, is_limited: bool) -> Any:
 
 def decide_partition(text: str, until: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Decides the people of a partition, some thousands at a time; rows come by (person, at, seq)."""
-    program = compile_program(load(text))
+    program = _program(text)
     how = machine.fast()
     for table in people_at_a_time(batches):
         part = prepared(table, program, until, how)
         replayed = part.replay(program)
         for what, found in (("s", standings_table(replayed)), ("m", moves_table(replayed, part))):
             yield from _result(what, found).to_batches()
+
+
+@functools.lru_cache(maxsize=4)
+def _program(text: str) -> Program:
+    """Read once by each of Spark's workers, which decide many partitions one after the other."""
+    return compile_program(load(text))
 
 
 def people_at_a_time(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -65,6 +65,7 @@ def keep(told: Sequence[Changes], line: Line) -> list[HandoffChanged]:
         if current is not None and item.is_open is False and item.closing is not None:
             close(current, item.closing)
             closed.append(current)
+            steps.append((current, item.person.id, item.closing))
     _write(fresh, [row for row in closed if row.pk is not None])
     return [
         HandoffChanged(
