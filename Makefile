@@ -27,7 +27,7 @@ run: setup .venv/.warm  ## start everything; loads the demo company when the dat
 
 .PHONY: test
 test: setup .venv/.warm clients  ## every test: pure rooms, SQLite, PostgreSQL and the browser where they are found
-	$(BIN)/pytest -q -n 2 --dist loadgroup
+	$(BIN)/pytest -q -n 2 --dist loadgroup --durations=25 --durations-min=5
 
 # Segment's own clients, unmodified; where there is no network the tests that want them are skipped, except in CI.
 .PHONY: clients
