@@ -56,6 +56,7 @@ bench: setup .venv/.warm  ## measure the figures as ratios in one run; writes va
 faults: setup clients  ## break it on purpose, at full size: kill -9 while a client streams (docs/reliability.md)
 	$(BIN)/python faults/run.py killing
 	$(BIN)/python faults/run.py undoing
+	$(BIN)/python faults/run.py undoing --database postgresql
 	! $(BIN)/python faults/run.py undoing --rows 2000 --people 300 --planted handoffs-stay
 	! $(BIN)/python faults/run.py undoing --rows 2000 --people 300 --planted moves-are-forgotten
 	! $(BIN)/python faults/run.py killing --events 2000 --kills 6 --planted ack-before-commit

@@ -1,7 +1,7 @@
 """`make faults`: the guarantees of docs/reliability.md, each as a procedure whose judge stands outside our code.
 
     python faults/run.py killing [--events 200000] [--kills 50] [--planted BUG]
-    python faults/run.py undoing [--rows 100000] [--people 20000] [--planted BUG]
+    python faults/run.py undoing [--rows 100000] [--people 20000] [--database postgresql] [--planted BUG]
 
 Each procedure prints one JSON object and ends with 1 where the guarantee was broken. With --planted the house runs with
 that bug in it, and the procedure must break: a test that cannot fail proves nothing.
@@ -22,6 +22,9 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +41,11 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=8, help="seconds of streaming for each kill")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--planted", default="")
     options = parser.parse_args()
     if options.procedure == "undoing":
-        found = undoing(rows=options.rows, people=options.people, planted=options.planted)
+        found = undoing(rows=options.rows, people=options.people, database=options.database, planted=options.planted)
     else:
         found = killing(
             events=options.events, kills=options.kills, seed=options.seed, pace=options.pace, planted=options.planted
@@ -211,30 +215,37 @@ def _judged(home: Path, ledger: dict[str, list[str]]) -> dict[str, object]:
     }
 
 
-def undoing(*, rows: int, people: int, planted: str = "") -> dict[str, object]:
+def undoing(*, rows: int, people: int, database: str, planted: str = "") -> dict[str, object]:
     """An import as dirty as they come is taken back: the house equals, table by table and field by field, a copy that
-    never had it; and the same files come in again. The judge is Python's own sqlite3.
+    never had it; and the same files come in again. The judge is Python's own sqlite3, or psycopg.
     """
-    sys.path.insert(0, str(ROOT / "tests"))
-    sys.path.insert(0, str(ROOT / "src"))
+    for folder_of_code in ("tests", "src"):
+        sys.path.insert(0, str(ROOT / folder_of_code))
     import dirty
 
-    with tempfile.TemporaryDirectory() as folder:
-        one, other, files = (Path(folder, name) for name in ("with", "without", "files"))
-        files.mkdir()
-        began = _step(one, "lived", str(people))
+    with ExitStack() as until_done:
+        files = Path(until_done.enter_context(tempfile.TemporaryDirectory()))
+        houses = until_done.enter_context(_files() if database == "sqlite" else _postgres())
+        with_it = houses.first
+        began = _step(with_it, "lived", str(people))
         Path(files, "passing_by.json").write_text(json.dumps(began["passing_by"]))
-        shutil.copytree(one, other)
+        without_it = houses.copied()
         sizes = str(rows), str(people), str(files)
-        first = _step(one, "with", *sizes, *([planted] if planted else []))
-        _step(other, "without", str(people), str(files))
-        found, without = (_picture(dirty, home) for home in (one, other))
+        first = _step(with_it, "with", *sizes, *([planted] if planted else []))
+        _step(without_it, "without", str(people), str(files))
+        with without_it.rows() as read:
+            later = dirty.noticed_between(read)
+            without = dirty.picture(read, without_it.tables(read), later)
+        with with_it.rows() as read:
+            found = dirty.picture(read, with_it.tables(read), later)
         differ = dirty.differences(without, found)
-        second = _step(one, "again", *sizes)
+        second = _step(with_it, "again", *sizes)
     return {
         **first,
+        "database": database,
         "tables": len(without),
         "rows_compared": sum(sum(told.values()) for told in without.values()),
+        "people_noticed_later": len(later),
         "differences": [told[:300] for told in differ[:20]],
         "again": second,
         "planted": planted or None,
@@ -242,26 +253,79 @@ def undoing(*, rows: int, people: int, planted: str = "") -> dict[str, object]:
     }
 
 
-def _step(home: Path, *words: str) -> dict[str, Any]:
-    environment = {**os.environ, "RUNG_HOME": str(home), "RUNG_DATABASE_URL": "", "PYTHONPATH": str(ROOT / "src")}
+Rows = Callable[[str], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class House:
+    """A folder, and the database's address where it is not in the folder."""
+
+    home: Path
+    url: str = ""
+
+    @contextmanager
+    def rows(self) -> Iterator[Rows]:
+        """Reads the database by a library that is not ours."""
+        if self.url:
+            import psycopg
+            from psycopg.rows import dict_row
+
+            with psycopg.connect(self.url, row_factory=dict_row) as server:
+                yield lambda statement: server.execute(statement.encode()).fetchall()
+            return
+        file = sqlite3.connect(self.home / "rung.sqlite3")
+        file.row_factory = sqlite3.Row
+        try:
+            yield lambda statement: [dict(row) for row in file.execute(statement)]
+        finally:
+            file.close()
+
+    def tables(self, read: Rows) -> list[str]:
+        if self.url:
+            return [row["name"] for row in read("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")]
+        names = [row["name"] for row in read("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [name for name in names if not name.startswith("sqlite_")]
+
+
+@dataclass(frozen=True)
+class Houses:
+    """The first house, and how to get a copy of it."""
+
+    first: House
+    copied: Callable[[], House]
+
+
+@contextmanager
+def _files() -> Iterator[Houses]:
+    with tempfile.TemporaryDirectory() as folder:
+        one, other = Path(folder, "with"), Path(folder, "without")
+        yield Houses(House(one), lambda: House(shutil.copytree(one, other)))
+
+
+@contextmanager
+def _postgres() -> Iterator[Houses]:
+    """Two databases of the tests' own server, the second made from the first."""
+    import postgres_server
+
+    with _files() as files, postgres_server.new_database() as url, ExitStack() as later:
+        environment = {**os.environ, "RUNG_HOME": str(files.first.home), "RUNG_DATABASE_URL": url}
+        subprocess.run([sys.executable, "-m", "rung.cli", "migrate"], env=environment, check=True, capture_output=True)
+
+        def copied() -> House:
+            copy = later.enter_context(postgres_server.new_database(of=url))
+            return House(files.copied().home, copy)
+
+        yield Houses(House(files.first.home, url), copied)
+
+
+def _step(house: House, *words: str) -> dict[str, Any]:
+    environment = {
+        **os.environ, "RUNG_HOME": str(house.home), "RUNG_DATABASE_URL": house.url, "PYTHONPATH": str(ROOT / "src"),
+    }  # fmt: skip
     command = [sys.executable, str(ROOT / "faults" / "undoing.py"), *words]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
-
-
-def _picture(dirty: Any, home: Path) -> Any:
-    database = sqlite3.connect(home / "rung.sqlite3")
-    database.row_factory = sqlite3.Row
-
-    def rows(statement: str) -> list[dict[str, Any]]:
-        return [dict(row) for row in database.execute(statement)]
-
-    tables = [row["name"] for row in rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    try:
-        return dirty.picture(rows, [name for name in tables if not name.startswith("sqlite_")])
-    finally:
-        database.close()
 
 
 if __name__ == "__main__":

@@ -221,20 +221,56 @@ Rows = Callable[[str], list[dict[str, Any]]]
 """The rows of a statement."""
 
 
-def picture(rows: Rows, tables: list[str]) -> dict[str, Counter[str]]:
-    """All that a house holds, table by table, without names that are made up anew; and the events that count."""
+def noticed_between(rows: Rows) -> frozenset[int]:
+    """Whose hand-off opened or was withdrawn by their own life while the import lay there, asked in the house without
+    it. In the other house that is noticed when the import is gone."""
+    kinds = "('handoff_opened', 'handoff_withdrawn')"
+    of = f"SELECT person_id FROM history_event WHERE kind IN {kinds} AND at > {IMPORTED} AND at < {UNDONE}"
+    return frozenset(row["person_id"] for row in rows(of))
+
+
+def picture(rows: Rows, tables: list[str], later: frozenset[int] = frozenset()) -> dict[str, Counter[str]]:
+    """All that a house holds, table by table, without names that are made up anew; and the events that count.
+
+    Of the people in `later` everything but when the house noted their hand-offs' changes.
+    """
     events = {row["seq"]: row for row in rows("SELECT * FROM history_event")}
+    for row in events.values():
+        if row["person_id"] in later and row["kind"] in _OURS:
+            row["at"] = None
     struck = {row["seq"] for row in rows("SELECT seq FROM history_struck")}
     handoffs = {
         row["id"]: f"{row['person_id']} at {row['opened_at']}" for row in rows("SELECT * FROM lifecycle_handoff")
     }
     found: dict[str, Counter[str]] = {}
     for table in sorted(name for name in set(tables) - NOT_COMPARED if not name.startswith("beside_")):
-        found[table] = Counter(_told(table, row, events, handoffs) for row in rows(f"SELECT * FROM {table}"))
+        found[table] = Counter(
+            _told(table, _timeless(table, row, later), events, handoffs) for row in rows(f"SELECT * FROM {table}")
+        )
     found["events that count"] = Counter(
         _of_event(row) for seq, row in events.items() if seq not in struck and row["kind"] != "import_undone"
     )
     return found
+
+
+_OURS: Final = frozenset({"handoff_opened", "handoff_withdrawn", "sla_warned", "sla_breached"})
+_NOTED_AT: Final = {
+    "lifecycle_standing": ("last_at", "last_seq"),
+    "lifecycle_state": ("state",),
+    "people_person": ("last_event_at",),
+}
+"""Where it shows when the house noted something."""
+
+
+def _timeless(table: str, row: dict[str, Any], later: frozenset[int]) -> dict[str, Any]:
+    """The row without when the house noted something of these people."""
+    if table == "lifecycle_tally":
+        names: tuple[str, ...] = ("last_at",) if row["name"] in _OURS else ()
+    else:
+        names = _NOTED_AT.get(table, ())
+    if names and row["id" if table == "people_person" else "person_id"] in later:
+        return {**row, **dict.fromkeys(names)}
+    return row
 
 
 def differences(one: dict[str, Counter[str]], other: dict[str, Counter[str]]) -> list[str]:
@@ -255,7 +291,7 @@ def _told(table: str, row: dict[str, Any], events: dict[int, dict[str, Any]], ha
             value = _of_event(events[value])
         elif name in _HANDOFFS and value:
             value = handoffs[value]
-        elif table == "lifecycle_state" and name == "state":
+        elif table == "lifecycle_state" and name == "state" and value:
             value = _of_state(bytes(value), events)
         told[name] = _plain(value)
     return json.dumps(told, sort_keys=True, default=str)

@@ -49,11 +49,12 @@ def why_not() -> str:
 
 
 @contextmanager
-def new_database() -> Iterator[str]:
-    """The URL of an empty database on the server, for as long as the block runs."""
+def new_database(*, of: str = "") -> Iterator[str]:
+    """The URL of an empty database on the server, for as long as the block runs; or of a copy of that at `of`."""
     url, name = server_url(), f"rung_test_{uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        template = of.partition("?")[0].rsplit("/", 1)[-1]
+        connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
     try:
         yield _elsewhere(url, name)
     finally:

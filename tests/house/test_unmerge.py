@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+import pages_compared
 from rung.access.models import Team, User
 from rung.handoff import sequences
 from rung.handoff.models import Assignment, Clock, SequenceRun, Task
@@ -179,17 +180,25 @@ def unmerge(merged: str, at: int) -> None:
 
 @pytest.mark.parametrize(("survivor", "merged"), [("ana", "anna"), ("anna", "ana"), ("eva", "ana"), ("ana", "rui")])
 @pytest.mark.usefixtures("house")
-def test_a_merge_and_its_unmerge_leave_every_table_as_it_was(survivor: str, merged: str) -> None:
+def test_a_merge_and_its_unmerge_leave_every_table_list_and_report_as_it_was(
+    survivor: str, merged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create(email="kim@acme.example", name="Kim", role="manager", created_at=AT)
     later = AT + 2 * DAY
-    copy, read = without_either(later), in_a_copy(lambda: (as_of(later), told_outside(later))[1])
+
+    def read() -> tuple[object, object]:
+        as_of(later)
+        return told_outside(later), pages_compared.seen(monkeypatch, "kim@acme.example", at=later)
+
+    copy, read_in_the_copy = without_either(later), in_a_copy(read)
     before = tables()
     merge(survivor, merged, AT + DAY)
     assert differences(before, tables()), "a merge changes something"
     unmerge(merged, later)
     assert rebuilding.rebuild(check=True, at=later).differences == ()
+    assert in_a_copy(read) == read_in_the_copy
     as_of(later)
     assert differences(copy, tables()) == []
-    assert told_outside(later) == read
     assert Merge.objects.count() == 0
 
 

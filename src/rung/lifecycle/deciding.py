@@ -13,6 +13,7 @@ from rung.engine.deciding import OutOfOrder, Row, StaleState
 from rung.history.queries import Stored
 from rung.lifecycle import former, handoffs, storing
 from rung.lifecycle.former import MoveKey
+from rung.lifecycle.handoffs import Noted
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import OF_A_GENERATION, StageMove
 from rung.lifecycle.outcome import Deciding, Outcome
@@ -38,6 +39,15 @@ class Round:
     """Until when somebody had been decided under another id: nothing before it is news."""
     own: Mapping[int, Sequence[Stored]] | None = None
     """The events of everybody who is decided from nothing, where they have been read already."""
+    untold_since: int | None = None
+    """Since when an import lay there that is taken back: what their past has since then is news now."""
+    noted: Mapping[int, Noted] = field(default_factory=dict)
+    """What is known already of the hand-offs of whoever is decided on a past that is news."""
+
+    def decided_until(self, outcome: Outcome) -> int:
+        """Up to when what comes of somebody who is decided from nothing is no news."""
+        until = max(outcome.decided_before, self.settled.get(outcome.person.id, -1))
+        return until if self.untold_since is None else min(until, self.untold_since - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +117,12 @@ def _written(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], ro
     for outcome in anew:
         person_id = outcome.person.id
         before = stored.get(person_id, [])
-        until = max(outcome.decided_before, round_.settled.get(person_id, -1))
+        until = round_.decided_until(outcome)
         same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
-        moves += rest
-        changes.append(outcome.changes_past(until, news))
+        changes.append(outcome.changes_past(until, news, round_.noted.get(person_id)))
         real = {former.key_of(move) for move in before if not move.is_redefinition}
         real |= happened.get(person_id, set()) | round_.real.get(person_id, set())
+        moves += [move for move in rest if move.is_redefinition or former.key_of(move) not in real]
         # What happened once, and comes back as the past is told now, is no re-definition; nor is it news.
         flags = [move.is_redefinition for move in before[:same]]
         flags += [move.is_redefinition and former.key_of(move) not in real for move in rest]

@@ -1,6 +1,6 @@
 """The rows of hand-offs: opened, withdrawn and answered as the decision says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,33 @@ class Changes:
     is_open: bool | None = None
     closing: Change | None = None
     """What closed the last hand-off, where a corrected past says that none is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What our tables know of a person's hand-offs: when something happened to one, when one was last answered."""
+
+    instants: frozenset[int]
+    answered_at: int
+
+    def knows(self, change: Change) -> bool:
+        """Whether the change is there, or is of a hand-off in whose place another has been answered since."""
+        return change.at in self.instants or (change.what == "opened" and change.at < self.answered_at)
+
+
+def noted(person_ids: Collection[int]) -> dict[int, Noted]:
+    """What is known of the hand-offs of these people, of whoever had one."""
+    instants: dict[int, set[int]] = {}
+    answered: dict[int, int] = {}
+    for person_id, *told in tables.read(_NOTED, person_ids):
+        instants.setdefault(person_id, set()).update(at for at in told if at is not None)
+        answered[person_id] = max(answered.get(person_id, 0), told[-1] or 0)
+    return {person_id: Noted(frozenset(ats), answered[person_id]) for person_id, ats in instants.items()}
+
+
+_NOTED: Final = (
+    "SELECT person_id, opened_at, withdrawn_at, answered_at FROM lifecycle_handoff WHERE person_id IN ({ids})"
+)
 
 
 def keep(told: Sequence[Changes], line: Line) -> list[HandoffChanged]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 from rung.engine.deciding import Decision, HandoffChange, Move, Row
 from rung.engine.several import Several
 from rung.lifecycle import compiling
-from rung.lifecycle.handoffs import Change, Changes
+from rung.lifecycle.handoffs import Change, Changes, Noted
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import MARK_NAME
 from rung.lifecycle.rules import Moved, is_new
@@ -90,13 +90,14 @@ class Outcome:
         """What happened to the person's hand-offs."""
         return Changes(self.person, [self._change(change) for change in self.decision.handoffs])
 
-    def changes_past(self, decided_until: int, news: frozenset[int]) -> Changes:
+    def changes_past(self, decided_until: int, news: frozenset[int], noted: Noted | None = None) -> Changes:
         """What is new of it, where the past was decided again; and that none is open, if none is."""
         every = [self._change(change) for change in self.decision.handoffs]
         new = [
             change
             for change in every
             if is_new(change.at, change.event.seq if change.event else None, decided_until=decided_until, news=news)
+            and not (noted and noted.knows(change))
         ]
         is_open = self.decision.standing.handoff_at is not None
         closing = next((change for change in reversed(every) if change.what != "opened"), None)

@@ -18,7 +18,7 @@ from rung.history import actions as history
 from rung.history.models import Event
 from rung.history.queries import Stored
 from rung.jobs import locks
-from rung.lifecycle import actions, compiling, corrections
+from rung.lifecycle import actions, compiling, corrections, handoffs
 from rung.lifecycle import line as lines
 from rung.lifecycle.deciding import Decided, Round, decide_round
 from rung.lifecycle.generations import ensure_playbook
@@ -58,7 +58,8 @@ def undo_import(*, number: int, by: By, at: int, progress: Progress | None = Non
     """Takes everything an import brought out of account; returns how many people it had touched. Raises Refused.
 
     They are decided as if it had never been: whom only it knew is gone, with their keys, companies and hand-offs.
-    Whoever has acted since stays, decided on what they did; what a person of ours answered stays answered.
+    Whoever has acted since stays, decided on what they did; what a person of ours answered stays answered. Where they
+    would have moved, or been handed over, while it lay there, they do so now.
     """
     require(by, "undo import")
     if fault := corrections.import_fault(number):
@@ -169,7 +170,9 @@ def _decide(own: Mapping[int, Sequence[Stored]], undoing: _Undoing, line: Line) 
     known = people_by_id(own)
     own = {person_id: own[person_id] for person_id in known}
     people.describe(known, own)
-    decided = decide_round(Round(people=dict(known), anew=set(known), own=own), line, at=undoing.at)
+    round_ = Round(people=dict(known), anew=set(known), own=own, untold_since=undoing.began_at)
+    round_.noted = handoffs.noted(known)
+    decided = decide_round(round_, line, at=undoing.at)
     removed = _remove_handoffs(decided, undoing)
     changed = [change for change in decided.handoffs if change.handoff_id not in removed]
     actions.follow(changed, line=line, at=undoing.at, moves=decided.moves)
