@@ -48,6 +48,8 @@ def test_a_number_is_found_by_its_path_and_a_wrong_path_names_the_nearest() -> N
         knob(playbook, "stages.mql.enter:scor")
     with pytest.raises(CannotTry, match=r"Did you mean fit.Right size.when:company.employees>= or"):
         knob(playbook, "fit.Right size.when:company.employees")
+    with pytest.raises(CannotTry, match=r"no number zzz in .* There are stages.mql.enter:score, .* and \d+ more\."):
+        knob(playbook, "zzz")
 
 
 def test_every_number_of_time_in_a_file_can_be_turned_whatever_its_layout() -> None:

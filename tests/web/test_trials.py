@@ -97,6 +97,10 @@ def test_a_run_has_a_page_to_share_that_says_what_publishing_would_move(house: d
     for said in ("40 instead of 50: 1 win caught that went by", "1 person would stand elsewhere today: 1 to MQL."):
         assert said in page
     assert "Intervals: 400 resamples" in page
+    assert "direct or unknown 2 4 +2 0 to +5 0 1 0 → 1" in page, "a group: before, now, change, interval, what became"
+    assert "Rejected, by reason In force, 50 Draft, 40 Change 95 % interval No budget 1 1 0 0 to 0" in page
+    assert "1 is handed over earlier. Of those at another time, half by 4 days earlier or more" in page
+    assert "(95 % interval 4 days earlier to 4 days earlier)" in page
 
 
 def test_every_number_opens_the_people_behind_it(house: dict[str, User]) -> None:
@@ -261,9 +265,13 @@ def test_what_would_follow_is_counted_shown_with_its_people_and_asked_for(house:
     assert refused.status_code == 409 and "Have it counted first what would follow" in text(refused)
     assert rui.post(reverse("proposal-counting", args=[proposal.uuid])).status_code == 403
     assert ren.post(reverse("proposal-counting", args=[proposal.uuid])).status_code == 303
-    assert "Being counted on your history." in text(ren.get(page))
+    counting = ren.get(page)
+    assert "Being counted on your history." in text(counting)
+    assert 'hx-select-oob="#will-change"' in counting.content.decode(), "the answer brings what will change along"
+    assert '<div id="will-change"></div>' in counting.content.decode()
     work()
     shown = ren.get(page)
+    assert "What will change now" in text(shown) and "1 person would stand elsewhere today: 1 to MQL." in text(shown)
     assert (
         "1 hand-off would open and come onto desks with clocks that begin now, 0 that wait would be withdrawn"
         in text(shown)
@@ -272,6 +280,44 @@ def test_what_would_follow_is_counted_shown_with_its_people_and_asked_for(house:
     assert link and "Hand-offs that would open now: 1, 1 person" in text(ren.get(link[1]))
     ren.post(put, {"what": "follows"})
     assert _last_payload()["is_followed"] is True
+
+
+def test_ticked_runs_stand_beside_each_other_with_what_they_were_tried_against(house: dict[str, User]) -> None:
+    sam = signed_in(house, "sales")
+    runs = [asked(sam), asked(sam, text=BOOK.replace("score >= 50", "score >= 45"))]
+    work()
+    listed = sam.get(reverse("trials")).content.decode()
+    assert all(f'name="run" value="{run.uuid}"' in listed for run in runs)
+    page = sam.get(reverse("trials-beside"), {"run": [str(run.uuid) for run in runs]})
+    shown = text(page)
+    assert "2 backtests beside each other" in shown
+    assert "Before 40 instead of 50 45 instead of 50" in shown
+    figures = [{each["id"]: each for each in Backtest.objects.get(pk=run.pk).result["figures"]} for run in runs]
+    for each in figures:
+        assert f"{each['caught']['new']:.0f}" in shown and each["caught"]["old"] == 1
+    assert re.search(r"Wins caught 1 2 \+1 ", shown), "one win was caught; the lower threshold catches two"
+    assert "different" not in shown
+
+
+def test_runs_that_differ_in_more_than_the_definition_say_so(house: dict[str, User]) -> None:
+    sam = signed_in(house, "sales")
+    runs = [asked(sam), asked(sam, subset='person.country == "AT" or score >= 0'), asked(sam, period="183")]
+    work()
+    page = text(sam.get(reverse("trials-beside"), {"run": [str(run.uuid) for run in runs]}))
+    assert "These runs look at different people." in page
+    assert "These runs look at different periods: a longer one has more of everything." in page
+    assert "tried against different definitions" not in page
+
+
+def test_one_run_alone_a_failed_one_or_none_says_what_to_do(house: dict[str, User]) -> None:
+    sam = signed_in(house, "sales")
+    failed = asked(sam, subset="score >= 999999")
+    work()
+    for given in ([], ["nonsense"], [str(failed.uuid)]):
+        page = sam.get(reverse("trials-beside"), {"run": given})
+        assert page.status_code == 200 and "Two backtests make a comparison" in text(page)
+    assert "1 that you ticked is not done, or gone." in text(page)
+    assert f'value="{failed.uuid}"' not in sam.get(reverse("trials")).content.decode()
 
 
 def test_a_proposal_is_withdrawn_or_replaced(house: dict[str, User]) -> None:

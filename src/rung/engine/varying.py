@@ -72,6 +72,8 @@ class Knob:
         return f"{value:g} days" if self.unit == "days" else f"{value:g}"
 
 
+_NAMED: Final = 12
+"""Numbers that are named to somebody who asked for one that is none."""
 _MARK: Final = 987_654
 """A number that stands in no playbook: where it comes to stand is where the number stood."""
 
@@ -146,7 +148,7 @@ def values_of(span: str) -> tuple[float, ...]:
 
 
 def knob(playbook: Playbook, path: str) -> Knob:
-    """The number at the path. Raises CannotTry, naming the nearest that there are."""
+    """The number at the path. Raises CannotTry, naming the nearest that there are, or the first where none is near."""
     found = {each.path: each for each in knobs(playbook)}
     plain = _plain(path)
     for name, each in found.items():
@@ -154,8 +156,15 @@ def knob(playbook: Playbook, path: str) -> Knob:
             return each
     same = [name for name in found if _plain(name).startswith(plain)]
     near = same[:3] or get_close_matches(path, found, n=3, cutoff=0.4)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise CannotTry(f"There is no number {path} in “{playbook.name}”.{hint}")
+    hint = f"Did you mean {' or '.join(near)}?" if near else _those_there_are(list(found))
+    raise CannotTry(f"There is no number {path} in “{playbook.name}”. {hint}")
+
+
+def _those_there_are(paths: list[str]) -> str:
+    if not paths:
+        return "It has no number that could be turned."
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return f"There are {', '.join(paths[:_NAMED])}{more}."
 
 
 def knobs(playbook: Playbook) -> tuple[Knob, ...]:

@@ -97,7 +97,7 @@ class Part:
     change: str
     interval: str
     became: tuple[tuple[Cell, ...], ...]
-    """Accepted, rejected, won: under the old and the new definition, once where both say the same."""
+    """Accepted, rejected, won, or nothing: under the old and the new definition, once where both say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,36 +247,43 @@ def _because(result: Result, zone: ZoneInfo) -> str:
 def _line(figure: Figure) -> Line:
     query = {"currency": figure.currency} if figure.unit == "money" else _QUERIES[figure.id]
     cells = [
-        Cell(_value(figure, value), urlencode({"side": side, **query}) if value or figure.unit == "share" else "")
-        for side, value in (("old", figure.old), ("new", figure.new))
+        Cell(value(figure, count), urlencode({"side": side, **query}) if count or figure.unit == "share" else "")
+        for side, count in (("old", figure.old), ("new", figure.new))
     ]
-    bounds = (
-        "–"
-        if figure.low is None or figure.high is None
-        else (f"{_value(figure, figure.low, signed=True)} to {_value(figure, figure.high, signed=True)}")
-    )
     is_bad = figure.id in ("rejected", "hours", "per_day") and (figure.change or 0) > 0
     is_bad |= figure.id in ("won", "caught", "recall") and (figure.change or 0) < 0
-    words_ = f"{figure.words}, {figure.currency}" if figure.currency else figure.words
-    change = _value(figure, figure.change, signed=True)
-    return Line(figure.id, words_, figure.note, cells[0], cells[1], change, bounds, "bad" if is_bad else "")
+    change, tone = value(figure, figure.change, signed=True), "bad" if is_bad else ""
+    return Line(figure.id, name(figure), figure.note, cells[0], cells[1], change, interval(figure), tone)
+
+
+def name(figure: Figure) -> str:
+    """What the figure counts, with its currency."""
+    return f"{figure.words}, {figure.currency}" if figure.currency else figure.words
+
+
+def interval(figure: Figure) -> str:
+    """Between what bounds its change lies."""
+    if figure.low is None or figure.high is None:
+        return "–"
+    return f"{value(figure, figure.low, signed=True)} to {value(figure, figure.high, signed=True)}"
 
 
 def _is_told(figure: Figure) -> bool:
     return not (figure.id == "ahead" and not figure.old and not figure.new)
 
 
-def _value(figure: Figure, value: float | None, *, signed: bool = False) -> str:
-    if value is None:
+def value(figure: Figure, count: float | None, *, signed: bool = False) -> str:
+    """`count` in the figure's unit: "€ 1,200", "14.1 %", "2.14"; `signed` for a change. A dash: not knowable."""
+    if count is None:
         return "–"
-    plus = "+" if signed and value > 0 else ""
+    plus = "+" if signed and count > 0 else ""
     if figure.unit == "money":
-        return plus + words.money(round(value), figure.currency)
+        return plus + words.money(round(count), figure.currency)
     if figure.unit == "share":
-        return f"{plus}{words.number(100 * value, 1)} %"
+        return f"{plus}{words.number(100 * count, 1)} %"
     if figure.unit == "per day":
-        return plus + words.number(value, 2)
-    text = words.number(round(value))
+        return plus + words.number(count, 2)
+    text = words.number(round(count))
     return text if text == "0" else plus + text
 
 
@@ -333,7 +340,8 @@ def _part(row: Row, name: str, said: str) -> Part:
         new=cell("new", row.new),
         change=words.signed(change),
         interval=_between(row.low, row.high, ""),
-        became=(both("accepted"), both("rejected"), both("won")),
+        # Whoever was rejected was neither accepted nor won: columns that repeat the first say nothing.
+        became=() if name == "reason" else (both("accepted"), both("rejected"), both("won")),
     )
 
 
@@ -344,7 +352,7 @@ def _wins(result: Result) -> list[Cell]:
         return [Cell("Nobody won for the first time in this period, so nothing can be said about wins.")]
     said = [
         (f"{_plural(wins.total, 'first win')} in this period.", wins.total, "all"),
-        (f"{wins.by_both:,} were handed over before by both.", wins.by_both, "both"),
+        (f"{wins.by_both:,} {_was(wins.by_both)} handed over before by both.", wins.by_both, "both"),
         (f"{wins.gained:,} only the new definition hands over before they win.", wins.gained, "gained"),
         (
             f"{wins.missed:,} the new definition misses: they win without having been handed over.",
@@ -352,15 +360,13 @@ def _wins(result: Result) -> list[Cell]:
             "missed",
         ),
         (f"{wins.by_neither:,} neither hands over before they win.", wins.by_neither, "neither"),
-        (f"{wins.earlier:,} are handed over earlier.", wins.earlier, "earlier"),
-        (f"{wins.later:,} are handed over later.", wins.later, "later"),
+        (f"{wins.earlier:,} {_is(wins.earlier)} handed over earlier.", wins.earlier, "earlier"),
+        (f"{wins.later:,} {_is(wins.later)} handed over later.", wins.later, "later"),
     ]
     found = [Cell(text, urlencode({"side": "new", "wins": which})) for text, count, which in said if count]
     if wins.earlier or wins.later:
-        bounds = _between(wins.low, wins.high, "days")
-        median = wins.median_days or 0.0
-        when = "earlier" if median >= 0 else "later"
-        text = f"Of those at another time, half by {_length(abs(median))} {when} or more (95 % interval {bounds})."
+        bounds = f"{_shift(wins.low)} to {_shift(wins.high)}"
+        text = f"Of those at another time, half by {_shift(wins.median_days)} or more (95 % interval {bounds})."
         found.append(Cell(text, urlencode({"side": "new", "wins": "shifted"})))
     return found
 
@@ -603,7 +609,19 @@ def _between(low: float | None, high: float | None, unit: str) -> str:
     if low is None or high is None:
         return "–"
     digits = 1 if unit == "days" else 0
-    return f"{words.number(low, digits)} to {words.number(high, digits)}"
+    return f"{_signed(low, digits)} to {_signed(high, digits)}"
+
+
+def _signed(value: float, digits: int) -> str:
+    text = words.number(value, digits)
+    return f"+{text}" if round(value, digits) > 0 else text
+
+
+def _shift(days: float | None) -> str:
+    """How much earlier (above 0) or later (below) somebody is handed over."""
+    if not days:
+        return "no time"
+    return f"{_length(abs(days))} {'earlier' if days > 0 else 'later'}"
 
 
 def _length(days: float) -> str:
@@ -614,6 +632,14 @@ def _length(days: float) -> str:
 
 def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _people(count: int) -> str:

@@ -15,7 +15,7 @@ from rung.access.models import User
 from rung.engine.program import compile_program
 from rung.engine.trying import CannotTry, why
 from rung.engine.varying import Knob, knob, knobs, usual_values
-from rung.insight import behind, telling, trying_later
+from rung.insight import behind, comparing, telling, trying_later
 from rung.insight.misleading import LINES
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
@@ -27,12 +27,15 @@ from rung.playbook.conditions import ConditionError
 from rung.playbook.definitions import Playbook
 from rung.playbook.diff import diff_in_words
 from rung.playbook.faults import PlaybookRefused
-from rung.terms.instants import DAY, SECOND
+from rung.playbook.words import day_words
+from rung.terms.instants import DAY, SECOND, moment
 from rung.web import shell
 from rung.web.links import person_href
 
 PERIODS: Final = (("", "The whole history"), ("365", "The last 12 months"), ("183", "The last 6 months"))
 MOST_LISTED: Final = 200
+MOST_BESIDE: Final = 6
+"""Runs beside each other: more columns than that, and nobody reads them."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -50,6 +53,33 @@ def trials(request: HttpRequest) -> HttpResponse:
         "latest": [_listed(run) for run in kept.filter(is_kept=False).order_by("-asked_at")[:20]],
     }
     return shell.page(request, "web/trials.html", context, place="playbook")
+
+
+@require_GET
+def beside(request: HttpRequest) -> HttpResponse:
+    """GET playbook/trials/beside?run=…&run=…: runs beside each other; without two of them, what to do."""
+    asked = list(dict.fromkeys(_uuids(request.GET.getlist("run"))))[:MOST_BESIDE]
+    found = Backtest.objects.filter(uuid__in=asked, state="done", result__isnull=False, texts__isnull=True, vary="")
+    runs = sorted(found.select_related("asked_by").defer("people", "curve"), key=lambda run: asked.index(run.uuid))
+    results = [trying_later.result_of(run) for run in runs]
+    context = {
+        "columns": [_column(run) for run in runs],
+        "lines": comparing.beside(results) if len(runs) > 1 else (),
+        "apart": comparing.apart(results) if len(runs) > 1 else (),
+        "gone": len(asked) - len(runs),
+    }
+    return shell.page(request, "web/trials_beside.html", context, place="playbook")
+
+
+def _column(run: Backtest) -> dict[str, Any]:
+    old, new = trying_later.read(run.old_text), trying_later.read(run.new_text)
+    return {
+        "run": run,
+        "href": reverse("trial", args=[run.uuid]),
+        "said": telling.changed_number(old, new) or new.name,
+        "changes": diff_in_words(old, new),
+        "as_of": day_words(moment(run.as_of or run.asked_at).astimezone(ZoneInfo(old.calendar.timezone)).date()),
+    }
 
 
 @require_GET

@@ -103,6 +103,7 @@ urlpatterns = [
     path("playbook/publication/state", playbook.publication_state, name="playbook-publication-state"),
     path("playbook/versions/<str:version>", playbook.version, name="playbook-version"),
     path("playbook/trials", trials.trials, name="trials"),
+    path("playbook/trials/beside", trials.beside, name="trials-beside"),
     path("playbook/trials/<uuid:uuid>", trials.trial, name="trial"),
     path("playbook/trials/<uuid:uuid>/people", trials.people, name="trial-people"),
     path("playbook/trials/<uuid:uuid>/why", trials.explanation, name="trial-why"),
