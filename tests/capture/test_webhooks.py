@@ -39,6 +39,14 @@ def made(template: str = "booking", name: str = "calendly") -> str:
     return "/w/" + hooking.add_webhook(name=name, template=template, by="test", at=1).token
 
 
+def plain_chat() -> str:
+    """A webhook whose messages name a visitor and what they wrote."""
+    where = made("empty", "chat")
+    mapping = {"kind": "question_asked", "email": "/visitor/email", "name": "/visitor/name", "id": "/id"}
+    hooking.map_webhook(name="chat", told={**mapping, "data": {"question": "/message"}}, by="test", at=1)
+    return where
+
+
 def told(client: Client, where: str, body: Any, content_type: str = "application/json") -> Any:
     return client.post(where, body if isinstance(body, (str, bytes)) else json.dumps(body), content_type=content_type)
 
@@ -84,14 +92,21 @@ def test_what_is_refused_is_kept_and_replayed_once_the_mapping_is_right(client: 
 
 
 @pytest.mark.django_db
-def test_a_list_of_attendees_is_one_message_and_all_of_it_or_nothing(client: Client) -> None:
-    where = made("webinar", "webinar")
+def test_of_a_list_what_cannot_be_read_is_left_out_by_number_and_the_rest_comes_in_once(client: Client) -> None:
+    where = made("attendance", "webinar")
     people = [{"email": f"p{number}@acme.example", "name": "Pia", "minutes": 40} for number in range(3)]
     assert told(client, where, {"participants": people}).json()["events"] == 6
     assert Event.objects.filter(kind="webinar_attended").count() == 3
-    wrong = told(client, where, {"participants": [{"email": "q@acme.example"}, {"email": "no"}]}).json()
-    assert (wrong["outcome"], wrong["why"]) == ("refused", "Number 2: no at /email is no e-mail address.")
-    assert not Person.objects.filter(email="q@acme.example").exists()
+    more = [*people, {"email": "no"}, {"name": "Nobody"}, {"email": "q@acme.example"}]
+    answer = told(client, where, {"participants": more}).json()
+    assert (answer["outcome"], answer["events"]) == ("accepted", 2)
+    assert answer["why"] == (
+        "2 left out: Number 4: no at /email is no e-mail address. Number 5: There is neither an e-mail address"
+        " nor a phone number where the mapping looks for them."
+    )
+    assert Event.objects.filter(kind="webinar_attended").count() == 4
+    none = told(client, where, {"participants": [{"email": "no"}]}).json()
+    assert (none["outcome"], none["why"]) == ("refused", "Number 1: no at /email is no e-mail address.")
 
 
 @pytest.mark.django_db
@@ -129,7 +144,7 @@ def test_every_place_of_a_message_can_be_pointed_at() -> None:
 
 @pytest.mark.django_db
 def test_nothing_hostile_makes_the_door_fall(client: Client) -> None:
-    where = made("chat", "chat")
+    where = plain_chat()
     naughty: list[Any] = [
         "", "{", "[]", "7", '"x"', "[" * 100_000, '{"a":' * 5_000, '{"x": NaN}', '{"x": 1e999}', b"\xff\xfe\x00",
         '{"id": ' + "9" * 5_000 + "}", {"visitor": {"email": "a\0@b.example"}}, {"visitor": "x"},
@@ -169,7 +184,7 @@ def test_a_time_is_read_in_the_ways_programs_write_it() -> None:
     mapping = hook_mapping.mapping_of({"kind": "meeting_booked", "email": "/e", "time": "/t"})
     at = 1_764_583_200_000_000
     for written in ("2025-12-01T10:00:00Z", "2025-12-01T11:00:00+01:00", 1_764_583_200, 1_764_583_200_000):
-        (one,) = hook_mapping.meant({"e": "a@b.example", "t": written}, mapping)
+        ((one,), _) = hook_mapping.meant({"e": "a@b.example", "t": written}, mapping)
         assert one.at == at, written
     for written in ("soon", 1e300, -5, True, [1]):
         with pytest.raises(NotMapped, match="is no time"):
@@ -178,7 +193,7 @@ def test_a_time_is_read_in_the_ways_programs_write_it() -> None:
 
 @pytest.mark.django_db
 def test_a_message_of_which_a_part_cannot_be_kept_leaves_nothing_behind(client: Client) -> None:
-    where = made("chat", "chat")
+    where = plain_chat()
     answer = told(client, where, '{"visitor": {"email": "pia@b.example"}, "message": 1e999}').json()
     assert (answer["outcome"], answer["why"]) == ("refused", "question is not a finite number")
     assert not Person.objects.exists()

@@ -1,11 +1,13 @@
 """What a program's message means: which of its places is the address, the time, the kind. Pure: no clock."""
 
 import csv
+import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -36,79 +38,51 @@ class NotMapped(ValueError):
     """A message from which no event comes; the text says why."""
 
 
+Places = str | tuple[str, ...]
+"""A JSON pointer (RFC 6901), empty for none; or several, of which the first counts at which something stands."""
+
+
 class Mapped(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where in a message things stand, as JSON pointers (RFC 6901); `each` points to a list of people, if it is one.
+    """Where in a message things stand; `each` points to a list of people, if it is one.
 
     `kinds`: what stands at `kind_at` → the kind; anything else is passed over. Without `kind_at` all are `kind`.
     """
 
     kind: str = ""
-    kind_at: str = ""
+    kind_at: Places = ""
     kinds: dict[str, str] = {}
-    each: str = ""
-    email: str = ""
-    phone: str = ""
-    name: str = ""
-    company: str = ""
-    time: str = ""
-    id: str = ""
-    data: dict[str, str] = {}
+    each: Places = ""
+    email: Places = ""
+    phone: Places = ""
+    name: Places = ""
+    last_name: Places = ""
+    title: Places = ""
+    company: Places = ""
+    time: Places = ""
+    id: Places = ""
+    data: dict[str, Places] = {}
 
 
 PLACES: Final = {
-    "email": "e-mail", "phone": "phone", "name": "name", "company": "company", "time": "when it happened",
-    "id": "its own id", "kind_at": "what happened", "each": "the list of people",
+    "email": "e-mail", "phone": "phone", "name": "name, or the first name", "last_name": "last name",
+    "title": "job title", "company": "company", "time": "when it happened", "id": "its own id",
+    "kind_at": "what happened", "each": "the list of people",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """One event that a message tells. `own_id` is the sender's id of it, empty where it has none."""
+    """One event that a message tells. `own_id` names it among all of the sender's."""
 
     kind: str
     email: str
     phone: str
     name: str
+    title: str
     company: str | None
     at: int | None
     own_id: str
     data: dict[str, Any]
-
-
-TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "booking": (
-        "Booking, as Calendly tells it",
-        {
-            "kind_at": "/event",
-            "kinds": {"invitee.created": "meeting_booked"},
-            "email": "/payload/email",
-            "name": "/payload/name",
-            "id": "/payload/uri",
-            "data": {"starts": "/payload/scheduled_event/start_time", "meeting": "/payload/scheduled_event/name"},
-        },
-    ),
-    "chat": (
-        "Chat",
-        {"kind": "question_asked", "email": "/visitor/email", "name": "/visitor/name", "id": "/id",
-         "data": {"question": "/message"}},
-    ),
-    "webinar": (
-        "Webinar attendance",
-        {"kind": "webinar_attended", "each": "/participants", "email": "/email", "name": "/name",
-         "data": {"minutes": "/minutes"}},
-    ),
-    "badges": (
-        "Badge list of a fair, as CSV",
-        {"kind": "custom", "each": "/rows", "email": "/email", "name": "/name", "company": "/company",
-         "data": {"event": "/event", "title": "/title"}},
-    ),
-    "social": (
-        "Social engagement",
-        {"kind": "social_engaged", "email": "/author/email", "name": "/author/name", "id": "/id",
-         "data": {"network": "/network", "what": "/action", "url": "/url"}},
-    ),
-    "empty": ("Something else", {}),
-}  # fmt: skip
 
 
 def mapping_of(told: object) -> Mapped:
@@ -117,9 +91,10 @@ def mapping_of(told: object) -> Mapped:
         found = msgspec.convert(told, Mapped)
     except msgspec.ValidationError as fault:
         raise BadMapping(f"The mapping cannot be read: {fault}.") from None
-    pointers = [found.each, found.email, found.phone, found.name, found.company, found.time, found.id, found.kind_at]
-    for pointer in [*pointers, *found.data.values()]:
-        if pointer and (not pointer.startswith("/") or len(pointer) > 500):
+    named = [pointer for place in PLACES for pointer in pointers(getattr(found, place))]
+    named += [pointer for places in found.data.values() for pointer in pointers(places)]
+    for pointer in named:
+        if not pointer.startswith("/") or len(pointer) > 500:
             raise BadMapping(f"{pointer[:60]!r} is no place in a message: places begin with /.")
     for kind in {found.kind, *found.kinds.values()} - {""}:
         if kind not in MEANT:
@@ -144,24 +119,39 @@ def read(body: bytes, content_type: str) -> Any:
     return {"rows": told} if isinstance(told, list) else told
 
 
-def meant(told: Any, mapping: Mapped) -> list[Meant]:
-    """The events of a message. Raises NotMapped: one that cannot be read, names its place in the list."""
-    items = [told]
-    if mapping.each:
-        items = at(told, mapping.each)
-        if not isinstance(items, list):
-            raise NotMapped(f"There is no list at {mapping.each}.")
-        if len(items) > MOST_ITEMS:
-            raise NotMapped(f"It names more than {MOST_ITEMS} people.")
-    found = []
+def pointers(places: Places) -> tuple[str, ...]:
+    """Those that there are, in the order in which they are looked at."""
+    told = (places,) if isinstance(places, str) else places
+    return tuple(pointer for pointer in told if pointer)
+
+
+def meant(told: Any, mapping: Mapped) -> tuple[list[Meant], list[str]]:
+    """The events of a message, and of a list what is left out, each with its number and why. Raises NotMapped where
+    nothing can be read."""
+    each = pointers(mapping.each)
+    if not each:
+        try:
+            one = _one(told, told, mapping)
+        except BadValue as fault:
+            raise NotMapped(str(fault)) from None
+        return ([one] if one else []), []
+    items = _at(told, each)
+    if not isinstance(items, list):
+        raise NotMapped(f"There is no list at {each[0]}.")
+    if len(items) > MOST_ITEMS:
+        raise NotMapped(f"It names more than {MOST_ITEMS} people.")
+    found: list[Meant] = []
+    left_out: list[str] = []
     for number, item in enumerate(items, start=1):
         try:
             one = _one(told, item, mapping)
         except (NotMapped, BadValue) as fault:
-            raise NotMapped(f"Number {number}: {fault}" if mapping.each else str(fault)) from None
-        if one is not None:
-            found.append(one)
-    return found
+            left_out.append(f"Number {number}: {fault}")
+        else:
+            found += [one] if one else []
+    if left_out and not found:
+        raise NotMapped(left_out[0])
+    return found, left_out
 
 
 def at(told: Any, pointer: str) -> Any:
@@ -177,13 +167,14 @@ def at(told: Any, pointer: str) -> Any:
     return told
 
 
-def leaves(told: Any, each: str = "") -> list[tuple[str, str]]:
+def leaves(told: Any, each: Places = "") -> list[tuple[str, str]]:
     """(pointer, value as text) of everything in a message that can be pointed at, the first of a list for all.
 
     Below `each` the pointers begin at one item of that list.
     """
-    found = [(pointer, value) for pointer, value in _walk(told, "", 0) if not (each and pointer.startswith(f"{each}/"))]
-    items = at(told, each) if each else None
+    lists = tuple(f"{pointer}/" for pointer in pointers(each))
+    found = [(pointer, value) for pointer, value in _walk(told, "", 0) if not pointer.startswith(lists)]
+    items = _at(told, pointers(each))
     if isinstance(items, list) and items:
         found += list(_walk(items[0], "", 0))
     return found[:MOST_LEAVES]
@@ -206,48 +197,73 @@ def _walk(told: Any, pointer: str, depth: int) -> Iterator[tuple[str, str]]:
 def _one(told: Any, item: Any, mapping: Mapped) -> Meant | None:
     kind = mapping.kind
     if mapping.kind_at:
-        said = _text(told, item, mapping.kind_at)
-        kind = mapping.kinds.get(said, "")
+        kind = mapping.kinds.get(_text(told, item, mapping.kind_at), "")
         if not kind:
             return None
     if not kind:
         raise NotMapped("Nobody said what it is that people do here: choose it, or where it stands.")
     email, phone = _text(told, item, mapping.email), _text(told, item, mapping.phone)
     if email and normal_email(email) is None:
-        raise NotMapped(f"{email[:60]} at {mapping.email} is no e-mail address.")
+        raise NotMapped(f"{email[:60]} at {_where(told, item, mapping.email)} is no e-mail address.")
     if not email and normal_phone(phone) is None:
         raise NotMapped("There is neither an e-mail address nor a phone number where the mapping looks for them.")
     company = _text(told, item, mapping.company)
+    names = (_text(told, item, mapping.name), _text(told, item, mapping.last_name))
     return Meant(
         kind=kind,
         email=email,
         phone=phone if normal_phone(phone) else "",
-        name=_text(told, item, mapping.name)[:250],
+        name=" ".join(name for name in names if name)[:250],
+        title=_text(told, item, mapping.title)[:250],
         company=company_told(company) if company else None,
         at=_instant(_found(told, item, mapping.time)) if mapping.time else None,
-        own_id=_text(told, item, mapping.id)[:120],
-        data={field: value for field, pointer in mapping.data.items()
-              if (value := _value(_found(told, item, pointer))) is not None},
+        own_id=_own_id(told, item, mapping, email or phone),
+        data={field: value for field, places in mapping.data.items()
+              if (value := _value(_found(told, item, places))) is not None},
     )  # fmt: skip
 
 
-def _found(told: Any, item: Any, pointer: str) -> Any:
+def _own_id(told: Any, item: Any, mapping: Mapped, who: str) -> str:
+    """The sender's id of it, with who it is of where several share it; else what the item itself says: a list that
+    comes again with one more line brings that line."""
+    own = _text(told, item, mapping.id)[:120]
+    if not own:
+        return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:32]
+    is_shared = item is not told and _at(item, pointers(mapping.id)) is None
+    return f"{own}:{who[:120]}" if is_shared else own
+
+
+def _where(told: Any, item: Any, places: Places) -> str:
+    named = pointers(places)
+    return next((pointer for pointer in named if _found(told, item, pointer) is not None), named[0])
+
+
+def _found(told: Any, item: Any, places: Places) -> Any:
     """In the item of the list, else in the whole message: what is said once counts for all."""
-    found = at(item, pointer)
-    return at(told, pointer) if found is None else found
+    found = _at(item, pointers(places))
+    return _at(told, pointers(places)) if found is None else found
 
 
-def _text(told: Any, item: Any, pointer: str) -> str:
-    found = _found(told, item, pointer) if pointer else None
+def _at(told: Any, named: Sequence[str]) -> Any:
+    """What stands at the first of these pointers at which something does."""
+    return next((found for pointer in named if (found := at(told, pointer)) is not None and found != ""), None)
+
+
+def _text(told: Any, item: Any, places: Places) -> str:
+    found = _found(told, item, places) if places else None
     if not isinstance(found, (str, int, float)) or isinstance(found, bool):
         return ""
-    return clean_text(str(found), pointer, 1_000)
+    return clean_text(str(found), pointers(places)[0], 1_000).strip()
 
 
 def _value(found: Any) -> Any:
     if isinstance(found, str):
         return clean_text(found[:1_000], "a detail", 1_000)
     return found if isinstance(found, (bool, int, float)) else None
+
+
+def _by_format(told: str, *, written: str) -> datetime:
+    return datetime.strptime(told, written)
 
 
 def _instant(found: Any) -> int | None:
@@ -263,12 +279,20 @@ def _instant(found: Any) -> int | None:
             return parse_instant(found)
         except BadInstant:
             pass
-        try:
-            parsed = datetime.fromisoformat(found)
-            return micros(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
-        except (ValueError, OverflowError):
-            pass
+        for read in (datetime.fromisoformat, *_WAYS):
+            try:
+                parsed = read(found)
+                return micros(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+            except (ValueError, OverflowError):
+                pass
     raise NotMapped(f"{str(found)[:40]!r} is no time.")
+
+
+_WAYS: Final = tuple(
+    partial(_by_format, written=way)
+    for way in ("%b %d, %Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%b %d, %Y %I:%M %p")
+)
+"""How lists of American products write a time; where nobody says the zone, it is UTC."""
 
 
 def _rows(body: bytes) -> list[Mapping[str, str]]:
@@ -280,13 +304,22 @@ def _rows(body: bytes) -> list[Mapping[str, str]]:
     try:
         dialect = ";" if lines and lines[0].count(";") > lines[0].count(",") else "\t" if "\t" in text[:500] else ","
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect)
-        heads = [head.strip().lower() for head in next(reader, [])]
-        rows = [dict(zip(heads, row, strict=False)) for row in reader if any(cell.strip() for cell in row)]
+        read = [row for row in reader if any(cell.strip() for cell in row)]
+        heads = [head.strip().lower() for head in read[_head(read)]] if read else []
+        rows = [dict(zip(heads, row, strict=False)) for row in read[_head(read) + 1 :]]
     except csv.Error as fault:
         raise NotMapped(f"It is no CSV: {fault}.") from None
     if len(rows) > MOST_ITEMS:
         raise NotMapped(f"It names more than {MOST_ITEMS} people: import it as a file instead.")
     return rows
+
+
+def _head(rows: Sequence[Sequence[str]]) -> int:
+    """Which row names the columns: reports begin with some lines about themselves."""
+    for number, row in enumerate(rows[:30]):
+        if any("mail" in cell.lower() and "@" not in cell for cell in row):
+            return number
+    return 0
 
 
 def _no_number(name: str) -> float:

@@ -13,6 +13,7 @@ from rung.access.actions import By, Refused, audited, name_of, require
 from rung.capture import hook_mapping, mailbox
 from rung.capture.forms import is_slug
 from rung.capture.hook_mapping import BadMapping, Mapped, Meant, NotMapped
+from rung.capture.hook_templates import TEMPLATES
 from rung.capture.letters import NoLetter
 from rung.capture.models import HookMessage, Webhook
 from rung.jobs import locks
@@ -39,7 +40,7 @@ def add_webhook(*, name: str, template: str, by: By, at: int) -> MadeHook:
         raise Refused(f"{name[:60]!r} cannot be a webhook's name: use a-z, 0-9 and dashes, as in calendly.")
     if Webhook.objects.filter(name=name).exists():
         raise Refused(f"There is a webhook {name} already: choose another name.")
-    told = hook_mapping.TEMPLATES.get(template, hook_mapping.TEMPLATES["empty"])[1]
+    told = TEMPLATES.get(template, TEMPLATES["empty"])[1]
     mapping = msgspec.to_builtins(hook_mapping.mapping_of(told))
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -126,7 +127,7 @@ def _take(message: HookMessage, body: bytes, at: int) -> None:
     """Sets what became of the message, having recorded its events."""
     try:
         with transaction.atomic():
-            events = _told(message, body)
+            events, left_out = _told(message, body)
             recorded = actions.record(events, by="", at=at)
             if recorded.refused:
                 raise NotMapped(recorded.refused[0].reason)
@@ -136,31 +137,38 @@ def _take(message: HookMessage, body: bytes, at: int) -> None:
     except mailbox.Passed as passed:
         message.outcome, message.words, message.events = "passed", str(passed)[:1_000], 0
         return
-    message.words, message.events = "", recorded.accepted
+    message.words, message.events = _of_left_out(left_out), recorded.accepted
     message.outcome = "accepted" if recorded.accepted else "duplicate" if events else "passed"
 
 
-def _told(message: HookMessage, body: bytes) -> list[NewEvent]:
-    """The events of a message: of a mail what it says, of anything else what the mapping makes of it."""
+def _told(message: HookMessage, body: bytes) -> tuple[list[NewEvent], list[str]]:
+    """The events of a message: of a mail what it says, of anything else what the mapping makes of it; and why what is
+    left out of a list is."""
     if message.content_type.startswith(mailbox.MIME):
-        return mailbox.events_of(body, message.webhook.source)
-    meant = hook_mapping.meant(hook_mapping.read(body, message.content_type), mapping_of(message.webhook))
-    return [event for number, one in enumerate(meant) for event in _events(message.webhook, one, body, number)]
+        return mailbox.events_of(body, message.webhook.source), []
+    read = hook_mapping.read(body, message.content_type)
+    meant, left_out = hook_mapping.meant(read, mapping_of(message.webhook))
+    return [event for one in meant for event in _events(message.webhook, one)], left_out
 
 
-def _events(webhook: Webhook, one: Meant, body: bytes, number: int) -> list[NewEvent]:
+def _of_left_out(told: Sequence[str]) -> str:
+    return _plain(f"{len(told)} left out: {' '.join(told)}")[:1_000] if told else ""
+
+
+def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     """What somebody did, and, filling only what is empty, who they say they are."""
-    own = one.own_id or hashlib.sha256(body).hexdigest()[:32]
-    message_id = f"{own}:{one.kind}:{number}" if not one.own_id else f"{own}:{one.kind}"
+    message_id = f"{one.own_id}:{one.kind}"
     keys = Keys(email=one.email, phone=one.phone)
-    parts = {"email": one.email, "phone": one.phone, "name": one.name}
+    parts = {"email": one.email, "phone": one.phone, "name": one.name, "title": one.title}
     traits = {name: value for name, value in parts.items() if value}
+    # What has no kind of ours has a name: the sender's, else the webhook's, as a fair's or a product's.
+    data = {"event": webhook.name, **one.data} if one.kind == "custom" else one.data
     identified = NewEvent(
         "person_identified", keys=keys, data=traits, company=one.company, at=one.at, source=webhook.source,
         message_id=f"{message_id}:who", door="publishable",
     )  # fmt: skip
     done = NewEvent(
-        one.kind, keys=keys, data=one.data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
+        one.kind, keys=keys, data=data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
     )
     return [identified, done]
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from rung.access.actions import Refused
 from rung.capture import hook_mapping, hooking, letters, mailbox
 from rung.capture.hook_mapping import BadMapping, NotMapped
+from rung.capture.hook_templates import TEMPLATES
 from rung.capture.models import HookMessage, Webhook
 from rung.jobs.clock import now as this_instant
 from rung.terms.kinds import KINDS
@@ -72,7 +73,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     hooks = list(Webhook.objects.order_by("closed_at", "name"))
     context |= {
         "hooks": [(each, each.messages.order_by("-pk").first(), _refused(each)) for each in hooks],
-        "templates": [(code, said) for code, (said, _) in hook_mapping.TEMPLATES.items()],
+        "templates": [(code, said) for code, (said, _) in TEMPLATES.items()],
         "title": _title(hooks),
     }
     return shell.page(request, "web/webhooks.html", context, place="capture", status=status)
@@ -127,7 +128,8 @@ def pasted(request: HttpRequest, name: str) -> HttpResponse:
     )
     if message.outcome == "refused":
         return _page(request, webhook, None, {"refusal": message.words}, status=422)
-    messages.info(request, f"{message.events} events were recorded.")
+    left_out = f" {message.words}" if message.words else ""
+    messages.info(request, f"{words.count(message.events)} events were recorded.{left_out}")
     return HttpResponseRedirect(reverse("webhooks-hook", args=[name]), status=303)
 
 
@@ -179,12 +181,13 @@ def _rows(chosen: HookMessage | None, mapping: dict[str, Any]) -> list[tuple[int
     if chosen is not None:
         with contextlib.suppress(NotMapped):
             found = hook_mapping.leaves(
-                hook_mapping.read(bytes(chosen.body), chosen.content_type), str(mapping.get("each", ""))
+                hook_mapping.read(bytes(chosen.body), chosen.content_type), mapping.get("each", "")
             )
     there = {pointer for pointer, _ in found}
-    named = {mapping.get(place): place for place in hook_mapping.PLACES if mapping.get(place)}
-    details = {pointer: field for field, pointer in mapping.get("data", {}).items()}
-    found += [(pointer, "not in this message") for pointer in [*named, *details] if pointer and pointer not in there]
+    pointers = hook_mapping.pointers
+    named = {pointer: place for place in hook_mapping.PLACES for pointer in pointers(mapping.get(place, ""))}
+    details = {pointer: field for field, places in mapping.get("data", {}).items() for pointer in pointers(places)}
+    found += [(pointer, "not in this message") for pointer in [*named, *details] if pointer not in there]
     return [
         (
             number,
@@ -203,10 +206,14 @@ def _would(chosen: HookMessage | None, mapping: dict[str, Any]) -> dict[str, Any
         return {}
     try:
         read = hook_mapping.read(bytes(chosen.body), chosen.content_type)
-        events = hook_mapping.meant(read, hook_mapping.mapping_of(mapping))
+        events, left_out = hook_mapping.meant(read, hook_mapping.mapping_of(mapping))
     except (NotMapped, BadMapping) as fault:
         return {"fault": str(fault)}
-    return {"events": [(KINDS[each.kind].words, each) for each in events[:20]], "number": len(events)}
+    return {
+        "events": [(KINDS[each.kind].words, each) for each in events[:20]],
+        "number": len(events),
+        "left_out": left_out[:20],
+    }
 
 
 def _mapping_told(request: HttpRequest) -> dict[str, Any]:
@@ -215,10 +222,10 @@ def _mapping_told(request: HttpRequest) -> dict[str, Any]:
     for number in range(min(hook_mapping.MOST_LEAVES + 60, len(request.POST))):
         pointer, is_ = _line(request, f"place.{number}"), _line(request, f"is.{number}")
         if is_ in hook_mapping.PLACES:
-            mapping[is_] = pointer
+            mapping[is_] = (*mapping.get(is_, ()), pointer)
         elif is_ == "data":
-            name = _line(request, f"field.{number}") or pointer.rpartition("/")[2]
-            mapping["data"][name[:100]] = pointer
+            name = (_line(request, f"field.{number}") or pointer.rpartition("/")[2])[:100]
+            mapping["data"][name] = (*mapping["data"].get(name, ()), pointer)
     for line in request.POST.get("kinds", "").replace("\0", "").splitlines()[:50]:
         value, _, kind = line.rpartition("=")
         if value.strip():

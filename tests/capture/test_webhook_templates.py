@@ -1,0 +1,193 @@
+"""Each template on a message as its product writes it: who arrives, what they did, and when it was."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from rung.capture import hooking
+from rung.capture.hook_templates import TEMPLATES
+from rung.history.models import Event
+from rung.people.models import Person
+from rung.terms.instants import format_instant
+
+CALENDLY: dict[str, Any] = {
+    "created_at": "2026-11-20T14:05:11.000000Z", "created_by": "https://api.calendly.com/users/AAAA",
+    "event": "invitee.created",
+    "payload": {
+        "cancel_url": "https://calendly.com/cancellations/BBBB", "created_at": "2026-11-20T14:05:10.361675Z",
+        "email": "betty@rei.example", "event": "https://api.calendly.com/scheduled_events/CCCC", "first_name": "Betty",
+        "last_name": "Quay", "name": "Betty Quay", "new_invitee": None, "old_invitee": None, "no_show": None,
+        "questions_and_answers": [{"answer": "Berth planning", "position": 0, "question": "What is it about?"}],
+        "rescheduled": False, "status": "active", "text_reminder_number": "+49 30 1234567", "timezone": "Europe/Berlin",
+        "tracking": {"utm_campaign": "autumn", "utm_source": "newsletter", "utm_medium": None, "utm_content": None,
+                     "utm_term": None, "salesforce_uuid": None},
+        "updated_at": "2026-11-20T14:05:10.361675Z",
+        "uri": "https://api.calendly.com/scheduled_events/CCCC/invitees/BBBB",
+        "scheduled_event": {"uri": "https://api.calendly.com/scheduled_events/CCCC", "name": "Thirty minutes",
+                            "start_time": "2026-12-01T09:00:00.000000Z", "end_time": "2026-12-01T09:30:00.000000Z"},
+    },
+}  # fmt: skip
+CAL: dict[str, Any] = {
+    "triggerEvent": "BOOKING_CREATED", "createdAt": "2026-11-20T14:30:00.000Z",
+    "payload": {
+        "bookerUrl": "https://app.cal.com", "type": "30min", "title": "30min between Sam and Betty Quay",
+        "eventTitle": "30min", "startTime": "2026-12-01T09:00:00Z", "endTime": "2026-12-01T09:30:00Z",
+        "organizer": {"id": 1, "name": "Sam", "email": "sam@ours.example", "timeZone": "Europe/Berlin"},
+        "attendees": [
+            {"email": "betty@rei.example", "name": "Betty Quay", "timeZone": "Europe/Berlin"},
+            {"email": "gus@rei.example", "name": "Gus Quay", "timeZone": "Europe/Berlin"},
+        ],
+        "uid": "bFJeNb2uX8ANpT3JL5EfXw", "bookingId": 91, "status": "ACCEPTED",
+    },
+}  # fmt: skip
+TAWK: dict[str, Any] = {
+    "event": "chat:start", "chatId": "70fe3290-99ad-11e9-a30a-51567162179f", "time": "2026-11-20T14:03:04.474Z",
+    "message": {"text": "Do you plan berths?", "type": "msg", "sender": {"type": "visitor"}},
+    "visitor": {"name": "Betty Quay", "email": "betty@rei.example", "city": "Kiel", "country": "DE"},
+    "property": {"id": "58ca8453b8a7e060cd3b1ecb", "name": "Site"},
+}  # fmt: skip
+INTERCOM: dict[str, Any] = {
+    "type": "notification_event", "id": "notif_1", "topic": "conversation.user.created", "app_id": "aaaaa",
+    "data": {"type": "notification_event_data", "item": {
+        "type": "conversation", "id": "123456789", "created_at": 1_795_183_384,
+        "source": {"type": "conversation", "id": "321546", "body": "<p>Do you plan berths?</p>",
+                   "author": {"type": "user", "id": "540f", "name": "Betty Quay", "email": "betty@rei.example"}},
+    }},
+    "delivery_attempts": 1, "first_sent_at": 1_795_183_385, "created_at": 1_795_183_385,
+}  # fmt: skip
+WEBINAR = {"uuid": "4444AAAiAAAAAiAiAiiAii==", "id": 1234567890, "host_id": "x1yC", "topic": "Berths in a day",
+           "type": 5, "start_time": "2026-11-25T15:00:00Z", "duration": 60, "timezone": "Europe/Berlin"}  # fmt: skip
+REGISTERED: dict[str, Any] = {
+    "event": "webinar.registration_created", "event_ts": 1_795_183_384_000,
+    "payload": {"account_id": "AAAA", "object": {**WEBINAR, "registrant": {
+        "id": "iFxeBPYun6SAiWUzBcEkX", "first_name": "Betty", "last_name": "Quay", "email": "betty@rei.example",
+        "org": "rei.example", "job_title": "Head of harbour", "phone": "", "custom_questions": [], "status": "approved",
+        "join_url": "https://zoom.example/w/1",
+    }}},
+}  # fmt: skip
+JOINED: dict[str, Any] = {
+    "event": "webinar.participant_joined", "event_ts": 1_795_615_501_000,
+    "payload": {"account_id": "AAAA", "object": {**WEBINAR, "participant": {
+        "user_id": "16778240", "user_name": "Betty Quay", "id": "iFxe", "participant_uuid": "55555",
+        "join_time": "2026-11-25T15:05:00Z", "email": "betty@rei.example",
+    }}},
+}  # fmt: skip
+ATTENDED = """Attendee Report
+Report Generated:,"Nov 26, 2026 09:00:00 AM"
+Topic,Webinar ID,Actual Start Time
+Berths in a day,123 456 7890,"Nov 25, 2026 03:00:00 PM"
+Attendee Details
+Attended,User Name (Original Name),First Name,Last Name,Email,Registration Time,Join Time,Time in Session (minutes)
+Yes,Betty Quay,Betty,Quay,betty@rei.example,"Nov 20, 2026 02:03:04 PM","Nov 25, 2026 03:05:00 PM",42
+Yes,Phone caller,,,,,"Nov 25, 2026 03:06:00 PM",3
+"""
+BADGES = """First Name;Last Name;Email Address;Company Name;Job Title;Scan Date;Notes
+Betty;Quay;betty@rei.example;rei.example;Head of harbour;2026-11-19 10:15:00;Wants berths planned
+"""
+SOCIAL: dict[str, Any] = {
+    "id": "1834567", "created_time": "2026-11-20T14:03:04+0000", "form_name": "Berth guide", "platform": "linkedin",
+    "campaign_name": "autumn", "email": "betty@rei.example", "first_name": "Betty", "last_name": "Quay",
+    "job_title": "Head of harbour", "company_name": "rei.example",
+}  # fmt: skip
+
+BETTY = ("Betty Quay", "betty@rei.example")
+MESSAGES: dict[str, tuple[Any, str, str, dict[str, Any]]] = {
+    "booking": (
+        CALENDLY, "meeting_booked", "2026-11-20T14:05:11Z",
+        {"starts": "2026-12-01T09:00:00.000000Z", "meeting": "Thirty minutes", "utm_source": "newsletter",
+         "utm_campaign": "autumn"},
+    ),
+    "booking-cal": (
+        CAL, "meeting_booked", "2026-11-20T14:30:00Z", {"starts": "2026-12-01T09:00:00Z", "meeting": "30min"}
+    ),
+    "chat": (
+        TAWK, "question_asked", "2026-11-20T14:03:04Z", {"question": "Do you plan berths?", "country": "DE"}
+    ),
+    "chat-intercom": (
+        INTERCOM, "question_asked", "2026-11-20T14:03:04Z", {"question": "<p>Do you plan berths?</p>"}
+    ),
+    "webinar": (
+        REGISTERED, "webinar_registered", "2026-11-20T14:03:04Z",
+        {"webinar": "Berths in a day", "starts": "2026-11-25T15:00:00Z"},
+    ),
+    "attendance": (ATTENDED, "webinar_attended", "2026-11-25T15:05:00Z", {"minutes": "42"}),
+    "badges": (BADGES, "custom", "2026-11-19T10:15:00Z", {"event": "hook", "notes": "Wants berths planned"}),
+    "social": (
+        SOCIAL, "social_engaged", "2026-11-20T14:03:04Z",
+        {"network": "linkedin", "form": "Berth guide", "campaign": "autumn"},
+    ),
+}  # fmt: skip
+"""Template → a message, what somebody did by it, when, and its details."""
+
+
+@pytest.fixture
+def tell(client: Client) -> Any:
+    cache.clear()
+
+    tokens: list[str] = []
+
+    def told(template: str, body: Any) -> dict[str, Any]:
+        if not tokens:
+            tokens.append(hooking.add_webhook(name="hook", template=template, by="test", at=1).token)
+        is_text = isinstance(body, str)
+        written = body if is_text else json.dumps(body)
+        answer = client.post(f"/w/{tokens[0]}", written, content_type="text/csv" if is_text else "application/json")
+        return dict(answer.json())
+
+    return told
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("template", MESSAGES)
+def test_a_message_as_the_product_writes_it_becomes_what_somebody_did_when_they_did_it(
+    tell: Any, template: str
+) -> None:
+    message, kind, at, data = MESSAGES[template]
+    assert tell(template, message)["outcome"] == "accepted"
+    betty = Person.objects.get(email=BETTY[1])
+    did = Event.objects.get(kind=kind, person_id=betty.pk)
+    assert (betty.name, did.data) == (BETTY[0], data)
+    assert did.occurred_at is not None and format_instant(did.occurred_at // 1_000_000 * 1_000_000) == at
+    assert tell(template, message)["outcome"] == "duplicate"
+
+
+def test_every_template_is_tried() -> None:
+    assert set(MESSAGES) == set(TEMPLATES) - {"empty"}
+
+
+@pytest.mark.django_db
+def test_whoever_registers_and_comes_is_one_person_who_did_both(tell: Any) -> None:
+    for message in (REGISTERED, JOINED, {**JOINED, "event": "webinar.participant_left"}):
+        tell("webinar", message)
+    betty = Person.objects.get()
+    assert (betty.name, betty.title, betty.company and betty.company.key) == (
+        "Betty Quay", "Head of harbour", "rei.example",
+    )  # fmt: skip
+    kinds = Event.objects.exclude(kind="person_identified").order_by("seq").values_list("kind", flat=True)
+    assert list(kinds) == ["webinar_registered", "webinar_attended"]
+
+
+@pytest.mark.django_db
+def test_everybody_who_was_booked_in_has_their_own_booking(tell: Any) -> None:
+    tell("booking-cal", CAL)
+    assert Event.objects.filter(kind="meeting_booked").values("person_id").distinct().count() == 2
+
+
+@pytest.mark.django_db
+def test_a_booking_brings_where_the_person_came_from_and_a_no_show_is_one(tell: Any) -> None:
+    tell("booking", CALENDLY)
+    tell("booking", {**CALENDLY, "event": "invitee_no_show.created"})
+    kinds = Event.objects.exclude(kind="person_identified").order_by("seq").values_list("kind", flat=True)
+    assert list(kinds) == ["meeting_booked", "meeting_missed"]
+    assert (Person.objects.get().source, Person.objects.get().phone) == ("newsletter", "+49 30 1234567")
+
+
+@pytest.mark.django_db
+def test_a_list_with_a_row_that_names_nobody_says_which_and_takes_the_others(tell: Any) -> None:
+    answer = tell("attendance", ATTENDED)
+    assert (answer["events"], answer["why"][:24]) == (2, "1 left out: Number 2: Th")
+    fresh = ATTENDED + 'Yes,Gus Quay,Gus,Quay,gus@rei.example,,"Nov 25, 2026 03:07:00 PM",30\n'
+    assert tell("attendance", fresh)["events"] == 2  # whoever was told before is known
