@@ -11,11 +11,11 @@ Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
 
-SENTENCES: Final = (
+TOUR: Final = (
     "Sign in as Sam: Today says whom to answer first, and why; the Ladder names the weakest step.",
     "Open a person to see why they stand there and what is missing; move the slider to see any day.",
-    "Stop with Ctrl-C; everything is kept in {home}.",
 )
+STOPPING: Final = "Stop with Ctrl-C; everything is kept in {home}."
 
 
 class NotMigrated(Exception):
@@ -112,7 +112,7 @@ def _greeting(host: str, port: int, *, is_demo: bool) -> list[str]:
         words += ["Demo logins (one click on the sign-in page):", *(f"  {who}" for who in _faces())]
     elif not User.objects.exists():
         words.append("Nobody may sign in yet: rung user add you@your-firm.example --role admin")
-    return [*words, "", *(sentence.format(home=settings.RUNG_HOME) for sentence in SENTENCES), ""]
+    return [*words, "", *(TOUR if is_demo else ()), STOPPING.format(home=settings.RUNG_HOME), ""]
 
 
 def _shown(host: str) -> str:

@@ -17,7 +17,7 @@ from rung.lifecycle import bulk, published, publishing, publishing_later
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys
-from rung.terms.instants import parse_instant
+from rung.terms.instants import SECOND, parse_instant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 LOWER = BOOK.replace("score >= 50", "score >= 40")
@@ -318,6 +318,19 @@ def test_one_run_alone_a_failed_one_or_none_says_what_to_do(house: dict[str, Use
         assert page.status_code == 200 and "Two backtests make a comparison" in text(page)
     assert "1 that you ticked is not done, or gone." in text(page)
     assert f'value="{failed.uuid}"' not in sam.get(reverse("trials")).content.decode()
+
+
+def test_a_curve_that_cannot_be_says_why_once_and_is_not_asked_for_again_and_again(house: dict[str, User]) -> None:
+    sam = signed_in(house, "sales")
+    form = {"text": LOWER, "subset": "score >= 999999"}
+    sam.post(reverse("trial-curves"), form)
+    work()
+    told = sam.post(reverse("trial-curves"), form)
+    assert "Nobody meets “score &gt;= 999999”" in text(told) and "hx-trigger" not in told.content.decode()
+    assert Backtest.objects.count() == 1
+    Backtest.objects.update(done_at=now() - 11 * SECOND)
+    assert "Waiting for the worker" in text(sam.post(reverse("trial-curves"), form)), "people may have come meanwhile"
+    assert Backtest.objects.count() == 2
 
 
 def test_a_proposal_is_withdrawn_or_replaced(house: dict[str, User]) -> None:

@@ -37,7 +37,7 @@ from rung.playbook.conditions import ConditionError, Scope, parse
 from rung.playbook.definitions import Playbook
 from rung.playbook.faults import PlaybookRefused
 from rung.playbook.loading import load
-from rung.terms.instants import DAY, MINUTE
+from rung.terms.instants import DAY, MINUTE, SECOND
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ IDLE: Final = 10 * MINUTE
 KEPT: Final = 7 * DAY
 """How long a run stays that nobody keeps."""
 
+FAILED: Final = 10 * SECOND
+"""How long a failure answers for an equal wish: a page that looks again must be told, not asked for anew."""
 COMPARED: Final = DAY
 """How old a comparison of definitions may be before it is made again."""
 MOST_COMPARED: Final = 8
@@ -77,7 +79,7 @@ def ask(
         knob(new, wanted(vary).path)
     key = _key(old, new, start, subset, vary)
     with transaction.atomic():
-        same = Backtest.objects.filter(key=key, asked_at__gt=at - WARM).exclude(state="failed").order_by("-pk").first()
+        same = _answering(key, at, WARM)
         if same is not None:
             return same
         return Backtest.objects.create(
@@ -106,10 +108,9 @@ def ask_to_compare(*, texts: Sequence[str], by: User, at: int, start: int | None
         parse(subset, Scope(place="filter", signals=tuple(signal.name for signal in books[0].signals)))
     key = _key(books[0], books[-1], start, subset, "compare " + " ".join(book.version for book in books))
     with transaction.atomic():
-        same = Backtest.objects.filter(key=key, asked_at__gt=at - COMPARED).exclude(state="failed")
-        found = same.order_by("-pk").first()
-        if found is not None:
-            return found
+        same = _answering(key, at, COMPARED)
+        if same is not None:
+            return same
         return Backtest.objects.create(
             uuid=uuid_utils.compat.uuid7(),
             key=key,
@@ -125,6 +126,16 @@ def ask_to_compare(*, texts: Sequence[str], by: User, at: int, start: int | None
             asked_at=at,
             said="Waiting for the worker",
         )
+
+
+def _answering(key: str, at: int, since: int) -> Backtest | None:
+    """The run that answers an equal wish: the last one lately, but for one that failed and may succeed by now."""
+    found = Backtest.objects.filter(key=key, asked_at__gt=at - since).order_by("-pk").first()
+    return None if found is not None and _is_over(found, at) else found
+
+
+def _is_over(run: Backtest, at: int) -> bool:
+    return run.state == "failed" and (run.done_at or run.asked_at) <= at - FAILED
 
 
 @lru_cache(maxsize=32)
