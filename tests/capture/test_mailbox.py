@@ -91,7 +91,9 @@ def test_a_strangers_mail_is_an_enquiry_and_so_is_what_one_of_ours_forwards(clie
     assert sent(client, door, forward)["outcome"] == "accepted"
     bo = Person.objects.get(email="bo@lido.example")
     asked = Event.objects.get(kind="question_asked", person_id=bo.pk)
-    assert asked.data["forwarded_by"] == "Sam@ours.example"
+    assert asked.data == {
+        "subject": "Fwd: Prices?", "text": "How much?", "note": "For us?", "forwarded_by": "Sam@ours.example"
+    }  # fmt: skip
     assert sent(client, door, "From: sam@ours.example\r\nSubject: Lunch\r\n\r\nLunch?")["outcome"] == "passed"
 
 
@@ -124,6 +126,28 @@ def test_encoded_words_html_and_unknown_charsets_are_read() -> None:
         b"Content-Type: text/html; charset=nonsense\r\n\r\n<style>p{}</style><p>Call <b>me</b></p><script>1</script>"
     )
     assert (told.name, told.subject, told.text) == ("Ana Líma", "Hi you", "Call me")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "For us?\n\n---------- Forwarded message ---------\nFrom: Bo <bo@lido.example>\nDate: Fri, 20 Nov\n"
+        "To: <s@x.example>\n\n\nHow much?\n\nOn Thu, 19 Nov 2026 at 10:00, Sam Lee <sam@ours.example>\n"
+        "wrote:\n> Hello\n",
+        "For us?\n\n________________________________\nFrom: Bo <bo@lido.example>\nSent: Friday\nTo: Sam\n"
+        "Subject: Prices\n\nHow much?\n\n-----Original Message-----\nFrom: Sam\n\nHello\n",
+        "For us?\n\nBegin forwarded message:\n\n> From: Bo <bo@lido.example>\n> Subject: Prices\n"
+        "> To: s@x.example\n> \n> How much?\n",
+        "For us?\n\n-----Ursprüngliche Nachricht-----\nVon: Bo [mailto:bo@lido.example]\nGesendet: Freitag\n"
+        "An: Sam\n\nHow much?\n\nAm Do., 19. Nov. 2026 um 10:00 Uhr schrieb Sam Lee <sam@ours.example>:\n> Hallo\n",
+    ],
+)  # fmt: skip
+def test_what_is_forwarded_is_read_as_gmail_outlook_and_apple_write_it(written: str) -> None:
+    head = "From: sam@ours.example\nSubject: Fwd: Prices\nContent-Type: text/plain; charset=utf-8\n\n"
+    told = letter_of((head + written).encode())
+    assert told.forwarded is not None
+    assert (told.forwarded.address, told.forwarded.name, told.forwarded.text) == ("bo@lido.example", "Bo", "How much?")
+    assert told.text == "For us?"
 
 
 @pytest.mark.django_db
@@ -163,8 +187,9 @@ class FakeImap:
     def login(self, user: str, password: str) -> None:
         self.calls.append(("login", user, password))
 
-    def select(self, mailbox: str) -> None:
+    def select(self, mailbox: str) -> Any:
         self.calls.append(("select", mailbox))
+        return "OK", [b"1"]
 
     def uid(self, command: str, *args: str) -> Any:
         if command == "SEARCH":
@@ -186,7 +211,7 @@ def test_unseen_mail_is_fetched_and_then_seen(settings: Any) -> None:
     settings.RUNG_IMAP_URL = "imaps://sales%40ours.example:pass%2Fword@mail.ours.example/Leads"
     fetching.fetch(now(), lambda *_: box)
     fetching.fetch(now(), lambda *_: box)
-    assert box.calls[:3] == [("login", "sales@ours.example", "pass/word"), ("select", "Leads"), ("logout",)]
+    assert box.calls[:3] == [("login", "sales@ours.example", "pass/word"), ("select", '"Leads"'), ("logout",)]
     assert (box.unseen, HookMessage.objects.count()) == ({}, 1)
     assert Event.objects.get(kind="question_asked").source == "webhook:mailbox"
 

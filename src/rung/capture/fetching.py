@@ -3,13 +3,14 @@
 import imaplib
 import logging
 import secrets
+import ssl
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from rung.capture import hooking
+from rung.capture import hooking, letters
 from rung.capture.mailbox import MIME
 from rung.capture.models import Webhook
 
@@ -43,10 +44,13 @@ def fetch(at: int, connect: Callable[[str, int, bool], Imap] | None = None) -> N
     try:
         box = (connect or _connected)(str(parts.hostname), parts.port or (993 if is_secure else 143), is_secure)
         box.login(unquote(parts.username or ""), unquote(parts.password or ""))
-        box.select(unquote(parts.path.strip("/")) or "INBOX")
+        folder = unquote(parts.path.strip("/")) or "INBOX"
+        if box.select(_quoted(folder))[0] != "OK":
+            _log.warning("The mailbox could not be read: there is no folder %s", folder)
+            return
         _, found = box.uid("SEARCH", "UNSEEN")
         for uid in (found[0] or b"").split()[:_MOST_AT_ONCE]:
-            _, answer = box.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
+            _, answer = box.uid("FETCH", uid.decode(), f"(BODY.PEEK[]<0.{letters.LARGEST}>)")
             body = next((part[1] for part in answer if isinstance(part, tuple)), None)
             if body is not None:
                 hooking.receive(webhook=_mailbox(at), body=body, content_type=MIME, at=at)
@@ -57,7 +61,19 @@ def fetch(at: int, connect: Callable[[str, int, bool], Imap] | None = None) -> N
 
 
 def _connected(host: str, port: int, is_secure: bool) -> Imap:
-    return imaplib.IMAP4_SSL(host, port, timeout=20) if is_secure else imaplib.IMAP4(host, port, timeout=20)
+    """Python's own IMAP client believes any certificate unless it is told otherwise; a password is sent next."""
+    trusted = ssl.create_default_context()
+    if is_secure:
+        return imaplib.IMAP4_SSL(host, port, ssl_context=trusted, timeout=20)
+    box = imaplib.IMAP4(host, port, timeout=20)
+    if "STARTTLS" in box.capabilities:
+        box.starttls(trusted)
+    return box
+
+
+def _quoted(folder: str) -> str:
+    """A folder's name may hold spaces, and the client quotes nothing by itself."""
+    return '"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _mailbox(at: int) -> Webhook:

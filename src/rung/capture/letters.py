@@ -32,9 +32,11 @@ _REPLY: Final = re.compile(r"^\s*(re|aw|sv|antw|rif|res)\s*(\[\d+\])?:", re.IGNO
 _FORWARD: Final = re.compile(r"^\s*(fw|fwd|wg|tr|rv|i)\s*:", re.IGNORECASE)
 _QUOTED_FROM: Final = re.compile(r"^[>\s*]*(?:from|von|de|da|van|fra)\s*:\*?\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _QUOTE_BEGINS: Final = re.compile(
-    r"^(>|-{3,}\s*(original|forwarded|weitergeleitete|ursprüngliche)|on .{5,200} wrote:|am .{5,200} schrieb|_{10,})",
+    r"^(>|-{3,}\s*(original|forwarded|weitergeleitete|ursprüngliche)|begin forwarded message:|on .{5,200} wrote:"
+    r"|am .{5,200} schrieb|_{10,})",
     re.IGNORECASE,
 )
+_SAYS_WHO_WROTE: Final = re.compile(r"^(on .{5,300} wrote:|am .{5,300} schrieb\b.{0,100}:)\s*$", re.IGNORECASE)
 _ID: Final = re.compile(r"<[^<>\s]{3,250}>")
 _QUOTED_ID: Final = re.compile(r"^[>\s]*message-id:\s*(<[^<>\s]{3,250}>)", re.IGNORECASE | re.MULTILINE)
 _log: Final = logging.getLogger(__name__)
@@ -53,9 +55,17 @@ class Letter:
     answers: tuple[str, ...]
     is_reply: bool
     by_machine: str
-    forwarded: tuple[str, str] | None
-    """(address, name) of whoever wrote what is forwarded."""
+    forwarded: "Forwarded | None"
     bounce: "Bounce | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """Who wrote what is forwarded, and what they wrote."""
+
+    address: str
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +181,22 @@ def _by_machine(message: Message, sender: str, subject: str) -> str:
     return "its address is no person's" if _MACHINE.match(sender) else ""
 
 
-def _forwarded(subject: str, text: str, sender: str) -> tuple[str, str] | None:
+def _forwarded(subject: str, text: str, sender: str) -> Forwarded | None:
     if not _FORWARD.match(subject) and "forwarded message" not in text[:5_000].lower():
         return None
-    for line in _QUOTED_FROM.findall(text[:20_000])[:10]:
-        for name, address in getaddresses([line.replace("[mailto:", "<").replace("]", ">")])[:1]:
+    for found in list(_QUOTED_FROM.finditer(text[:20_000]))[:10]:
+        line = found[1].replace("[mailto:", "<").replace("]", ">")
+        for name, address in getaddresses([line])[:1]:
             if normal_email(address) is not None and normal_email(address) != normal_email(sender):
-                return address, _line(name)
+                return Forwarded(address, _line(name), _below_heads(text[found.end() :])[:_LONGEST])
     return None
+
+
+def _below_heads(text: str) -> str:
+    """What stands below the lines that say to whom, when and about what the forwarded mail was."""
+    lines = [re.sub(r"^(> ?)+", "", line).rstrip() for line in text[:50_000].splitlines()]
+    begun = next((number for number, line in enumerate(lines) if number and not line.strip()), len(lines))
+    return _own_words("\n".join(lines[begun:]).strip())
 
 
 def _text(message: Message) -> str:
@@ -237,8 +255,11 @@ def _without_tags(html: str) -> str:
 def _own_words(text: str) -> str:
     """What they wrote, without what they quote."""
     kept: list[str] = []
-    for line in text[:50_000].splitlines():
-        if _QUOTE_BEGINS.match(line.strip()[:300]):
+    lines = text[:50_000].splitlines()
+    for number, line in enumerate(lines):
+        # Gmail breaks its "On …, somebody <…> wrote:" into two lines.
+        both = f"{line.strip()[:300]} {''.join(lines[number + 1 : number + 2]).strip()[:100]}"
+        if _QUOTE_BEGINS.match(line.strip()[:300]) or _SAYS_WHO_WROTE.match(both):
             break
         kept.append(line.rstrip())
     said = "\n".join(kept).strip() or text[:_LONGEST].strip()

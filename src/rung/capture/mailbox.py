@@ -33,8 +33,9 @@ def events_of(body: bytes, source: str) -> list[NewEvent]:
     if User.objects.filter(email__iexact=letter.sender).exists():
         if letter.forwarded is None:
             raise Passed("Passed over: one of ours wrote it.")
-        address, name = letter.forwarded
-        return _enquiry(address, name, {**data, "forwarded_by": letter.sender}, source, own_id)
+        asked, noted = letter.forwarded, {"note": letter.text} if letter.text else {}
+        about = {"subject": letter.subject, "text": asked.text, "forwarded_by": letter.sender, **noted}
+        return _enquiry(asked.address, asked.name, {k: v for k, v in about.items() if v}, source, own_id)
     person = _answered(letter) or queries.person_named(normal_email(letter.sender) or letter.sender)
     if person is None:
         return _enquiry(letter.sender, letter.name, data, source, own_id)
