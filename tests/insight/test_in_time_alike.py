@@ -28,7 +28,7 @@ signals: [{name: Demo, on: demo_requested, points: 40, hand_raise: yes}]
 stages: {lead: {enter: signals >= 1}, mql: {enter: score >= 40}, sal: {enter: accepted}}
 setbacks: [{to: nurture, when: 'stage in ["mql", "sal"] and rejected', because: Sales rejected, rest: 30d}]
 handoff: {accept_within: {hand_raise: 30 business minutes, scored: 1 business day}, pause: [owner away]}
-duties: {sales: {accepted_within_sla: 95%}}
+duties: {marketing: {accepted_share: 70%}, sales: {accepted_within_sla: 95%}}
 calendar:
   timezone: Europe/Berlin
   hours: Mon-Fri 09:00-17:30
@@ -56,7 +56,8 @@ def in_time(rep: User) -> dict[str, tuple[int, int]]:
     report = feedback.report(force, days=30, at=EVENING)
     ladder = queries.ladder(force.playbook, force.generation_id, months=1, now=EVENING).answers
     treated = evidence.gather(force.playbook, force.generation_id, at=EVENING)["treatment"].rows
-    (duty,) = duties.duties(force, at=EVENING)
+    duty = duties.duty("in-time", force, at=EVENING)
+    assert duty is not None
     return {
         "today": (week.in_time, week.answered),
         "team": (member.in_time, member.answered),
@@ -107,3 +108,74 @@ def test_what_marketing_had_when_it_was_answered_elsewhere_was_owed_by_nobody_of
     told = NewEvent("handoff_rejected", keys=Keys(email="ana@acme.example"), data={"reason": "x"})
     actions.record([told], by="import:1", at=DUE + DAY)
     assert feedback.report(in_force(), days=30, at=EVENING + DAY).in_time == 1
+
+
+AGAIN = DUE + 3 * MINUTE
+
+
+def answered_again(eva: User, *, returned_at: int) -> dict[str, tuple[int, int]]:
+    """Eva returns it as not hers, Tom of no team accepts it at three; page → (accepted, answered)."""
+    tom = add_user(email="tom@ours.example", name="Tom", role="sales", team="", by="test", at=1)
+    desk.give_back(handoff_id=Assignment.objects.get().pk, reason="Wrong owner", by=eva, at=returned_at)
+    desk.accept(handoff_id=Assignment.objects.get().pk, by=tom, at=AGAIN)
+    return accepted(tom)
+
+
+def accepted(rep: User) -> dict[str, tuple[int, int]]:
+    force = in_force()
+    assert force.generation_id is not None
+    week = today.today(rep, force, at=EVENING).week
+    members = {each.name: each for each in team.team(force, at=EVENING).members}
+    report = feedback.report(force, days=30, at=EVENING)
+    (source,) = report.sources
+    ladder = queries.ladder(force.playbook, force.generation_id, months=1, now=EVENING).answers
+    duty = duties.duty("accepted", force, at=EVENING)
+    assert duty is not None
+    behind = feedback.handoffs(feedback.Asked(start=OPENED, answer="accepted"), force.playbook)
+    treated = evidence.gather(force.playbook, force.generation_id, at=EVENING)["treatment"].rows
+    return {
+        "today": (week.accepted, week.answered),
+        "team": (members["Tom"].accepted, members["Tom"].answered + members["Eva"].answered),
+        "feedback": (report.accepted, report.answered),
+        "source": (source.accepted, source.answered),
+        "people": (behind.count(), behind.count()),
+        "duty": (duty.kept, duty.of),
+        "ladder": (ladder.accepted, ladder.answered),
+        "interview": (sum(row.accepted or 0 for row in treated), sum(row.people for row in treated)),
+    }
+
+
+def test_what_was_returned_and_accepted_later_was_accepted_on_every_page_and_the_return_is_told(eva: User) -> None:
+    told = answered_again(eva, returned_at=DUE)
+    assert set(told.values()) == {(1, 1)}, told
+    force = in_force()
+    report = feedback.report(force, days=30, at=EVENING)
+    assert (report.returned, report.again, report.in_time, report.median_time) == (0, 1, 1, 3 * MINUTE)
+    again = feedback.handoffs(feedback.Asked(start=OPENED, answer=feedback.AGAIN), force.playbook)
+    verdict, by = feedback.answers_of(list(again))[again.get().pk]
+    assert (verdict.answer, verdict.was_returned, by) == ("accepted", True, "Tom")
+    (duty,) = [each for each in duties.duties(force, at=EVENING) if each.name == "in-time"]
+    assert (duty.kept, duty.of) == (1, 1)
+
+
+def test_a_return_that_came_late_stays_late_whoever_answers_afterwards(eva: User) -> None:
+    answered_again(eva, returned_at=DUE + MINUTE)
+    force = in_force()
+    assert feedback.report(force, days=30, at=EVENING).in_time == 0
+    late = feedback.handoffs(feedback.Asked(start=OPENED, answer="answered", is_late=True), force.playbook)
+    assert late.count() == 1
+
+
+def test_an_answer_to_the_next_hand_off_is_not_the_last_ones(eva: User) -> None:
+    """Returned, faded, and handed over anew: the first stays returned, the second is the rejected one."""
+    desk.give_back(handoff_id=Assignment.objects.get().pk, reason="Missing", by=eva, at=DUE)
+    keys = Keys(email="ana@acme.example")
+    down = NewEvent("stage_overridden", keys=keys, data={"to": "lead", "until": "2026-12-15T15:00:00Z"})
+    assert not actions.record([down], by="eva@ours.example", at=DUE + MINUTE).refused
+    told = actions.record([NewEvent("demo_requested", keys=keys)], by="test", at=DUE + 100 * MINUTE)
+    assert not told.refused
+    second = Handoff.objects.order_by("-opened_at").first()
+    assert second is not None and Handoff.objects.count() == 2
+    desk.reject(handoff_id=second.pk, reason="No", by=eva, at=DUE + 101 * MINUTE)
+    report = feedback.report(in_force(), days=30, at=EVENING)
+    assert (report.returned, report.rejected, report.again) == (1, 1, 0)

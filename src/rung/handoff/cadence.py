@@ -4,22 +4,22 @@ It begins when somebody is accepted (for marketing: when they come to nurture) a
 are owed by now grows with the working time of the owner's team; whoever has fewer is behind.
 """
 
+import functools
+import operator
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from rung.handoff import rules
 from rung.handoff.reckoning import Owners, Times
 from rung.history.models import Event
-from rung.history.queries import counted
 from rung.lifecycle.models import Standing
 from rung.lifecycle.published import InForce
-from rung.people.models import Alias
-from rung.people.queries import living_ids
-from rung.playbook.definitions import Cadence, Playbook
+from rung.people.queries import events_of
+from rung.playbook.definitions import Cadence, Duties, Playbook, Side
 from rung.terms.business_time import WorkingTime
 from rung.terms.instants import DAY
 
@@ -69,16 +69,53 @@ class Progress:
         return ", ".join(f"{made} of {wanted} {_WORDS[name][wanted != 1]}" for name, made, wanted in self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """To whom one side owes touches, what the playbook promises them, and what keeps it."""
+
+    who: Q
+    promised: Callable[[Duties], Cadence | None]
+    kinds: Mapping[str, tuple[str, ...]]
+
+
+_OWED: Final[Mapping[Side, _Owed]] = {
+    "sales": _Owed(Q(stage="sal", status="active", reached=False), lambda duties: duties.cadence, KINDS),
+    "marketing": _Owed(
+        Q(status="nurture", reachable=True, unsubscribed=False), lambda duties: duties.nurture, OF_NURTURE
+    ),
+}
+
+
 def of_sales(force: InForce, *, at: int) -> list[Progress]:
     """Of everybody accepted in the last thirty days whom nobody has spoken with yet."""
-    standings = Standing.objects.filter(stage="sal", status="active", reached=False)
-    return _of(standings, force, force.playbook.duties.cadence, KINDS, at=at)
+    return of(force, "sales", at=at)["sales"]
 
 
 def of_marketing(force: InForce, *, at: int) -> list[Progress]:
     """Of everybody who came to nurture in the last thirty days and may be written to."""
-    standings = Standing.objects.filter(status="nurture", reachable=True, unsubscribed=False)
-    return _of(standings, force, force.playbook.duties.nurture, OF_NURTURE, at=at)
+    return of(force, "marketing", at=at)["marketing"]
+
+
+def of(force: InForce, *sides: Side, at: int, owners: Owners | None = None) -> dict[Side, list[Progress]]:
+    """Of everybody whom these sides owe a cadence, in two queries; `owners` are read unless somebody has."""
+    found: dict[Side, list[Progress]] = {side: [] for side in sides}
+    owing = {side: promised for side in sides if (promised := _OWED[side].promised(force.playbook.duties))}
+    start = at - LOOKED_BACK
+    who = functools.reduce(operator.or_, (_OWED[side].who for side in owing), Q(pk__in=[]))
+    rows = Standing.objects.filter(who, generation_id=force.generation_id, since__gte=start, is_anonymous=False)
+    columns = rows.values_list("person_id", "owner_id", "since", "status").order_by("since", "person_id")
+    owed = list(columns) if owing else []
+    if not owed:
+        return found
+    done = _touches({person_id: since for person_id, _, since, _ in owed}, start=start, at=at)
+    times = Times(force.playbook)
+    owners = owners or Owners(times)
+    for person_id, owner_id, since, status in owed:
+        side: Side = "marketing" if status == "nurture" else "sales"
+        working = times.working(owners.team(owner_id))
+        made = (person_id, owner_id, since, owing[side], _OWED[side].kinds, done[person_id])
+        found[side].append(_progress(*made, working, at))
+    return found
 
 
 class Stands(Protocol):
@@ -113,53 +150,17 @@ def of_person(
     return _progress(0, owner_id, standing.since, promised, KINDS, done, working, at)
 
 
-def _of(
-    standings: QuerySet[Standing],
-    force: InForce,
-    promised: Cadence | None,
-    kinds: Mapping[str, tuple[str, ...]],
-    *,
-    at: int,
-) -> list[Progress]:
-    if promised is None:
-        return []
-    start = at - LOOKED_BACK
-    rows = standings.filter(generation_id=force.generation_id, since__gte=start, is_anonymous=False)
-    owed = list(rows.values_list("person_id", "owner_id", "since").order_by("since", "person_id"))
-    if not owed:
-        return []
-    done = _touches({person_id: since for person_id, _, since in owed}, kinds, start=start, at=at)
-    times = Times(force.playbook)
-    owners = Owners(times)
-    return [
-        _progress(
-            person_id, owner_id, since, promised, kinds, done[person_id], times.working(owners.team(owner_id)), at
-        )
-        for person_id, owner_id, since in owed
-    ]
-
-
-def _touches(
-    since: Mapping[int, int], kinds: Mapping[str, Iterable[str]], *, start: int, at: int
-) -> dict[int, "Counter[str]"]:
+def _touches(since: Mapping[int, int], *, start: int, at: int) -> dict[int, "Counter[str]"]:
     """Kinds of touches of each person since their cadence began."""
-    wanted = sorted({kind for each in kinds.values() for kind in each})
     done: dict[int, Counter[str]] = defaultdict(Counter)
-    rows = counted().filter(kind__in=wanted, at__gte=start, at__lte=at)
-    if len(since) <= _FEW:
-        rows = rows.filter(Q(person_id__in=since) | Q(person_id__in=_merged(since)))
-    told = list(rows.values_list("person_id", "kind", "at"))
-    living = living_ids({person_id for person_id, _, _ in told})
-    for person_id, kind, touched_at in told:
-        person = living[person_id]
-        if person in since and touched_at >= since[person]:
-            done[person][kind] += 1
+    rows = events_of(since if len(since) <= _FEW else None).filter(kind__in=_ALL, at__gte=start, at__lte=at)
+    for person_id, kind, touched_at in rows.values_list("living", "kind", "at"):
+        if touched_at >= since.get(person_id, touched_at + 1):
+            done[person_id][kind] += 1
     return done
 
 
-def _merged(people: Iterable[int]) -> list[int]:
-    """Ids that were merged into these people: their events keep the id under which they came."""
-    return list(Alias.objects.filter(living_id__in=list(people)).values_list("old_id", flat=True))
+_ALL: Final = sorted({kind for kinds in OF_NURTURE.values() for kind in kinds})
 
 
 def _progress(

@@ -64,9 +64,10 @@ def with_clocks(handoffs: QuerySet[Handoff]) -> QuerySet[Any]:
 class Lateness:
     """Judges answers by one playbook; teams and absences are read once, where the playbook asks for them."""
 
-    def __init__(self, playbook: Playbook) -> None:
+    def __init__(self, playbook: Playbook, owners: Owners | None = None) -> None:
+        """`owners`: those that somebody has read already."""
         self._times = Times(playbook)
-        self._owners = Owners(self._times)
+        self._owners = owners or Owners(self._times)
         if playbook.version not in _known:
             _known.clear()
         self._dues = _known.setdefault(playbook.version, {})

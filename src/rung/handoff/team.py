@@ -12,8 +12,9 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.handoff import cadence, reckoning, today
-from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
+from rung.handoff.lateness import Lateness
 from rung.handoff.models import Absence, Clock, Rep, Task
+from rung.handoff.verdicts import verdicts
 from rung.jobs import locks
 from rung.lifecycle import line as lines
 from rung.lifecycle.models import Handoff, Standing
@@ -201,11 +202,12 @@ def _waiting(at: int) -> "defaultdict[int | None, dict[str, Any]]":
 def _answers(playbook: Playbook, start: int, at: int) -> "defaultdict[int | None, Counter[str]]":
     found: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
     lateness = Lateness(playbook)
-    rows = with_clocks(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at, answered_at__isnull=False))
-    for owner_id, answered_at, answer, *ran in rows.values_list("owner_id", "answered_at", "answer", *COLUMNS):
-        found[owner_id]["all"] += 1
-        found[owner_id]["in_time"] += not lateness.is_late(Ran(*ran), answered_at)
-        found[owner_id]["accepted"] += answer == "accepted"
+    rows = Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at, answered_at__isnull=False)
+    for each in verdicts(rows):
+        count = found[each.ran.owner_id]
+        count["all"] += 1
+        count["in_time"] += not each.is_late(lateness)
+        count["accepted"] += each.answer == "accepted"
     return found
 
 

@@ -13,9 +13,10 @@ from django.db.models.expressions import RawSQL
 
 from rung.access.models import User
 from rung.handoff.dealing import CONTENT_KINDS, INTEREST_KINDS
-from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
+from rung.handoff.lateness import Lateness
 from rung.handoff.models import Assignment, Clock, Task
 from rung.handoff.tasks import due_today
+from rung.handoff.verdicts import verdicts
 from rung.history.models import Event
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.published import InForce
@@ -298,12 +299,14 @@ def _risks(rows: Sequence[Standing], playbook: Playbook, *, at: int) -> tuple[Ri
 def _week(user: User, playbook: Playbook, *, at: int) -> Week:
     since = _monday(playbook, at)
     lateness = Lateness(playbook)
-    rows = with_clocks(Handoff.objects.filter(owner=user, opened_at__gte=since - 30 * DAY, answered_at__gte=since))
+    rows = Handoff.objects.filter(owner=user, opened_at__gte=since - 30 * DAY)
     times, in_time, accepted = [], 0, 0
-    for answer, answered_at, *ran in rows.values_list("answer", "answered_at", *COLUMNS):
-        judged = lateness.judge(Ran(*ran), answered_at)
+    for each in verdicts(rows.filter(Q(answered_at__gte=since) | Q(answer="returned"))):
+        judged = each.judged(lateness)
+        if judged is None or (each.answered_at or 0) < since:
+            continue
         in_time += not judged.is_late
-        accepted += answer == "accepted"
+        accepted += each.answer == "accepted"
         times.append(judged.took)
     touched = Clock.objects.filter(owner=user, kind="touch", started_at__gte=since).values_list("stopped_at", flat=True)
     return Week(

@@ -1,13 +1,15 @@
 """What both sides owe each other this month, and how far it is kept; each figure counts the people behind it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
 from rung.handoff import cadence
-from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
+from rung.handoff.lateness import Lateness
 from rung.handoff.models import Clock
+from rung.handoff.reckoning import Owners, Times
+from rung.handoff.verdicts import Verdict, verdicts
 from rung.insight.queries import period_start
 from rung.lifecycle.models import Handoff, StageMove
 from rung.lifecycle.published import InForce
@@ -74,21 +76,23 @@ class _Month:
         self.start = period_start(at, force.playbook.calendar.timezone, months=1)
 
     @cached_property
-    def answers(self) -> tuple[tuple[Behind, Ran], ...]:
-        """Answers to what was handed over this month; kept where sales accepted."""
-        month = Handoff.objects.filter(opened_at__gte=self.start, opened_at__lte=self.at).exclude(answer="")
-        found = []
-        for person_id, answered_at, answer, reason, *told in with_clocks(month).values_list(*_ANSWERED, *COLUMNS):
-            ran, words = Ran(*told), f"{answer}: {reason}" if reason else answer
-            found.append((Behind(person_id, answered_at or 0, ran.owner_id, answer == "accepted", words), ran))
-        return tuple(found)
+    def answers(self) -> tuple[Verdict, ...]:
+        """Answers to what was handed over this month."""
+        month = Handoff.objects.filter(opened_at__gte=self.start, opened_at__lte=self.at)
+        return tuple(verdicts(month.exclude(answer="")))
 
+    @cached_property
+    def cadence(self) -> Mapping[Side, Sequence[cadence.Progress]]:
+        """How far each person's cadence is, of both sides."""
+        return cadence.of(self.force, "sales", "marketing", at=self.at, owners=self.owners)
 
-_ANSWERED: Final = ("person_id", "answered_at", "answer", "reason")
+    @cached_property
+    def owners(self) -> Owners:
+        return Owners(Times(self.force.playbook))
 
 
 def duties(force: InForce, *, at: int) -> tuple[Duty, ...]:
-    """Every duty of the playbook; three queries each at most."""
+    """Every duty of the playbook, in seven queries; two more where teams have calendars of their own."""
     month, owed = _Month(force, at), force.playbook.duties
     return tuple(_counted(name, month) for name, kind in _KINDS.items() if kind.is_owed(owed))
 
@@ -123,15 +127,25 @@ def _handed_over(month: _Month) -> list[Behind]:
 
 
 def _answered(month: _Month) -> list[Behind]:
-    return [each for each, _ in month.answers]
+    """Kept where sales accepted in the end."""
+    return [_behind(each, is_kept=each.answer == "accepted", words=_in_words(each)) for each in month.answers]
 
 
 def _in_time(month: _Month) -> list[Behind]:
-    lateness, found = Lateness(month.force.playbook), []
-    for each, ran in month.answers:
-        is_late = lateness.is_late(ran, each.at)
-        found.append(replace(each, is_kept=not is_late, words="answered late" if is_late else "answered in time"))
+    lateness, found = Lateness(month.force.playbook, month.owners), []
+    for each in month.answers:
+        is_late = each.is_late(lateness)
+        found.append(_behind(each, is_kept=not is_late, words="answered late" if is_late else "answered in time"))
     return found
+
+
+def _behind(each: Verdict, *, is_kept: bool, words: str) -> Behind:
+    return Behind(each.person_id, each.answered_at or 0, each.ran.owner_id, is_kept, words)
+
+
+def _in_words(each: Verdict) -> str:
+    said = f"{each.answer}: {each.reason}" if each.reason else each.answer
+    return f"{said}, returned first" if each.was_returned else said
 
 
 def _first_touch(month: _Month) -> list[Behind]:
@@ -148,11 +162,11 @@ def _first_touch(month: _Month) -> list[Behind]:
 
 
 def _cadence(month: _Month) -> list[Behind]:
-    return [_of_progress(each) for each in cadence.of_sales(month.force, at=month.at)]
+    return [_of_progress(each) for each in month.cadence["sales"]]
 
 
 def _nurture(month: _Month) -> list[Behind]:
-    return [_of_progress(each) for each in cadence.of_marketing(month.force, at=month.at)]
+    return [_of_progress(each) for each in month.cadence["marketing"]]
 
 
 def _of_progress(each: cadence.Progress) -> Behind:

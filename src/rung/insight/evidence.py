@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 
-from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
+from rung.handoff.lateness import Lateness
+from rung.handoff.verdicts import verdicts
 from rung.history import queries as history
 from rung.lifecycle import segments
 from rung.lifecycle.models import Handoff, Standing
@@ -268,15 +269,11 @@ def _passed(playbook: Playbook, generation_id: int, at: int) -> list[_Passed]:
     )
     found: dict[int, _Passed] = {}
     lateness = Lateness(playbook)
-    rows = with_clocks(Handoff.objects.filter(opened_at__lte=at)).order_by("opened_at", "pk")
-    fields = ("person_id", "answer", "answered_at", "reason", *COLUMNS)
-    for person_id, answer, answered_at, reason, *columns in rows.values_list(*fields).iterator():
-        if person_id not in found:
-            ran = Ran(*columns)
-            is_late = answered_at is not None and lateness.is_late(ran, answered_at)
-            found[person_id] = _Passed(
-                person_id, ran.opened_at, ran.lane, is_late, answer, reason, person_id in customers
-            )
+    for each in verdicts(Handoff.objects.filter(opened_at__lte=at).order_by("opened_at", "pk")):
+        if each.person_id not in found:
+            ran, who = each.ran, each.person_id
+            is_late = each.is_late(lateness)
+            found[who] = _Passed(who, ran.opened_at, ran.lane, is_late, each.answer, each.reason, who in customers)
     _read_events(found)
     return list(found.values())
 

@@ -8,8 +8,10 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
+from rung.access.models import User
+from rung.handoff.lateness import Lateness
 from rung.handoff.models import Carried
+from rung.handoff.verdicts import Verdict, answered_again, verdicts
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Playbook
@@ -20,6 +22,8 @@ PERIODS: Final = {"month": 30, "quarter": 91, "year": 365}
 MOST: Final = 8
 PER_PAGE: Final = 100
 NO_REASON: Final = "No reason given"
+AGAIN: Final = "again"
+"""Asks for hand-offs that were returned first and answered again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class Report:
     accepted: int
     rejected: int
     returned: int
+    again: int
+    """Returned first, and answered again later: they are among what they were answered then."""
     open: int
     in_time: int
     median_time: int | None
@@ -89,14 +95,6 @@ class Report:
 def handoffs(asked: Asked, playbook: Playbook) -> QuerySet[Handoff]:
     """The hand-offs behind a number, latest first: every number of the report opens them."""
     rows = Handoff.objects.filter(opened_at__gte=asked.start)
-    if asked.answer == "open":
-        rows = rows.filter(answered_at=None, withdrawn_at=None)
-    elif asked.answer == "answered":
-        rows = rows.exclude(answer="")
-    elif asked.answer:
-        rows = rows.filter(answer=asked.answer)
-    if asked.reason:
-        rows = rows.filter(reason="" if asked.reason == NO_REASON else asked.reason)
     if asked.source is not None:
         rows = rows.filter(person__source=asked.source)
     if asked.campaign is not None:
@@ -104,39 +102,55 @@ def handoffs(asked: Asked, playbook: Playbook) -> QuerySet[Handoff]:
     if asked.line:
         carried = Q(line=asked.line) & (Q(is_decisive=True) if asked.is_decisive else Q())
         rows = rows.filter(pk__in=Carried.objects.filter(carried).values("handoff_id"))
+    if asked.answer == "open":
+        rows = rows.filter(answered_at=None, withdrawn_at=None)
+    elif asked.answer or asked.reason:
+        rows = rows.filter(_said(rows, asked))
     if asked.is_late is not None:
         rows = rows.filter(pk__in=_judged(rows, playbook, is_late=asked.is_late))
     return rows.select_related("person__company", "owner").order_by("-opened_at", "-pk")
 
 
+def answers_of(handoffs: Sequence[Handoff]) -> dict[int, tuple[Verdict, str]]:
+    """Of each hand-off the answer that counts, and the name of whoever gave it ("" where nobody did)."""
+    found = verdicts(Handoff.objects.filter(pk__in=[each.pk for each in handoffs]))
+    who = {each.answered_by.lower() for each in found if each.answered_by}
+    names = dict(User.objects.filter(email__in=who).values_list("email", "name")) if who else {}
+    return {each.handoff_id: (each, names.get(each.answered_by.lower()) or each.answered_by) for each in found}
+
+
+def _said(handoffs: QuerySet[Handoff], asked: Asked) -> Q:
+    """Those whose answer is the one asked for; of what was returned the later answer counts, where there is one."""
+    again = answered_again(handoffs)
+    if asked.answer == AGAIN:
+        return Q(pk__in=list(again))
+    reason = "" if asked.reason == NO_REASON else asked.reason
+    own = ~Q(answer="") if asked.answer in ("", "answered") else Q(answer=asked.answer)
+    theirs = [
+        each.handoff_id
+        for each in again.values()
+        if asked.answer in ("", "answered", each.answer) and (not asked.reason or each.reason == reason)
+    ]
+    if asked.reason:
+        own &= Q(reason=reason)
+    return (own & ~Q(pk__in=list(again))) | Q(pk__in=theirs)
+
+
 def _judged(handoffs: QuerySet[Handoff], playbook: Playbook, *, is_late: bool) -> list[int]:
     """Those of the answered hand-offs that were answered late, or in time."""
     lateness = Lateness(playbook)
-    rows = with_clocks(handoffs.exclude(answered_at=None)).values_list("pk", "answered_at", *COLUMNS)
-    return [pk for pk, at, *ran in rows if lateness.is_late(Ran(*ran), at) is is_late]
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: int
-    person_id: int
-    opened_at: int
-    answered_at: int | None
-    answer: str
-    reason: str
-    source: str
-    campaign: str
-    withdrawn_at: int | None
-    ran: Ran
+    answered = verdicts(handoffs.exclude(answered_at=None))
+    return [each.handoff_id for each in answered if each.is_late(lateness) is is_late]
 
 
 def report(force: InForce, *, days: int, at: int) -> Report:
-    """The report of the last `days`, in three queries."""
+    """The report of the last `days`: two queries, four where some were returned."""
     start, playbook = at - days * DAY, force.playbook
-    rows = _rows(Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at))
+    period = Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at)
+    rows = verdicts(period, *_FROM)
     answers = Counter(row.answer for row in rows if row.answer)
     lateness = Lateness(playbook)
-    judged = [lateness.judge(row.ran, row.answered_at) for row in rows if row.answered_at is not None]
+    judged = [each for each in (row.judged(lateness) for row in rows) if each is not None]
     rejected = [row for row in rows if row.answer == "rejected"]
     lines, known = _lines(rows, playbook)
     return Report(
@@ -145,31 +159,27 @@ def report(force: InForce, *, days: int, at: int) -> Report:
         accepted=answers["accepted"],
         rejected=answers["rejected"],
         returned=answers["returned"],
+        again=sum(row.was_returned for row in rows),
         open=sum(row.answered_at is None and row.withdrawn_at is None for row in rows),
         in_time=sum(not each.is_late for each in judged),
         median_time=int(median(each.took for each in judged)) if judged else None,
         reasons=tuple(Counter(row.reason or NO_REASON for row in rejected).most_common(MOST)),
-        sources=_shares(rows, "source"),
-        campaigns=_shares([row for row in rows if row.campaign], "campaign"),
+        sources=_shares(rows, 0),
+        campaigns=_shares([row for row in rows if row.more[1]], 1),
         lines=lines,
         unknown=len(rows) - known,
     )
 
 
-def _rows(handoffs: QuerySet[Handoff]) -> list[_Row]:
-    columns = (
-        *("pk", "person_id", "opened_at", "answered_at", "answer", "reason"),
-        *("person__source", "person__campaign", "withdrawn_at"),
-    )
-    rows = with_clocks(handoffs).values_list(*columns, *COLUMNS)
-    return [_Row(*row[: len(columns)], Ran(*row[len(columns) :])) for row in rows]
+_FROM: Final = ("person__source", "person__campaign")
 
 
-def _shares(rows: Sequence[_Row], name: str) -> tuple[Share, ...]:
-    groups: dict[str, list[_Row]] = defaultdict(list)
+def _shares(rows: Sequence[Verdict], by: int) -> tuple[Share, ...]:
+    """By the source or the campaign: the place of the column in _FROM."""
+    groups: dict[str, list[Verdict]] = defaultdict(list)
     for row in rows:
         if row.answer:
-            groups[getattr(row, name)].append(row)
+            groups[row.more[by]].append(row)
     found = [
         Share(
             name=key,
@@ -185,9 +195,9 @@ def _shares(rows: Sequence[_Row], name: str) -> tuple[Share, ...]:
     return tuple(sorted(found, key=lambda each: (-each.rejected, -each.answered, each.name))[:MOST])
 
 
-def _lines(rows: Sequence[_Row], playbook: Playbook) -> tuple[tuple[Line, ...], int]:
+def _lines(rows: Sequence[Verdict], playbook: Playbook) -> tuple[tuple[Line, ...], int]:
     """The lines, those that carried most rejected hand-offs first, and of how many hand-offs they are known."""
-    by_id = {row.id: row for row in rows}
+    by_id = {row.handoff_id: row for row in rows}
     counts: dict[tuple[str, bool], Counter[str]] = defaultdict(Counter)
     known: set[int] = set()
     for handoff_id, name, is_fit, is_decisive in _carried(rows):
@@ -209,8 +219,8 @@ def _lines(rows: Sequence[_Row], playbook: Playbook) -> tuple[tuple[Line, ...], 
     return tuple(sorted(found, key=lambda each: (-each.rejected, -each.hung, each.name))[: MOST + 4]), len(known)
 
 
-def _carried(rows: Sequence[_Row]) -> Iterable[tuple[int, str, bool, bool]]:
-    start = min((row.opened_at for row in rows), default=0)
+def _carried(rows: Sequence[Verdict]) -> Iterable[tuple[int, str, bool, bool]]:
+    start = min((row.ran.opened_at for row in rows), default=0)
     return Carried.objects.filter(handoff__opened_at__gte=start).values_list(
         "handoff_id", "line", "is_fit", "is_decisive"
     )

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
+from rung.handoff.lateness import Lateness
+from rung.handoff.verdicts import verdicts
 from rung.history.models import Event
 from rung.insight.models import Snapshot
 from rung.insight.rules import USUAL, Step, steps, weakest
@@ -300,21 +301,19 @@ def _answers(playbook: Playbook, start: int, now: int) -> Answers:
     handoffs = Handoff.objects.filter(
         Q(opened_at__gte=start) | Q(answered_at__isnull=True, withdrawn_at__isnull=True), opened_at__lte=now
     )
-    rows = with_clocks(handoffs).values_list("answer", "answered_at", "withdrawn_at", "reason", *COLUMNS)
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     lateness = Lateness(playbook)
-    for answer, answered_at, withdrawn_at, reason, *columns in rows:
-        ran = Ran(*columns)
-        is_open = answered_at is None and withdrawn_at is None
-        due = lateness.due_at(ran)
-        counts["opened"] += ran.opened_at >= start
-        counts[answer or ("open" if is_open else "withdrawn")] += 1
-        counts["late"] += due is not None and (answered_at or (now if is_open else 0)) > due
+    for each in verdicts(handoffs):
+        is_open = each.answered_at is None and each.withdrawn_at is None
+        due = lateness.due_at(each.ran)
+        counts["opened"] += each.ran.opened_at >= start
+        counts[each.answer or ("open" if is_open else "withdrawn")] += 1
+        counts["late"] += each.is_late(lateness) or (is_open and due is not None and now > due)
         counts["overdue"] += is_open and due is not None and due <= now
         counts["due_soon"] += is_open and due is not None and now < due <= now + 30 * MINUTE
-        if answer == "rejected":
-            reasons[reason or "No reason given"] += 1
+        if each.answer == "rejected":
+            reasons[each.reason or "No reason given"] += 1
     return Answers(
         opened=counts["opened"],
         accepted=counts["accepted"],

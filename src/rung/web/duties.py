@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from rung.access.models import User
-from rung.insight import duties
+from rung.insight import duties as promised
 from rung.insight.duties import Behind, Duty
 from rung.insight.feedback import PER_PAGE
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
-from rung.lifecycle.published import InForce
 from rung.people.models import Person
 from rung.ui import words
 from rung.web import shell
@@ -31,10 +31,17 @@ _AT: Final = {
 
 
 @require_GET
+def duties(request: HttpRequest) -> HttpResponse:
+    """GET feedback/duties: how far both sides' duties are kept this month, as a part that Feedback asks for."""
+    shown = [_meter(each) for each in promised.duties(published.in_force(), at=this_instant())]
+    return render(request, "web/_feedback_duties.html", {"duties": shown})
+
+
+@require_GET
 def duty(request: HttpRequest, name: str) -> HttpResponse:
     """GET feedback/duties/<name>?kept=yes|no&owner=: who is behind a duty, first those with whom it is not kept."""
     force, now = published.in_force(), this_instant()
-    found = duties.duty(name, force, at=now)
+    found = promised.duty(name, force, at=now)
     if found is None or any("\x00" in text for text in request.GET.values()):
         raise Http404
     owners = User.objects.in_bulk({each.owner_id for each in found.behind if each.owner_id})
@@ -54,18 +61,15 @@ def duty(request: HttpRequest, name: str) -> HttpResponse:
         "shown": f"{page.start_index()} to {page.end_index()} of {words.count(pages.count)}",
         "newer": _query(told, page=page.previous_page_number()) if page.has_previous() else "",
         "older": _query(told, page=page.next_page_number()) if page.has_next() else "",
+        "firm": force.playbook.name,
         "zone": ZoneInfo(force.playbook.calendar.timezone),
         "now": now,
     }
     return shell.page(request, "web/feedback_duty.html", context, place="feedback")
 
 
-def shown(force: InForce, *, at: int) -> list[dict[str, Any]]:
-    """The duties as Feedback shows them: in words, as a meter in percent, and where their people are."""
-    return [_meter(each) for each in duties.duties(force, at=at)]
-
-
 def _meter(each: Duty) -> dict[str, Any]:
+    """A duty as Feedback shows it: in words, as a meter in percent, and where its people are."""
     goal = None if each.promised is None or not each.is_share else 100 * each.promised
     if not each.is_share:
         said, value = f"{each.kept:,} of {each.promised or 0:,.0f}", 100 * each.done / (each.promised or 1)

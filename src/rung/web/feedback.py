@@ -10,16 +10,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from rung.handoff.verdicts import Verdict
 from rung.insight import feedback as reports
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
+from rung.lifecycle.models import Handoff
 from rung.terms.instants import DAY
 from rung.ui import words
-from rung.web import duties, misleading, shell
+from rung.web import misleading, shell
 from rung.web.links import person_href
 
 PERIODS: Final = (("month", "30 days"), ("quarter", "Quarter"), ("year", "Year"))
-_ANSWERS: Final = ("", "open", "answered", "accepted", "rejected", "returned")
+_ANSWERS: Final = ("", "open", "answered", "accepted", "rejected", "returned", reports.AGAIN)
 
 
 @require_GET
@@ -37,13 +39,13 @@ def feedback(request: HttpRequest) -> HttpResponse:
         "sources": [_share(each, period, "source") for each in found.sources],
         "campaigns": [_share(each, period, "campaign") for each in found.campaigns],
         "lines": [_line(each, period) for each in found.lines],
-        "duties": duties.shown(force, at=now),
         "answers": [
             ("Accepted", found.accepted, words.share(found.accepted, found.answered), _to(period, answer="accepted")),
             ("Rejected", found.rejected, words.share(found.rejected, found.answered), _to(period, answer="rejected")),
             ("Returned", found.returned, words.share(found.returned, found.answered), _to(period, answer="returned")),
             ("Waiting", found.open, "", _to(period, answer="open")),
         ],
+        "again_href": _to(period, answer=reports.AGAIN),
         "opened_href": _to(period),
         "in_time_href": _to(period, answer="answered", late="no"),
         "late_href": _to(period, answer="answered", late="yes"),
@@ -51,6 +53,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
         "answered_href": _to(period, answer="answered"),
         "in_time": words.share(found.in_time, found.answered),
         "median": words.duration(found.median_time) if found.median_time is not None else "",
+        "firm": force.playbook.name,
         "now": now,
     }
     mislead = misleading.shown(force.playbook, at=now)
@@ -66,31 +69,38 @@ def handoffs(request: HttpRequest) -> HttpResponse:
     pages = Paginator(reports.handoffs(asked, force.playbook), reports.PER_PAGE)
     page = pages.get_page(told.get("page"))
     rest = {name: text for name, text in told.items() if name != "page"}
+    answers = reports.answers_of(list(page))
     context = {
         "said": _people_said(pages.count, asked),
-        "rows": [
-            {
-                "href": person_href(str(handoff.person.uuid)),
-                "name": handoff.person.name or handoff.person.email or "Somebody",
-                "company": str(handoff.person.company) if handoff.person.company_id else "",
-                "source": " / ".join(part for part in (handoff.person.source, handoff.person.campaign) if part),
-                "answer": handoff.answer or ("withdrawn" if handoff.withdrawn_at else "waiting"),
-                "reason": handoff.reason,
-                "opened_at": handoff.opened_at,
-                "answered_at": handoff.answered_at,
-                "by": str(handoff.owner or handoff.answered_by or ""),
-                "evidence": handoff.evidence,
-            }
-            for handoff in page
-        ],
+        "rows": [_row(handoff, *answers[handoff.pk]) for handoff in page],
         "shown": f"{page.start_index()} to {page.end_index()} of {words.count(pages.count)}",
         "newer": f"?{urlencode({**rest, 'page': page.previous_page_number()})}" if page.has_previous() else "",
         "older": f"?{urlencode({**rest, 'page': page.next_page_number()})}" if page.has_next() else "",
         "report_href": f"{reverse('feedback')}?period={period}",
+        "firm": force.playbook.name,
         "zone": ZoneInfo(force.playbook.calendar.timezone),
         "now": now,
     }
     return shell.page(request, "web/feedback_handoffs.html", context, place="feedback")
+
+
+def _row(handoff: Handoff, said: Verdict, by: str) -> dict[str, Any]:
+    """A hand-off with the answer that counts and who gave it; while it waits, whom it waits for."""
+    person = handoff.person
+    return {
+        "href": person_href(str(person.uuid)),
+        "name": person.name or person.email or "Somebody",
+        "company": str(person.company) if person.company_id else "",
+        "source": " / ".join(part for part in (person.source, person.campaign) if part),
+        "answer": said.answer or ("withdrawn" if said.withdrawn_at else "waiting"),
+        "reason": said.reason,
+        "was_returned": said.was_returned,
+        "opened_at": handoff.opened_at,
+        "answered_at": said.answered_at,
+        "by": by,
+        "waits_for": str(handoff.owner or "") if not said.answer and said.withdrawn_at is None else "",
+        "evidence": handoff.evidence,
+    }
 
 
 def _asked(told: Mapping[str, str], *, start: int) -> reports.Asked:
@@ -155,9 +165,8 @@ def _line(each: reports.Line, period: str) -> dict[str, Any]:
 
 
 def _people_said(count: int, asked: reports.Asked) -> str:
-    what = {"open": "waits", "answered": "was answered"}.get(
-        asked.answer, f"was {asked.answer}" if asked.answer else "opened"
-    )
+    told = {"open": "waits", "answered": "was answered", reports.AGAIN: "was returned first and answered again"}
+    what = told.get(asked.answer, f"was {asked.answer}" if asked.answer else "opened")
     if count == 0:
         return "No hand-off is behind this number"
     many = what.replace("was", "were").replace("waits", "wait")

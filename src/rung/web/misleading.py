@@ -98,11 +98,14 @@ def _row(line: Line, run: Backtest) -> dict[str, Any]:
         "draft": _draft(line),
         "stake": words.number(line.stake, 1 if 0 < line.stake < 10 else 0),
         "cells": [
-            (count, getattr(line, count).value, _between(getattr(line, count)), f"{at}?{_query(line, count)}")
-            for count in ("avoided", "lost", "missed")
+            (count, label, getattr(line, count).value, _between(getattr(line, count)), f"{at}?{_query(line, count)}")
+            for count, label in _CELLS.items()
         ],
         "later": f"{at}?{_query(line, 'later')}",
     }
+
+
+_CELLS: Final = {"avoided": "Rejections avoided", "lost": "Acceptances lost", "missed": "Wins missed"}
 
 
 def _day(at: int, playbook: Playbook, now: int) -> str:

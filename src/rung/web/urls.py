@@ -39,6 +39,7 @@ urlpatterns = [
     path("", today.home, name="home"),
     path("feedback", feedback.feedback, name="feedback"),
     path("feedback/handoffs", feedback.handoffs, name="feedback-handoffs"),
+    path("feedback/duties", duties.duties, name="feedback-duties"),
     path("feedback/duties/<slug:name>", duties.duty, name="feedback-duty"),
     path("feedback/lines", misleading.lines, name="feedback-lines"),
     path("feedback/lines/<uuid:uuid>/people", misleading.people, name="feedback-line-people"),
