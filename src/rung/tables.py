@@ -7,6 +7,7 @@ import functools
 import json
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 from zlib import crc32
@@ -77,6 +78,23 @@ def update(
         one=f"UPDATE {table} SET {sets} WHERE {where}",
         all_=f"UPDATE {table} t SET {told} FROM {{beside}} new WHERE {joined}",
     )
+
+
+@contextmanager
+def indexed_once(model: type[models.Model], columns: Collection[str]) -> Iterator[None]:
+    """Around a change of these columns in most rows of a table, in the caller's transaction: on SQLite the indexes that
+    hold them are built once, at the end. PostgreSQL would keep its readers waiting for that, and is left as it is."""
+    table = model._meta.db_table
+    said: list[tuple[str, str]] = []
+    if connection.vendor == "sqlite":
+        made = rows("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql <> ''", table)
+        said = [(name, sql) for name, sql in made if any(f'"{column}"' in sql for column in columns)]
+    with connection.cursor() as cursor:
+        for name, _ in said:
+            cursor.execute(f'DROP INDEX "{name}"')
+        yield
+        for _, sql in said:
+            cursor.execute(sql)
 
 
 def read(statement: str, ids: Collection[Any], *parameters: object) -> list[tuple[Any, ...]]:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.conftest import AT, PLAYBOOK, person, record
 from rung.access.models import User
-from rung.handoff import actions, clocks, rules, timetable
+from rung.handoff import actions, clocks, reckoning, rules, timetable
 from rung.handoff import team as desk
 from rung.handoff.models import Absence, Assignment, Clock, Pause
 from rung.history.models import Event
@@ -69,6 +71,27 @@ def test_a_changed_calendar_of_one_team_moves_only_its_clocks(hand_over: HandOve
     clocks.tick(AT + 2 * MINUTE)
     assert Clock.objects.get(person=person("ana")).due_at == AT + 30 * MINUTE
     assert Clock.objects.get(person=person("ben")).due_at == at("2026-12-22T07:30:00-05:00")
+
+
+@pytest.mark.django_db
+def test_where_most_clocks_move_the_table_has_the_same_indexes_afterwards(
+    hand_over: HandOver, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def indexes() -> dict[str, list[str]]:
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, Clock._meta.db_table)
+        return {name: told["columns"] for name, told in found.items()}
+
+    monkeypatch.setattr(reckoning, "_MANY", 1)
+    hand_over()
+    before, due_at = indexes(), Clock.objects.get().due_at
+    publishing.publish(PLAYBOOK.replace("09:00-17:30", "12:00-17:30"), by="cli", at=AT + MINUTE)
+    with CaptureQueriesContext(connection) as asked:
+        clocks.tick(AT + MINUTE)
+    assert Clock.objects.get().due_at != due_at
+    assert indexes() == before and "clock_desk" in before
+    dropped = [query["sql"] for query in asked if "DROP INDEX" in query["sql"]]
+    assert len(dropped) == (3 if connection.vendor == "sqlite" else 0)
 
 
 @pytest.mark.django_db
