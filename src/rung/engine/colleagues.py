@@ -45,10 +45,7 @@ def piece_of(
 ) -> Piece:
     """What a part gives to the join. `order`: its people's rows by (person, at, seq)."""
     person, company = history.person[order].astype(np.int64), history.company[order].astype(np.int64)
-    named = np.flatnonzero(company >= 0)
-    is_new = np.ones(len(named), bool)
-    is_new[1:] = (person[named[1:]] != person[named[:-1]]) | (company[named[1:]] != company[named[:-1]])
-    came = named[is_new]
+    came = who_came(history, order)
     acts = {}
     kinds = history.kind[order]
     for kind in sorted(shared):
@@ -74,6 +71,15 @@ def piece_of(
         acts=acts,
         described=(described, _told(history, rows, fields)),
     )
+
+
+def who_came(history: History, order: Ints) -> Ints:
+    """The places in the order at which somebody names another company than before."""
+    person, company = history.person[order], history.company[order]
+    named = np.flatnonzero(company >= 0)
+    is_new = np.ones(len(named), bool)
+    is_new[1:] = (person[named[1:]] != person[named[:-1]]) | (company[named[1:]] != company[named[:-1]])
+    return named[is_new]
 
 
 def _steps(company: Any, person: Any, history: History, rows: Ints) -> Ints:

@@ -8,30 +8,38 @@ import functools
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
 from rung.engine import machine
-from rung.engine.colleagues import Reached
+from rung.engine.colleagues import Reached, who_came
 from rung.engine.deciding_segments import DecidedFolder, moves_table, standings_table
-from rung.engine.histories import BadHistory, Codes, Ints, Told, distinct
+from rung.engine.histories import ABSENT, BadHistory, Codes, Ints, Told, distinct, told_by
 from rung.engine.joining import MOST_COLLEAGUES
 from rung.engine.kernel import NONE
 from rung.engine.ordering import in_order
-from rung.engine.parts import Source, codes_of, told_of, whole_of
+from rung.engine.parts import Source, codes_of, whole_of
 from rung.engine.payloads import OF_A_COMPANY, Alike, alike, fields_named, fields_read, fields_told
 from rung.engine.program import Program, compile_program
 from rung.engine.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
 from rung.engine.replay import Prepared
+from rung.engine.segments import TEXT, value_told
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 
 ROWS_AT_ONCE: Final = 200_000
 """Rows after which a partition's people are decided, so that a partition never has to fit into memory."""
+ROWS_A_PARTITION: Final = 400_000
+"""About how many rows Spark puts into one partition: each costs a task, whose people are made ready by themselves."""
+_ROWS_A_BATCH: Final = 50_000
+"""Rows that Spark hands to Python in one piece; its default of 10 000 costs it more than the rows do."""
+OWN, REACHED, FACTS = range(3)
+"""What a row is to its person: theirs, by their company, or what is known of a company that they come to by a row."""
 _RESULT: Final = (
     "what string, person string, stage string, status string, lap int, score double, fit double, engagement double, "
     "temperature string, since timestamp_ntz, at timestamp_ntz, `from` string, `to` string, because string, "
@@ -94,53 +102,49 @@ def session() -> Any:
 
 
 def rows_of(spark: Any, source: Source, program: Program, until: int, *, told: str = _TOLD) -> Any:
-    """Everybody's rows, own and by company, each person's in one partition and in order.
+    """Everybody's rows, each person's in one partition and beside each other, in order of `key`.
 
-    `told`: of which of them, in Spark's words, all that they say is needed, and not columns alone.
+    Columns: `key`, `origin` (OWN, REACHED or FACTS), `person`, `at`, `seq`, `kind`, `said` (fields that the program
+    names, as JSON); of own rows also `company`, `has_by`, and `data` of those for which `told` holds in Spark's words.
+
+    The whole history is shuffled once. What people's companies bring them is found among the rows that name a company.
     """
+    from pyspark.sql import functions as f
+
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    history = events(spark, source, until)
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", _ROWS_A_BATCH)
+    history = events(spark, source, until).withColumn("said", _as_json(_said(source, source.fields)))
     own = history.where("person IS NOT NULL")
-    shared = sorted(program.reaches_colleagues)
-    facts = tuple(name for name, _ in program.company_fields)
-    rows = _with_company(own)
-    came = rows.where("is_came")
-    rows = _with_facts(rows, came, history, facts) if facts else rows.withColumns({})
-    stays = _stays(came)
-    reached = [
-        _reached(rows.where(rows.kind.isin(shared)).where("present IS NOT NULL"), "present", stays, is_limited=True)
-        if shared
-        else None,
-        _reached(history.where(f"kind = '{OF_A_COMPANY}' AND company IS NOT NULL"), "company", stays, is_limited=False),
-    ]
-    columns = _columns(source.fields, facts)
-    whole = rows.selectExpr(*(_as_own(name, told) for name in columns))
-    for more in reached:
-        if more is not None:
-            whole = whole.unionByName(more.selectExpr(*(_as_reached(name) for name in columns)))
-    return whole.repartition("person").sortWithinPartitions("person", "at", "seq")
+    whole = own.select(
+        f.lit(OWN).alias("origin"), *_OF_ANY_ROW, "company", "has_by", f.expr(f"CASE WHEN {told} THEN data END AS data")
+    )
+    for more in _by_company(source, program, history, own):
+        whole = whole.unionByName(more, allowMissingColumns=True)
+    partitions = max(spark.sparkContext.defaultParallelism, source.rows // ROWS_A_PARTITION)
+    # A number is sorted in a fraction of the time that texts take which all begin alike.
+    return whole.withColumn("key", f.xxhash64("person")).repartition(partitions, "person").sortWithinPartitions("key")
 
 
-def _columns(fields: Sequence[str], facts: Sequence[str]) -> list[str]:
-    told = [name for field in fields for name in (f"data_{field}", f"type_{field}")]
-    known = [name for field in facts for name in (f"fact_data_{field}", f"fact_type_{field}")]
-    return ["person", "at", "seq", "kind", "has_by", "is_own", "is_came", "data", *told, *known]
+_OF_ANY_ROW: Final = ("person", "at", "seq", "kind", "said")
 
 
-def _as_own(name: str, told: str) -> str:
-    made = {"is_own": "true AS is_own", "data": f"CASE WHEN {told} THEN data END AS data"}
-    return made.get(name, f"`{name}`")
+def _said(source: Source, fields: Iterable[str]) -> dict[str, Any]:
+    """By name the columns that say what a row tells in the fields: the value, and under `:` and the name its type where
+    that is not text."""
+    from pyspark.sql import functions as f
+
+    found = {}
+    for field in fields:
+        for name, column in zip((field, f":{field}"), source.columns_of(field), strict=False):
+            found[name] = f.col(column) if name == field else f.when(f.col(column) != TEXT, f.col(column))
+    return found
 
 
-def _as_reached(name: str) -> str:
-    made = {
-        "person": "to_person AS person",
-        "has_by": "false AS has_by",
-        "is_own": "false AS is_own",
-        "is_came": "false AS is_came",
-        "data": "CAST(NULL AS STRING) AS data",
-    }
-    return made.get(name, f"CAST(NULL AS STRING) AS `{name}`" if name.startswith("fact_") else f"`{name}`")
+def _as_json(columns: Mapping[str, Any]) -> Any:
+    """One column in place of many that are nearly all null: each of them would be shuffled and handed on row by row."""
+    from pyspark.sql import functions as f
+
+    return f.to_json(f.struct(*(column.alias(name) for name, column in columns.items()))) if columns else f.lit("{}")
 
 
 def events(spark: Any, source: Source, until: int) -> Any:
@@ -154,7 +158,7 @@ def events(spark: Any, source: Source, until: int) -> Any:
             "let the worker write it anew, or export it again; or leave --engine spark out."
         )
     paths = [str(source.folder / place) for stretch in source.manifest.stretches for place, _ in stretch.files.values()]
-    told = [f"`{name}`" for field in source.fields for name in (f"data_{field}", f"type_{field}")]
+    told = [f"`{name}`" for field in source.fields for name in source.columns_of(field)]
     events = spark.read.parquet(*paths).selectExpr(
         "seq", "person", "company", "kind", "id", "source", "data", "`by` IS NOT NULL AS has_by",
         'unix_micros(CAST(`at` AS TIMESTAMP)) AS at', *told,
@@ -178,6 +182,23 @@ def events(spark: Any, source: Source, until: int) -> Any:
         events = events.join(f.broadcast(heirs), "person", "left")
         events = events.withColumn("person", f.coalesce("living", "person")).drop("living")
     return events
+
+
+def _by_company(source: Source, program: Program, history: Any, own: Any) -> Iterator[Any]:
+    """What people's companies bring them."""
+    from pyspark.sql import functions as f
+
+    is_shared = f.col("kind").isin(sorted(program.reaches_colleagues))
+    named = own.where(f.col("company").isNotNull() | is_shared).withColumn("said", f.when(is_shared, f.col("said")))
+    rows = _with_company(named.select(*_OF_ANY_ROW, "company"))
+    came = rows.where("is_came")
+    stays = _stays(came)
+    described = history.where(f"kind = '{OF_A_COMPANY}' AND company IS NOT NULL")
+    if facts := _said(source, (name for name, _ in program.company_fields)):
+        yield _facts(came, described, facts)
+    if program.reaches_colleagues:
+        yield _reached(rows.where(is_shared & f.col("present").isNotNull()), "present", stays, is_limited=True)
+    yield _reached(described, "company", stays, is_limited=False)
 
 
 def _with_company(own: Any) -> Any:
@@ -207,29 +228,31 @@ def _stays(came: Any) -> Any:
     )
 
 
-def _with_facts(rows: Any, came: Any, events: Any, facts: Sequence[str]) -> Any:
-    """Whoever comes to a company is told, at that row, what is known about it by then."""
+def _facts(came: Any, described: Any, facts: Mapping[str, Any]) -> Any:
+    """Whoever comes to a company is told, beside that row, what is known about it by then."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    told = {name: f.when(f.col(f"type_{name}").isNotNull(), f.struct(f"type_{name}", f"data_{name}")) for name in facts}
-    described = events.where(f"kind = '{OF_A_COMPANY}' AND company IS NOT NULL").select(
-        "company", "at", "seq", f.lit(False).alias("comes"), *(column.alias(name) for name, column in told.items())
-    )
-    comes = came.select(
-        "company", "at", "seq", f.lit(True).alias("comes"),
-        *(f.when(f.lit(False), f.struct(f"type_{name}", f"data_{name}")).alias(name) for name in facts),
-    )  # fmt: skip
+    names = [name for name in facts if not name.startswith(":")]
+    told = [
+        f.when(facts[name].isNotNull(), f.struct(facts[name].alias("value"), _type_of(facts, name).alias("type")))
+        for name in names
+    ]
+    place = ("company", "at", "seq", "person")
+    tells = described.select(*place[:3], f.lit(None).cast("string").alias("person"), *map(f.Column.alias, told, names))
     order = Window.partitionBy("company").orderBy("at", "seq").rowsBetween(Window.unboundedPreceding, 0)
-    known = described.unionByName(comes).select(
-        "seq", "comes", *(f.last(name, ignorenulls=True).over(order).alias(name) for name in facts)
+    known = tells.unionByName(came.select(*place), allowMissingColumns=True).select(
+        *place, *(f.last(name, ignorenulls=True).over(order).alias(name) for name in names)
     )
-    known = known.where("comes").select(
-        "seq",
-        *(f.col(name)[f"data_{name}"].alias(f"fact_data_{name}") for name in facts),
-        *(f.col(name)[f"type_{name}"].alias(f"fact_type_{name}") for name in facts),
-    )
-    return rows.join(known, "seq", "left")
+    said = {name: f.col(name)["value"] for name in names} | {f":{name}": f.col(name)["type"] for name in names}
+    known = known.select(f.lit(FACTS).alias("origin"), "person", "at", "seq", _as_json(said).alias("said"))
+    return known.where("person IS NOT NULL AND said <> '{}'")
+
+
+def _type_of(facts: Mapping[str, Any], name: str) -> Any:
+    from pyspark.sql import functions as f
+
+    return facts.get(f":{name}", f.lit(None).cast("string"))
 
 
 def _reached(acts: Any, company: str, stays: Any, *, is_limited: bool) -> Any:
@@ -246,7 +269,7 @@ def _reached(acts: Any, company: str, stays: Any, *, is_limited: bool) -> Any:
     if is_limited and stays.groupBy("stay_company").count().where(f"count > {MOST_COLLEAGUES + 1}").limit(1).count():
         place = f.row_number().over(Window.partitionBy("seq").orderBy("from_when"))
         pairs = pairs.withColumn("place", place).where(f"place <= {MOST_COLLEAGUES}")
-    return pairs
+    return pairs.select(f.lit(REACHED).alias("origin"), f.col("to_person").alias("person"), *_OF_ANY_ROW[1:])
 
 
 # --- in a worker of Spark's
@@ -278,9 +301,8 @@ def people_at_a_time(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         rows += batch.num_rows
         if rows >= ROWS_AT_ONCE:
             table = pa.Table.from_batches(waiting)
-            last = table.column("person")[-1].as_py()
-            keys = table.column("person").to_numpy()
-            cut = int(np.argmax(keys == last))  # whoever is last may go on in the next batch
+            keys = table.column("key").to_numpy()
+            cut = int(np.searchsorted(keys, keys[-1]))  # whoever is last may go on in the next batch
             if cut:
                 yield table.slice(0, cut)
                 waiting, rows = table.slice(cut).to_batches(), table.num_rows - cut
@@ -289,14 +311,15 @@ def people_at_a_time(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def prepared(
-    table: pa.Table, program: Program, until: int, how: machine.Machine, of: "type[Rows] | None" = None
+    table: pa.Table, program: Program, until: int, how: machine.Machine, of: "Callable[[pa.Table], Rows] | None" = None
 ) -> Prepared:
     """Some people's rows, made ready for the program and for all that read them alike."""
-    is_own = table.column("is_own").to_numpy()
-    history = (of or Rows)(table.filter(pa.array(is_own)))
+    origin = table.column("origin").to_numpy()
+    rows, reached, facts = (table.filter(pa.array(origin == each)) for each in (OWN, REACHED, FACTS))
+    history = (of or Rows)(rows)
     own = in_order(history, [program], until, how)
-    own.came_row = np.flatnonzero(history.is_came[own.order])
-    given = _Given(table.filter(pa.array(~is_own)), history, own.order[own.came_row], program)
+    own.came_row = who_came(history, own.order)
+    given = _Given(reached, facts, history, own.order[own.came_row], program)
     return Prepared(own, until, how, given)
 
 
@@ -311,26 +334,46 @@ def _result(what: str, found: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-class Rows:
-    """A partition's own rows as the engine reads them; which company they name was looked at before."""
+class Said:
+    """What rows say in the fields that the program names, each distinct text read once."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._table = table
+        self._codes, texts = _coded(table, "said")
+        self._told = [*map(_told, texts), _NOTHING]
+        self._there = frozenset().union(*self._told)
+
+    def told(self, field: str, rows: Ints) -> Told:
+        """The field in these rows; -1 among them is a row that says nothing."""
+        if field not in self._there:
+            return Told(np.zeros(len(rows), np.int32), [ABSENT])
+        (found,) = told_by(self._told, (field,))
+        return found.at(np.append(self._codes, NONE)[rows])
+
+
+def _told(said: str) -> dict[str, object]:
+    texts = _decoded(said)
+    return {name: value_told(text, texts.get(f":{name}", TEXT)) for name, text in texts.items() if name[0] != ":"}
+
+
+_decoded: Final = msgspec.json.Decoder(dict[str, str]).decode
+_NOTHING: Final[dict[str, object]] = {}
+
+
+class Rows:
+    """A partition's own rows as the engine reads them."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table, self._said = table, Said(table)
         self.person, self.people = _coded(table, "person")
         kind, kinds = _coded(table, "kind")
         self.kind = np.array([*(KIND_CODES[name] for name in kinds), NONE])[kind].astype(np.int16)
         self.at: Ints = table.column("at").to_numpy()
         self.seq: Ints = table.column("seq").to_numpy()
         self.has_by = table.column("has_by").to_numpy()
-        self.is_came = table.column("is_came").to_numpy()
-        self.company: Codes = np.full(table.num_rows, NONE, np.int32)
-        self.companies: Sequence[str] = ()
+        self.company, self.companies = _coded(table, "company")
 
     def told(self, fields: Sequence[str], rows: Ints) -> list[Told]:
-        return [_field(self._table, name, "").at(rows) for name in fields]
-
-    def facts(self, name: str, rows: Ints) -> Told:
-        return _field(self._table, name, "fact_").at(rows)
+        return [self._said.told(name, rows) for name in fields]
 
     @property
     def data(self) -> Any:
@@ -342,7 +385,7 @@ class Rows:
 class _Given:
     """What reached a partition's people by their company, joined before; in the form of `colleagues.Colleagues`."""
 
-    def __init__(self, table: pa.Table, history: Rows, came: Ints, program: Program) -> None:
+    def __init__(self, table: pa.Table, facts: pa.Table, history: Rows, came: Ints, program: Program) -> None:
         numbers = {person: number for number, person in enumerate(history.people)}
         person, people = _coded(table, "person")
         self._person = np.array([*(numbers[name] for name in people), NONE], np.int64)[person]
@@ -351,23 +394,17 @@ class _Given:
         self.groups: list[Alike] = []
         self.number = np.zeros(table.num_rows, np.int64)
         kind, kinds = _coded(table, "kind")
+        said = Said(table)
         for code, name in enumerate(kinds):
             rows = np.flatnonzero(kind == code)
             reads = dict.fromkeys(fields_read(program, name, True))
             tells = [field for field in fields_told(program, name, True) if field not in reads]
             first = sum(map(len, self.groups))
-            group, found = alike(
-                name,
-                True,
-                {field: _field(table, field, "").at(rows) for field in reads},
-                {field: _field(table, field, "").at(rows) for field in tells},
-                self.entries[rows, 2],
-            )
+            of_reads, of_tells = ({field: said.told(field, rows) for field in fields} for fields in (reads, tells))
+            group, found = alike(name, True, of_reads, of_tells, self.entries[rows, 2])
             self.groups.append(group)
             self.number[rows] = first + found
-        told = {name: history.facts(name, came) for name, _ in program.company_fields}
-        first_rows, self._state = distinct([(each.codes, len(each.values)) for each in told.values()], len(came))
-        self.facts = {name: each.at(first_rows) for name, each in told.items()}
+        self.facts, self._state = _states(facts, history.seq[came], program)
 
     def state_at(self, _: int) -> Ints:
         return self._state.astype(np.int64)
@@ -376,13 +413,17 @@ class _Given:
         return Reached(self._person, np.arange(len(self._person)), 0)
 
 
+def _states(facts: pa.Table, came: Ints, program: Program) -> tuple[dict[str, Told], Codes]:
+    """The states of companies' facts, and which of them whoever comes by the row of this seq finds."""
+    said, seq = Said(facts), facts.column("seq").to_numpy()
+    order = np.argsort(seq)
+    place = np.searchsorted(seq, came, sorter=order)
+    rows = np.append(order, NONE)[place]
+    rows[np.append(seq, NONE)[rows] != came] = NONE
+    told = {name: said.told(name, rows) for name, _ in program.company_fields}
+    first, state = distinct([(each.codes, len(each.values)) for each in told.values()], len(came))
+    return {name: each.at(first) for name, each in told.items()}, state
+
+
 def _coded(table: pa.Table, name: str) -> tuple[Codes, list[str]]:
-    return codes_of(pa.chunked_array([_dictionary(table, name)]))
-
-
-def _field(table: pa.Table, name: str, before: str) -> Told:
-    return told_of(_dictionary(table, f"{before}data_{name}"), _dictionary(table, f"{before}type_{name}"))
-
-
-def _dictionary(table: pa.Table, name: str) -> pa.DictionaryArray:
-    return whole_of(table.column(name).cast(pa.string()).dictionary_encode())
+    return codes_of(pa.chunked_array([whole_of(table.column(name).cast(pa.string()).dictionary_encode())]))

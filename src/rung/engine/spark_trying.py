@@ -297,7 +297,7 @@ class _Part(Ground):
     """The ground that a few people of a partition are; what reached them by their company comes with them."""
 
     def __init__(self, table: pa.Table, program: Program, until: int, how: machine.Machine) -> None:
-        self._own = spark.prepared(table, program, until, how, _Rows)
+        self._own = spark.prepared(table, program, until, how, functools.partial(_Rows, fields_named([program])))
         super().__init__(self._own.history, until=until, is_compiled=how.is_compiled)
 
     def _ready(self, program: Program) -> Prepared:
@@ -305,14 +305,14 @@ class _Part(Ground):
 
 
 class _Rows(spark.Rows):
-    """Rows of which some tell more than columns say."""
+    """Rows of which some tell more than the fields that the program names."""
+
+    def __init__(self, named: frozenset[str], table: pa.Table) -> None:
+        super().__init__(table)
+        self._named = named
 
     def told(self, fields: Sequence[str], rows: Ints) -> list[ToldField]:
-        there = set(self._table.column_names)
-        return [
-            super(_Rows, self).told((name,), rows)[0] if f"data_{name}" in there else self._decoded(name, rows)
-            for name in fields
-        ]
+        return [self._said.told(name, rows) if name in self._named else self._decoded(name, rows) for name in fields]
 
     def _decoded(self, name: str, rows: Ints) -> ToldField:
         texts = self._table.column("data").is_valid().to_numpy()[rows]
