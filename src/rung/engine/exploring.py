@@ -85,20 +85,7 @@ def curve(
     before = b.caught_at(old.side.handovers, won, deeds.n_people)[winners]
     tables = [b.within(told.side.handovers, scope) for told in tolds]
     caught = [b.caught_at(told.side.handovers, won, deeds.n_people)[winners] for told in tolds]
-    active = np.unique(np.concatenate([winners, *(table.person for table in tables)]))
-    column = np.full(deeds.n_people, -1, np.int64)
-    column[active] = np.arange(len(active))
-    sample = Sample.of(len(active))
-    opened = np.zeros((len(active), len(tables)))
-    is_caught = np.zeros((len(active), len(tables)))
-    for place, (table, at) in enumerate(zip(tables, caught, strict=True)):
-        opened[:, place] = np.bincount(column[table.person], minlength=len(active))
-        is_caught[column[winners[at < NEVER]], place] = 1
-    everybody = np.zeros((len(active), 1))
-    everybody[column[winners]] = 1
-    hands, wins, total = sample.totals(opened), sample.totals(is_caught), sample.totals(everybody)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = wins / total
+    hands, wins, shares = _resampled(tables, caught, winners, deeds.n_people)
     points = [
         _point(value, table, at, before, shares[:, place], months, base)
         for place, (value, table, at) in enumerate(zip(values, tables, caught, strict=True))
@@ -126,6 +113,26 @@ def curve(
         duty=duty,
         duty_words=words,
     )
+
+
+def _resampled(
+    tables: Sequence[h.Handovers], caught: Sequence[b.Ints], winners: b.Ints, n_people: int
+) -> tuple[Reals, Reals, Reals]:
+    """Hand-offs, wins caught and their share of all wins: a row a resample, the first of them as it was, a column a
+    value."""
+    active = np.unique(np.concatenate([winners, *(table.person for table in tables)]))
+    column = np.full(n_people, -1, np.int64)
+    column[active] = np.arange(len(active))
+    opened, is_caught = np.zeros((2, len(active), len(tables)))
+    for place, (table, at) in enumerate(zip(tables, caught, strict=True)):
+        opened[:, place] = np.bincount(column[table.person], minlength=len(active))
+        is_caught[column[winners[at < NEVER]], place] = 1
+    everybody = np.zeros((len(active), 1))
+    everybody[column[winners]] = 1
+    sample = Sample.of(len(active))
+    hands, wins, total = sample.totals(opened), sample.totals(is_caught), sample.totals(everybody)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return hands, wins, wins / total
 
 
 def _point(

@@ -311,9 +311,6 @@ class Assembler:
     # --- the whole
 
     def program(self) -> Program:
-        playbook = self.playbook
-        kinds = self._kinds()
-        registers_of = self._finish_slots()
         entries: dict[Condition, int] = {}
 
         def entry(condition: Condition) -> int:
@@ -321,26 +318,51 @@ class Assembler:
                 entries[condition] = self.assemble(condition, k.YES, k.NO)
             return entries[condition]
 
+        kinds = self._kinds()
+        arrays = self._arrays(entry)
+        temperature = self.playbook.temperature
+        hot, warm = (entry(rule.condition) if rule else k.NO for rule in (temperature.hot, temperature.warm))
+        return Program(
+            playbook=self.playbook,
+            arrays=arrays,
+            slots=tuple(self.slots),
+            n_data_slots=self.data_slots,
+            atoms=self.atoms,  # type: ignore[arg-type]  # grows when explanations ask for parts of rules
+            kinds=kinds,
+            person_fields=tuple((name[7:], i) for i, name in enumerate(self.slots) if name.startswith("person.")),
+            company_fields=tuple((name[8:], i) for i, name in enumerate(self.slots) if name.startswith("company.")),
+            flags=self.flag_at,
+            reasons={name: index for index, name in enumerate(self.playbook.handoff.reject_reasons)},
+            tracked=self.tracked,
+            signal_index=self.signal_index,
+            hot=hot,
+            warm=warm,
+            compared_slots=frozenset(at for step in self.steps if step.op == k.OP_SLOTS for at in (step.b, step.d)),
+            entries=entries,
+            assembler=self,
+        )
+
+    def _arrays(self, entry: Callable[[Condition], int]) -> k.ProgramArrays:
+        """What the kernel reads. `entry`: the step at which a condition begins; asking for one assembles it."""
+        playbook, signals = self.playbook, self.playbook.signals
+        registers = self._finish_slots()
         fit = [k.FitLine(entry(line.when.condition), float(line.points)) for line in playbook.fit]
         rungs = [self._rung(code, entry) for code in STAGES]
         setbacks = [self._line(line, entry) for line in playbook.setbacks]
-        hot, warm = (
-            entry(rule.condition) if rule else k.NO for rule in (playbook.temperature.hot, playbook.temperature.warm)
-        )
         standings, lines, timers, decays = _Ranges(self).all()
-        reasons = list(playbook.handoff.reject_reasons.values())
-        arrays = k.ProgramArrays(
+        fading = [signal.half_life for signal in signals if signal.half_life and signal.points > 0]
+        return k.ProgramArrays(
             steps=self.steps,
             constants=self.constants,
             spans=self.spans,
-            signals=[
-                _signal(signal.points, signal.cap, signal.half_life, signal.is_hand_raise)
-                for signal in playbook.signals
-            ],
+            signals=[_signal(each.points, each.cap, each.half_life, each.is_hand_raise) for each in signals],
             fit=fit,
             rungs=rungs,
             setbacks=setbacks,
-            reasons=[k.Reason(_rest(reason.rest), int(reason.wakes_on == "date")) for reason in reasons],
+            reasons=[
+                k.Reason(_rest(reason.rest), int(reason.wakes_on == "date"))
+                for reason in playbook.handoff.reject_reasons.values()
+            ],
             standings=standings,
             lines=lines,
             timers=timers,
@@ -355,40 +377,16 @@ class Assembler:
             kind_at=self.kind_at,
             flags=self.flags,
             slots=self.slots_at,
-            registers=registers_of,
-            deals=registers_of + _MOST_REGISTERS,
-            n_signals=len(playbook.signals),
+            registers=registers,
+            deals=registers + _MOST_REGISTERS,
+            n_signals=len(signals),
             n_kinds=len(self.tracked),
             n_flags=self.n_flags,
             n_slots=len(self.slots),
             handoff_rung=RANK[playbook.handoff.on],
-            negatives=[index for index, signal in enumerate(playbook.signals) if signal.points < 0],
-            shortest_half_life=float(
-                min(
-                    (signal.half_life for signal in playbook.signals if signal.half_life and signal.points > 0),
-                    default=0,
-                )
-            ),
+            negatives=[index for index, signal in enumerate(signals) if signal.points < 0],
+            shortest_half_life=float(min(fading, default=0)),
             fit_reads_bant=int(any(f.name in BANT for line in playbook.fit for f in facts_named(line.when.condition))),
-        )
-        return Program(
-            playbook=playbook,
-            arrays=arrays,
-            slots=tuple(self.slots),
-            n_data_slots=self.data_slots,
-            atoms=self.atoms,  # type: ignore[arg-type]  # grows when explanations ask for parts of rules
-            kinds=kinds,
-            person_fields=tuple((name[7:], i) for i, name in enumerate(self.slots) if name.startswith("person.")),
-            company_fields=tuple((name[8:], i) for i, name in enumerate(self.slots) if name.startswith("company.")),
-            flags=self.flag_at,
-            reasons={reason.reason: index for index, reason in enumerate(reasons)},
-            tracked=self.tracked,
-            signal_index=self.signal_index,
-            hot=hot,
-            warm=warm,
-            compared_slots=frozenset(at for step in self.steps if step.op == k.OP_SLOTS for at in (step.b, step.d)),
-            entries=entries,
-            assembler=self,
         )
 
     @property
