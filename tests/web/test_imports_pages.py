@@ -10,10 +10,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from rung.access.models import Audit
 from rung.capture import uploads
 from rung.capture.models import LearnedMapping, Upload
 from rung.history.models import Event
 from rung.jobs.clock import now
+from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
 from rung.lifecycle.models import Import
 from rung.people.models import Person
@@ -287,3 +289,40 @@ def test_a_workbook_comes_in_with_its_own_dates(world: World) -> None:
     work()
     event = Event.objects.get(person_id=Person.objects.get(email="x@y.example").pk)
     assert (event.at, event.data["seats"]) == (1_733_356_800_000_000, 12)  # 5 December 2024
+
+
+def given_up(kind: str) -> None:
+    Outbox.objects.filter(kind=kind).update(failed_at=now(), attempts=8, last_error="killed", done_at=None)
+
+
+def test_an_import_that_was_given_up_says_so_and_goes_on_when_asked(world: World) -> None:
+    client = signed_in(world)
+    address = upload(client).headers["Location"]
+    client.post(f"{address}/mapping")
+    given_up(uploads.TRY)
+    page = client.get(address).content.decode()
+    assert "contacts.csv stopped halfway" in page and "it goes on" not in page and "every 1s" not in page
+    assert "stopped" in client.get(reverse("imports")).content.decode()
+    assert client.post(f"{address}/run").status_code == 302
+    work()
+    assert Upload.objects.get().state == "tried"
+    client.post(f"{address}/run")
+    given_up(uploads.RUN)
+    page = client.get(address).content.decode()
+    assert "gave it up after 8 attempts" in page and "it goes on" not in page
+    client.post(f"{address}/run")
+    work()
+    assert Upload.objects.get().state == "done"
+    assert Audit.objects.filter(verb="went on with import").count() == 2
+
+
+def test_an_undoing_that_was_given_up_says_so_and_can_be_asked_for_again(world: World) -> None:
+    client = signed_in(world)
+    found = to_the_end(client)
+    client.post(reverse("import-undoing", args=[found.pk]))
+    given_up(uploads.UNDO)
+    page = client.get(reverse("import-done", args=[found.pk])).content.decode()
+    assert "Taking it back stopped halfway" in page and "every 1s" not in page
+    assert client.post(reverse("import-undoing", args=[found.pk])).status_code == 302
+    work()
+    assert Import.objects.get(pk=found.pk).undone_at is not None

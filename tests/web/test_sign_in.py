@@ -1,7 +1,7 @@
 """Signing in, being let in no more, and what happens to sessions."""
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from rung.access.actions import change_user
 from rung.access.models import User
@@ -93,3 +93,18 @@ def test_what_is_not_there_is_said_with_a_way_on(client: Client, users: dict[str
     client.force_login(users["sales"])
     text = client.get("/companies/00000000-0000-0000-0000-000000000000")
     assert text.status_code == 404 and "There is nothing at this address" in text.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked_from", "counted_as"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+        ("", ""),
+        ("unix", "unix"),
+    ],
+)
+def test_who_asks_is_counted_by_the_address_and_of_ipv6_by_the_household(asked_from: str, counted_as: str) -> None:
+    assert limits.caller(RequestFactory().get("/", REMOTE_ADDR=asked_from)) == counted_as

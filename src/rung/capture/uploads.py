@@ -22,7 +22,7 @@ from rung.capture.columns import Choices
 from rung.capture.histories import NothingToRead
 from rung.capture.mapping import Mapping as TablesMapping
 from rung.capture.models import ImportedFile, LearnedMapping, Upload
-from rung.jobs.actions import enqueue
+from rung.jobs.actions import enqueue, try_again
 from rung.jobs.models import Outbox
 from rung.lifecycle.models import Import
 from rung.terms.instants import DAY, format_instant
@@ -104,10 +104,17 @@ def choose(*, upload: Upload, choices: Choices, by: User, at: int) -> None:
 
 
 def begin(*, upload: Upload, is_again: bool, by: User, at: int) -> None:
-    """Has the worker import it. Raises Refused where it was brought in before and nobody says `is_again`."""
+    """Has the worker import it, or go on with what it gave up. Raises Refused where it was brought in before and nobody
+    says `is_again`."""
     require(by, "import")
     with transaction.atomic():
         upload = Upload.objects.select_for_update().get(pk=upload.pk)
+        if stopped := given_up(upload):
+            audited(
+                by=by, verb="went on with import", object=f"upload {upload.uuid}", data={"name": upload.name}, at=at
+            )
+            try_again(row_id=stopped.pk, at=at)
+            return
         if upload.state != "tried":
             raise Refused("It is not ready: what the columns mean has to be tried first.")
         known = before(upload)
@@ -125,7 +132,7 @@ def begin(*, upload: Upload, is_again: bool, by: User, at: int) -> None:
 def forget(*, upload: Upload, by: User, at: int) -> None:
     """Throws an upload away that was not imported, with its file."""
     require(by, "import")
-    if upload.state in ("running", "done"):
+    if upload.state == "done" or upload.brought_id is not None or (upload.state == "running" and not given_up(upload)):
         raise Refused("It is imported, or being imported: undo it instead.")
     with transaction.atomic():
         audited(by=by, verb="threw upload away", object=f"upload {upload.uuid}", data={"name": upload.name}, at=at)
@@ -141,11 +148,25 @@ def ask_undo(*, number: int, by: User, at: int) -> None:
         raise Refused(f"There is no import {number}.")
     if found.undone_at is not None:
         raise Refused(f"Import {number} was undone before.")
-    if Upload.objects.filter(brought=found, state="running").exists():
+    coming = Upload.objects.filter(brought=found, state="running").first()
+    if coming is not None and not given_up(coming):
         raise Refused("It is still being imported: wait until it is done, then undo it.")
     if is_being_undone(number):
         raise Refused("It is being undone already.")
     enqueue(kind=UNDO, key=f"{UNDO} {number} {at}", payload={"number": number, "by": by.pk}, at=at)
+
+
+def given_up(upload: Upload) -> Outbox | None:
+    """What the worker gave up of it: it was killed over it too often, or it went wrong again and again."""
+    kind = {"trying": TRY, "running": RUN}.get(upload.state)
+    row = Outbox.objects.filter(kind=kind, payload__upload=upload.pk).order_by("-pk").first() if kind else None
+    return row if row is not None and row.failed_at is not None else None
+
+
+def is_undoing_given_up(number: int) -> bool:
+    """Whether the worker was asked to undo it, and gave up."""
+    row = Outbox.objects.filter(kind=UNDO, payload__number=number).order_by("-pk").first()
+    return row is not None and row.failed_at is not None
 
 
 def is_being_undone(number: int) -> bool:

@@ -26,7 +26,7 @@ from rung.lifecycle import published
 from rung.terms.instants import SECOND
 from rung.ui.tables import address
 from rung.web import shell
-from rung.web.limits import Limit
+from rung.web.limits import Limit, caller
 
 SUBMISSIONS: Final = Limit("form", 60)
 """Submissions from one address in a quarter of an hour."""
@@ -55,7 +55,7 @@ def form(request: HttpRequest, slug: str) -> HttpResponse:
         return _shown(request, found, definition)
     is_json = request.content_type == "application/json"
     wrong = _Wrong(request, found, definition, is_json)
-    ip = request.META.get("REMOTE_ADDR", "")
+    ip = caller(request)
     if SUBMISSIONS.is_reached(ip):
         return wrong.said({}, {"": "Too many answers came from your address: try again in a quarter of an hour."}, 429)
     SUBMISSIONS.count(ip)
@@ -117,7 +117,7 @@ def confirmation(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     found = Form.objects.filter(slug=slug).first()
     if found is None:
         raise Http404
-    at, ip = this_instant(), request.META.get("REMOTE_ADDR", "")
+    at, ip = this_instant(), caller(request)
     context: dict[str, Any] = {"waiting": None}
     if CONFIRMATIONS.is_reached(ip):
         return shell.page(request, "web/form_confirmation.html", context, status=429)
@@ -143,7 +143,7 @@ def _found(slug: str) -> tuple[Form, Definition]:
 
 def _seen(request: HttpRequest, found: Form) -> None:
     """Counts the view, unless a program looks or this address looked a moment ago."""
-    who = f"{found.pk}:{request.META.get('REMOTE_ADDR', '')}"
+    who = f"{found.pk}:{caller(request)}"
     if request.method != "GET" or _ROBOT.search(request.headers.get("User-Agent", "")) or VIEWS.is_reached(who):
         return
     VIEWS.count(who)

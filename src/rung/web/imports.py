@@ -80,7 +80,7 @@ def mapping(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 @require_POST
 def run(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """POST imports/<uuid>/run: the worker brings it in."""
+    """POST imports/<uuid>/run: the worker brings it in, or goes on with what it gave up."""
     user, found = who_may("import", request), _found(uuid)
     try:
         uploads.begin(upload=found, is_again=bool(request.POST.get("again")), by=user, at=this_instant())
@@ -152,7 +152,7 @@ def _list(request: HttpRequest, more: Mapping[str, Any] | None = None, *, status
             }
             for row in shown[:A_PAGE]
         ],
-        "pending": [(upload, _STATES[upload.state], upload.choices["kind"]) for upload in pending],
+        "pending": [(upload, _pending(upload), upload.choices["kind"]) for upload in pending],
         "older": f"?before={shown[A_PAGE - 1].pk}" if len(shown) > A_PAGE else "",
         "kinds": columns.KINDS.items(),
         "most": uploads.MOST_BYTES >> 20,
@@ -161,6 +161,10 @@ def _list(request: HttpRequest, more: Mapping[str, Any] | None = None, *, status
         **(more or {}),
     }
     return shell.page(request, "web/imports.html", context, place="imports", status=status)
+
+
+def _pending(upload: Upload) -> str:
+    return "stopped" if uploads.given_up(upload) else _STATES[upload.state]
 
 
 def _title(shown: Sequence[Import]) -> str:
@@ -189,10 +193,10 @@ def _page(
     if found.state == "done" and found.brought_id is not None:
         return redirect("import-done", found.brought_id)
     choices = chosen or uploads.choices_of(found)
-    targets = columns.TARGETS[choices.kind]
+    targets, stopped = columns.TARGETS[choices.kind], uploads.given_up(found)
     context: dict[str, Any] = {
         "upload": found,
-        "title": _title_of(found, choices),
+        "title": f"{found.name} stopped halfway" if stopped else _title_of(found, choices),
         "choices": choices,
         "kinds": columns.KINDS.items(),
         "kind_said": columns.KINDS[choices.kind].lower(),
@@ -205,7 +209,8 @@ def _page(
         ),
         "faults": columns.faults(choices),
         "foreseen": found.foreseen,
-        "is_working": found.state in ("trying", "running"),
+        "is_working": found.state in ("trying", "running") and stopped is None,
+        "stopped": stopped,
         "is_open": found.state in ("mapping", "failed") or bool(request.GET.get("change")) or status == 422,
         "before": uploads.before(found) if found.state == "tried" else None,
         **(more or {}),
@@ -249,6 +254,7 @@ def _done_page(
         "people": people,
         "has_refused": imports.refused_file(found.pk).is_file(),
         "is_undoing": is_undoing,
+        "has_stopped": found.undone_at is None and uploads.is_undoing_given_up(found.pk),
         "playbook_zone": ZoneInfo(published.playbook().calendar.timezone),
         **(more or {}),
     }

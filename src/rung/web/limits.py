@@ -1,12 +1,28 @@
 """How often a stranger may try: counters in a fixed window, kept in Django's cache."""
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from django.core.cache import cache
+from django.http import HttpRequest
 
 WINDOW: Final = 15 * 60
 """Seconds."""
+
+
+def caller(request: HttpRequest) -> str:
+    """Whom a limit counts: the address asked from, of IPv6 its /64, of which one household has 2^64."""
+    told = str(request.META.get("REMOTE_ADDR", ""))
+    try:
+        address = ip_address(told)
+    except ValueError:
+        return told
+    if not isinstance(address, IPv6Address):
+        return told
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Address(int(address) >> 64 << 64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def _try(request: HttpRequest) -> HttpResponse:
     email = request.POST.get("email", "").strip().lower()[:254]
     password = request.POST.get("password", "")[:1000]
-    address = request.META.get("REMOTE_ADDR", "")
+    address = limits.caller(request)
     pair = f"{address} {email}"
     if limits.PAIR.is_reached(pair) or limits.ADDRESS.is_reached(address) or limits.ACCOUNT.is_reached(email):
         return _form(request, error=TOO_MANY, email=email, status=429)

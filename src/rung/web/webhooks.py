@@ -22,7 +22,7 @@ from rung.terms.kinds import KINDS
 from rung.ui import words
 from rung.web import shell
 from rung.web.asked import who_may, whole_number
-from rung.web.limits import Limit
+from rung.web.limits import Limit, caller
 
 TOLD: Final = Limit("webhook", 6_000)
 """Messages of one webhook in a quarter of an hour."""
@@ -35,7 +35,7 @@ GUESSED: Final = Limit("webhook-guess", 100)
 @require_POST
 def told(request: HttpRequest, token: str) -> HttpResponse:
     """POST w/<token>: takes a message in. 200 once it is kept, also when the mapping refuses it: it can be replayed."""
-    ip = request.META.get("REMOTE_ADDR", "")
+    ip = caller(request)
     if GUESSED.is_reached(ip):
         return JsonResponse({"error": "too many"}, status=429)
     webhook = hooking.webhook_at(token[:100])
