@@ -107,7 +107,7 @@ MESSAGES: dict[str, tuple[Any, str, str, dict[str, Any]]] = {
         TAWK, "question_asked", "2026-11-20T14:03:04Z", {"question": "Do you plan berths?", "country": "DE"}
     ),
     "chat-intercom": (
-        INTERCOM, "question_asked", "2026-11-20T14:03:04Z", {"question": "<p>Do you plan berths?</p>"}
+        INTERCOM, "question_asked", "2026-11-20T14:03:04Z", {"question": "Do you plan berths?"}
     ),
     "webinar": (
         REGISTERED, "webinar_registered", "2026-11-20T14:03:04Z",

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rung.capture.letters import plain_text
 from rung.people.rules import company_told, normal_email, normal_phone
 from rung.terms.instants import EARLIEST, LATEST, BadInstant, micros, parse_instant
 from rung.terms.kinds import KINDS
@@ -64,7 +66,7 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 PLACES: Final = {
-    "email": "e-mail", "phone": "phone", "name": "name, or the first name", "last_name": "last name",
+    "email": "e-mail", "phone": "phone", "name": "name or first name", "last_name": "last name",
     "title": "job title", "company": "company", "time": "when it happened", "id": "its own id",
     "kind_at": "what happened", "each": "the list of people",
 }  # fmt: skip
@@ -258,7 +260,7 @@ def _text(told: Any, item: Any, places: Places) -> str:
 
 def _value(found: Any) -> Any:
     if isinstance(found, str):
-        return clean_text(found[:1_000], "a detail", 1_000)
+        return clean_text(plain_text(found)[:1_000] if _HTML.match(found) else found[:1_000], "a detail", 1_000)
     return found if isinstance(found, (bool, int, float)) else None
 
 
@@ -288,6 +290,7 @@ def _instant(found: Any) -> int | None:
     raise NotMapped(f"{str(found)[:40]!r} is no time.")
 
 
+_HTML: Final = re.compile(r"\s*<(p|div|br|span)\b[^<>]*>", re.IGNORECASE)
 _WAYS: Final = tuple(
     partial(_by_format, written=way)
     for way in ("%b %d, %Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%b %d, %Y %I:%M %p")

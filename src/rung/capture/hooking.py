@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from rung.capture.models import HookMessage, Webhook
 from rung.jobs import locks
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
+from rung.people import queries
 from rung.people.rules import Keys
 
 KEPT: Final = 200
@@ -156,7 +157,7 @@ def _of_left_out(told: Sequence[str]) -> str:
 
 
 def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
-    """What somebody did, and, filling only what is empty, who they say they are."""
+    """What somebody did, and, filling only what is empty, who they say they are where that is new."""
     message_id = f"{one.own_id}:{one.kind}"
     keys = Keys(email=one.email, phone=one.phone)
     parts = {"email": one.email, "phone": one.phone, "name": one.name, "title": one.title}
@@ -170,7 +171,15 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     done = NewEvent(
         one.kind, keys=keys, data=data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
     )
-    return [identified, done]
+    return [identified, done] if _is_news(traits, one.company) else [done]
+
+
+def _is_news(traits: Mapping[str, str], company: str | None) -> bool:
+    """Whether this says more of the person than is known; a timeline of the same name again and again tells nothing."""
+    person = queries.person_named(traits.get("email") or traits.get("phone", ""))
+    if person is None or (company and person.company is None):
+        return True
+    return any(name not in person.traits for name in traits)
 
 
 def _forget(webhook: Webhook) -> None:

@@ -214,7 +214,7 @@ def _text(message: Message) -> str:
         if kind == "text/plain" and found.strip():
             return found
         html = html or found
-    return _without_tags(html)
+    return plain_text(html)
 
 
 def _decoded(part: Message) -> str:
@@ -246,10 +246,11 @@ class _Words(HTMLParser):
             self.words.append(data)
 
 
-def _without_tags(html: str) -> str:
+def plain_text(html: str) -> str:
+    """What stands in HTML, without its tags, styles and scripts."""
     reader = _Words()
     reader.feed(html[:200_000])
-    return "".join(reader.words)
+    return "".join(reader.words).strip()
 
 
 def _own_words(text: str) -> str:

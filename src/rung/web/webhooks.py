@@ -158,12 +158,14 @@ def _page(
     chosen = webhook.messages.filter(pk=number).first() if number else None
     chosen = chosen or (came[0] if came else None)
     mapping = told if told is not None else msgspec.to_builtins(hooking.mapping_of(webhook))
+    rows = _rows(chosen, mapping)
     context: dict[str, Any] = {
         "webhook": webhook,
-        "messages": came,
+        "latest": came,
         "chosen": chosen,
         "mapping": mapping,
-        "rows": _rows(chosen, mapping),
+        "rows": [row for row in rows if row[2] is not None],
+        "absent": [row for row in rows if row[2] is None],
         "would": _would(chosen, mapping),
         "places": hook_mapping.PLACES.items(),
         "kinds": [(code, KINDS[code].words) for code in hook_mapping.MEANT],
@@ -175,24 +177,24 @@ def _page(
     return shell.page(request, "web/webhook.html", context, place="capture", status=status)
 
 
-def _rows(chosen: HookMessage | None, mapping: dict[str, Any]) -> list[tuple[int, str, str, str, str]]:
-    """(number, place, what stands there, what it is, the detail's name); places of the mapping that are missing too."""
-    found: list[tuple[str, str]] = []
+def _rows(chosen: HookMessage | None, mapping: dict[str, Any]) -> list[tuple[int, str, str | None, str, str]]:
+    """(number, place, what stands there, what it is, the detail's name); places of the mapping that are missing too, at
+    which None stands."""
+    found: list[tuple[str, str | None]] = []
     if chosen is not None:
         with contextlib.suppress(NotMapped):
-            found = hook_mapping.leaves(
-                hook_mapping.read(bytes(chosen.body), chosen.content_type), mapping.get("each", "")
-            )
+            read = hook_mapping.read(bytes(chosen.body), chosen.content_type)
+            found += hook_mapping.leaves(read, mapping.get("each", ""))
     there = {pointer for pointer, _ in found}
     pointers = hook_mapping.pointers
     named = {pointer: place for place in hook_mapping.PLACES for pointer in pointers(mapping.get(place, ""))}
     details = {pointer: field for field, places in mapping.get("data", {}).items() for pointer in pointers(places)}
-    found += [(pointer, "not in this message") for pointer in [*named, *details] if pointer not in there]
+    found += [(pointer, None) for pointer in [*named, *details] if pointer not in there]
     return [
         (
             number,
             pointer,
-            value.encode("utf-8", "replace").decode().replace("\0", "␀"),
+            value if value is None else value.encode("utf-8", "replace").decode().replace("\0", "␀"),
             named.get(pointer, "data" if pointer in details else ""),
             details.get(pointer, ""),
         )
