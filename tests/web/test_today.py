@@ -247,3 +247,33 @@ def test_whoever_leads_takes_it_back_on_the_person_s_page_while_nothing_has_move
     drawn = kim.get(page).content.decode()
     assert "Taken back: it waits again, and its clock ran on." in drawn
     assert "Take the answer back" not in drawn
+
+
+@pytest.mark.parametrize(("answer", "told"), [("acceptance", {}), ("return", {"reason": "Missing fact"})])
+def test_what_would_be_refused_is_not_offered(
+    sam: Client, world: World, waiting: Assignment, answer: str, told: dict[str, str]
+) -> None:
+    """After the answer it is, after a letter was sent it is not: that would stand in the way."""
+    post(sam, waiting, answer, **told)
+    page = f"/people/{waiting.person.uuid}"
+    kim = Client()
+    kim.force_login(world.users["manager"])
+    assert "Take the answer back" in words_of(kim.get(page))
+    sam.post(f"{page}/touches", {"how": "letter"})
+    assert "Take the answer back" not in words_of(kim.get(page))
+    refused = kim.post(f"/handoffs/{waiting.handoff.uuid}/undoing")
+    assert refused.status_code == 409 and "Since then Sam Lee noted: Sent a letter" in words_of(refused)
+
+
+def test_what_was_returned_first_is_accepted_like_any_other(sam: Client, world: World, waiting: Assignment) -> None:
+    post(sam, waiting, "return", reason="Missing fact")
+    rui = Client()
+    rui.force_login(world.users["marketing"])
+    post(rui, waiting, "documentation")
+    said = post(sam, waiting, "acceptance")
+    assert "Accepted. Ana Lima is Sales accepted lead now. The first call is owed" in words_of(said)
+    assert "Log a call" in words_of(said)
+    kim = Client()
+    kim.force_login(world.users["manager"])
+    late = post(kim, waiting, "rejection", reason="No budget")
+    assert late.status_code == 409 and "Sam Lee accepted Ana Lima before you" in words_of(late)

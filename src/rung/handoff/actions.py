@@ -12,6 +12,7 @@ from rung.access.actions import NotAllowed, Refused, audited, require
 from rung.access.models import User
 from rung.handoff import dealing, rules
 from rung.handoff.models import Assignment
+from rung.handoff.verdicts import verdicts
 from rung.jobs import locks
 from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
@@ -162,12 +163,13 @@ def _ended(ended: Assignment, by: User) -> str:
     name = str(ended.person)
     if handoff.withdrawn_at is not None:
         return f"The hand-off of {name} was withdrawn: {name} is not on the rung for it any more. Nothing was changed."
-    who = User.objects.filter(email=handoff.answered_by).first()
-    answer = handoff.answer if handoff.answer != "returned" else "answered"
+    (verdict,) = verdicts(Handoff.objects.filter(pk=ended.pk))
+    who = User.objects.filter(email=verdict.answered_by).first()
+    answer = verdict.answer if verdict.answer != "returned" else "answered"
     when = f"{moment(ended.ended_at or 0):%d %B %Y, %H:%M} UTC"
     if who == by:
         return f"You {answer} {name} already, {when}. Nothing was changed."
-    return f"{who or handoff.answered_by or 'Somebody'} {answer} {name} before you, {when}. Nothing was changed."
+    return f"{who or verdict.answered_by or 'Somebody'} {answer} {name} before you, {when}. Nothing was changed."
 
 
 def _where(waiting: Assignment) -> str:

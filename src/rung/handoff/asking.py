@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from django.db.models.expressions import RawSQL
 
@@ -162,16 +162,34 @@ class State:
     until: int | None = None
 
 
-def state(standing: Standing | None, events: Sequence[Event], playbook: Playbook, *, at: int) -> State:
+class Stands(Protocol):
+    """Where a person stands: the stored row, or the engine's own."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def since(self) -> int: ...
+    @property
+    def rest_until(self) -> int | None: ...
+
+
+def state(standing: Stands | None, events: Sequence[Event], playbook: Playbook, *, at: int) -> State:
     """The working state by what was noted since the person came to this rung; `of`: attempts the cadence promises."""
     if standing is not None and standing.rest_until is not None and standing.rest_until > at:
         return State("waiting", until=standing.rest_until)
     since = standing.since if standing else 0
-    kinds = [event.kind for event in events if event.at >= since]
-    for kind in reversed(kinds):
-        if kind in ("meeting_booked", "meeting_missed"):
-            return State("meeting" if kind == "meeting_booked" else "no_show")
-        if kind in REACHED:
+    here = [event for event in events if event.at >= since]
+    kinds, called_off = [event.kind for event in here], 0
+    for event in reversed(here):
+        if event.kind == "meeting_missed" and event.data.get("called_off"):
+            called_off += 1
+        elif event.kind == "meeting_booked" and called_off:
+            called_off -= 1  # as if it had never been set
+        elif event.kind in ("meeting_booked", "meeting_missed"):
+            return State("meeting" if event.kind == "meeting_booked" else "no_show")
+        elif event.kind in REACHED:
             return State("connected")
     attempts = sum(kind in TOUCHES for kind in kinds)
     promised = playbook.duties.cadence

@@ -248,6 +248,9 @@ class Task(models.Model):
     """What the house made it for: it is made once."""
     created_at = models.BigIntegerField()
     done_at = models.BigIntegerField(null=True)
+    """When it was ticked off, or called off."""
+    cancelled_at = models.BigIntegerField(null=True)
+    """When it was called off: it will not take place."""
 
     class Meta:
         indexes = [

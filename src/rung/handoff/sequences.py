@@ -93,7 +93,7 @@ def begin_by_itself(person_id: int, owner: User | None, *, at: int, playbook: Pl
 def note(event: Happened) -> None:
     """A touch does the task that asked for it; an answer of theirs ends the sequence."""
     kind = _MADE.get(event.kind)
-    if kind is not None:
+    if kind is not None and not event.data.get("called_off"):
         planned = Task.objects.filter(person_id=event.person_id, kind=kind, done_at=None)
         # Only what a sequence or a meeting planned: a task of one's own says more than its kind.
         due = planned.filter(run__isnull=False) if kind != "meeting" else planned

@@ -14,13 +14,14 @@ from rung.access.actions import NotAllowed, Refused, audited, require
 from rung.access.models import User
 from rung.handoff import dealing, notifying, sequences
 from rung.handoff.models import AnswerGiven, Assignment, Clock, SequenceRun, Task
-from rung.history.queries import counted
+from rung.history.models import Event
 from rung.jobs import locks
 from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
 from rung.lifecycle.models import Handoff, StageMove, Standing
 from rung.lifecycle.rules import Happened, NewEvent
-from rung.people.models import Alias
+from rung.people.models import Person
+from rung.people.queries import events_of
 from rung.terms.instants import MINUTE
 from rung.terms.kinds import KINDS, REACHED
 
@@ -69,7 +70,21 @@ def may_take_back(given: AnswerGiven | None, by: User, *, at: int) -> bool:
 
 def last_answer(handoff_id: int) -> AnswerGiven | None:
     """The latest answer to a hand-off that was not taken back."""
-    return AnswerGiven.objects.filter(assignment_id=handoff_id, undone_at=None).order_by("-event_seq").first()
+    given = AnswerGiven.objects.filter(assignment_id=handoff_id, undone_at=None).select_related("assignment")
+    return given.order_by("-event_seq").first()
+
+
+def has_followed(given: AnswerGiven, person: Person, *, rest_until: int | None, at: int) -> bool:
+    """Whether something stands in the way of taking back the answer to a person's latest hand-off, moves left out: for
+    a page, which knows the person's moves and rest; one query at most."""
+    waiting = given.assignment
+    if waiting.assigned_at > given.answered_at:
+        return True
+    if given.answer == "accepted" and person.owner_id != waiting.owner_id:
+        return True
+    if given.answer == "rejected" and rest_until is not None and rest_until <= at:
+        return True
+    return _noted_since(given, person) is not None
 
 
 def remember(event: Happened, assignment: Assignment, going_on: Mapping[str, Any]) -> None:
@@ -161,14 +176,19 @@ def _followed(given: AnswerGiven, *, at: int) -> str:
 def _worked(given: AnswerGiven) -> str:
     """What sales noted since, or what they said to us."""
     person = given.assignment.person
-    ids = [person.pk, *Alias.objects.filter(living=person).values_list("old_id", flat=True)]
-    kinds = {code for code, kind in KINDS.items() if kind.actor == "sales"} | REACHED | {"email_replied"}
-    since = counted().filter(person_id__in=ids, kind__in=kinds, seq__gt=given.pk).order_by("seq").first()
+    since = _noted_since(given, person)
     if since is None:
         return ""
     words = KINDS[since.kind].words
     who = User.objects.filter(email=since.by).first()
     return f"Since then {f'{who} noted' if who else 'it was noted'}: {words} ({person})."
+
+
+def _noted_since(given: AnswerGiven, person: Person) -> Event | None:
+    return events_of([person.pk]).filter(kind__in=_WORKED, seq__gt=given.pk).order_by("seq").first()
+
+
+_WORKED: Final = {code for code, kind in KINDS.items() if kind.actor == "sales"} | REACHED | {"email_replied"}
 
 
 def _moved(given: AnswerGiven) -> str:

@@ -103,6 +103,27 @@ def done(*, tasks: Iterable[Task], by: User, at: int) -> int:
     return _changed(tasks, by=by, at=at, verb="finished task", done_at=at)
 
 
+def call_off(*, tasks: Iterable[Task], by: User, at: int) -> int:
+    """Takes tasks off the list that will not be done. A meeting that was agreed with them and does not take place is an
+    event too: what was set is set no more, and clocks run on."""
+    with transaction.atomic():
+        locks.hold()
+        open_ = Task.objects.filter(pk__in=[task.pk for task in tasks], done_at=None)
+        chosen = list(open_.select_related("person"))
+        count = _changed(chosen, by=by, at=at, verb="called off task", done_at=at, cancelled_at=at)
+        meetings = [task.person_id for task in chosen if task.kind == "meeting" and task.person_id is not None]
+        off = [NewEvent("meeting_missed", person=person_id, data={"called_off": True}) for person_id in meetings]
+        if off and (told := record(off, by=by, at=at)).refused:
+            raise CannotPlan(told.refused[0].reason)
+    return count
+
+
+def of_person(person: Person, *, most: int) -> list[Task]:
+    """What is planned with somebody, by whomever, the next first."""
+    rows = Task.objects.filter(person=person, done_at=None).select_related("owner")
+    return list(rows.order_by("due_at", "pk")[:most])
+
+
 def snooze(*, tasks: Iterable[Task], how_long: str, by: User, at: int) -> int:
     """Puts tasks off by an hour, a day or a week from now; the later touches of a sequence keep their distance."""
     if how_long not in SNOOZES:
@@ -181,23 +202,25 @@ def calendar(user: User, *, at: int, address: str) -> str:
     tasks = Task.objects.filter(owner=user, due_at__gte=at - FEED_BACK).select_related("person").order_by("due_at")
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Rung//Tasks//EN", "X-WR-CALNAME:Rung", "METHOD:PUBLISH"]
     for task in tasks[:2_000]:
-        lines += _event(task, address)
+        lines += _event(task, address, at)
     return "".join(f"{part}\r\n" for line in [*lines, "END:VCALENDAR"] for part in _folded(line))
 
 
-def _event(task: Task, address: str) -> list[str]:
+def _event(task: Task, address: str, at: int) -> list[str]:
     about = f" ({task.person.name or task.person.email or 'somebody'})" if task.person else ""
+    done = "Done: " if task.done_at is not None and task.cancelled_at is None else ""
     lasts = max(task.minutes, 15) * MINUTE
     return [
         "BEGIN:VEVENT",
         f"UID:{task.uuid}@rung",
-        f"DTSTAMP:{_stamp(task.created_at)}",
+        # Of a published calendar it says when this copy was made: so a task that was put off replaces the older one.
+        f"DTSTAMP:{_stamp(at)}",
         f"DTSTART:{_stamp(task.due_at)}",
         f"DTEND:{_stamp(task.due_at + lasts)}",
-        f"SUMMARY:{_escaped(f'{task.what}{about}')}",
+        f"SUMMARY:{_escaped(f'{done}{task.what}{about}')}",
         *([f"DESCRIPTION:{_escaped(f'With {task.attendees}')}"] if task.attendees else []),
         f"URL:{address}{f'/people/{task.person.uuid}' if task.person else task.href}",
-        f"STATUS:{'CONFIRMED' if task.done_at is None else 'CANCELLED'}",
+        f"STATUS:{'CONFIRMED' if task.cancelled_at is None else 'CANCELLED'}",
         # A call to make is no time in which nobody may ask for a meeting; a meeting is.
         f"TRANSP:{'OPAQUE' if task.kind == 'meeting' else 'TRANSPARENT'}",
         "END:VEVENT",

@@ -19,9 +19,11 @@ from rung.access.models import User
 from rung.handoff import actions, asking, rules, taking_back, today
 from rung.handoff.dealing import DIRECT
 from rung.handoff.models import AnswerGiven, Assignment
+from rung.handoff.verdicts import Verdict, verdicts
 from rung.history.models import Event
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
+from rung.lifecycle.models import Handoff
 from rung.lifecycle.published import InForce
 from rung.playbook.definitions import FOREVER, Playbook
 from rung.terms.instants import DAY, moment
@@ -227,16 +229,17 @@ def _answered(request: HttpRequest, uuid: UUID, act: Act, *, note: str = "") -> 
     force, found = published.in_force(), _found(request, uuid, even_if_gone=True)
     zone = ZoneInfo(force.playbook.calendar.timezone)
     line = line_of(today.waiting_row(found, force), force.playbook, now=now, zone=zone)
+    (verdict,) = verdicts(Handoff.objects.filter(pk=found.pk))
     if attempt.refusal or note:
         clock = line.clock if found.ended_at is None else None
         line = replace(line, clock=clock, refusal=attempt.refusal, note="" if attempt.refusal else note)
     else:
-        outcome = _outcome(found, attempt.told, force.playbook, zone, now)
+        outcome = _outcome(found, verdict, attempt.told, force.playbook, zone, now)
         undo = _undo(found, by, now=now) if isinstance(attempt.told, actions.Answered) else ""
         line = replace(line, outcome=outcome, undo=undo)
     context = panel(request, found, force, now=now) | {"line": line, "is_open": True}
     stands = bool(line.outcome or (note and line.refusal))
-    if stands and found.handoff.answer == "accepted" and found.queue == "done":
+    if stands and verdict.answer == "accepted" and found.queue == "done":
         context |= {"is_working": True, **work.part(found.person, by, now=now)}
     response = render(request, "web/_today_row.html", context, status=attempt.status)
     if line.undo:
@@ -250,15 +253,15 @@ def _undo(found: Assignment, by: User, *, now: int) -> str:
     return reverse("handoff-undoing", args=[found.handoff.uuid]) if taking_back.may_take_back(given, by, at=now) else ""
 
 
-def _outcome(found: Assignment, told: object, playbook: Playbook, zone: ZoneInfo, now: int) -> str:
+def _outcome(found: Assignment, verdict: Verdict, told: object, playbook: Playbook, zone: ZoneInfo, now: int) -> str:
     name = found.person.name or found.person.email or "They"
     if isinstance(told, actions.Answered):
         moved = [move for move in told.moves if not move.passed]
         went = f" {name} is {_place(moved[-1], playbook)} now." if moved else ""
-        if found.handoff.answer == "accepted" or (found.queue == "done" and not found.handoff.answer):
+        if verdict.answer == "accepted":
             return f"Accepted.{went} The first call is owed{_by(found, playbook, zone, now)}."
-        if found.handoff.answer == "rejected":
-            return f"Rejected: {found.handoff.reason}.{went} Marketing sees the reason."
+        if verdict.answer == "rejected":
+            return f"Rejected: {verdict.reason}.{went} Marketing sees the reason."
     if found.queue == "marketing":
         return "Returned to marketing. It comes back with a clock of its own."
     if found.queue in ("sales", "nobody"):

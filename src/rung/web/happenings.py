@@ -27,7 +27,7 @@ _ICONS: Final = {
 
 _DETAILS: Final = (
     "title name subject content form webinar event offer question topic text page path letter competitor friction line "
-    "reason deal stage url"
+    "reason deal stage agenda url"
 ).split()
 _LONGEST: Final = 90
 _OUTCOMES: Final = {
@@ -64,6 +64,8 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "question_answered":
         asked = _text(data, "question").replace("_", " ")
         return f"Got an answer{f' on {asked}' if asked else ''}{_after(_text(data, 'answer'))}"
+    if kind == "meeting_missed" and data.get("called_off"):
+        return "Called off a meeting"
     words = KINDS[kind].words if kind in KINDS else kind.replace("_", " ").capitalize()
     outcome = _OUTCOMES.get(str(data.get("outcome", "")), "")
     detail = next((found for name in _DETAILS if (found := _text(data, name))), "")

@@ -10,7 +10,7 @@ from rung.people.queries import person_named
 
 def living(uuid: UUID) -> Person:
     """The person; an id that was merged away names the one who lives on. Raises Http404."""
-    found = Person.objects.select_related("company").filter(uuid=uuid).first()
+    found = Person.objects.select_related("company", "owner").filter(uuid=uuid).first()
     found = person_named(str(uuid)) if found is not None and found.is_merged else found
     if found is None:
         raise Http404

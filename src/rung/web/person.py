@@ -18,6 +18,7 @@ from rung.engine.explain import Explanation, Points, Series
 from rung.handoff import asking, cadence, rules, taking_back, today
 from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Clock
+from rung.history.models import Event as Noted
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.line import NoPlaybook
@@ -109,7 +110,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "may_note": isinstance(request.user, User) and request.user.may("log touches"),
         "clock": _clock(page.handoff, page.explanation.standing.stage, playbook, now=now, zone=zone),
         "handoff": page.handoff,
-        "undo": _undo(request, page, now=now),
+        "undo": _undo(request, found, page, now=now),
         "colleagues": _colleagues(found, page.generation_id),
         "zone": zone,
         "now": now,
@@ -386,6 +387,8 @@ def _card(found: Person, page: PersonPage, *, now: int, zone: ZoneInfo) -> dict[
         "competitor": asking.competitor_of(noted),
         "cadence": owed,
         "cadence_by": day_in_sentence(owed.due_at, now, zone) if owed and owed.due_at else "",
+        "state": _state(standing, noted, playbook, now=now, zone=zone),
+        "owner": str(found.owner or ""),
         "cost": costs[0] if costs else "",
         "value": answered.get("value", ""),
         "sheets": [
@@ -417,17 +420,28 @@ def _clock(handoff: Handoff | None, stage: str, playbook: Playbook, *, now: int,
     return clocks.shown(**told, started_at=handoff.opened_at, due_at=Lateness(playbook).due_at(ran))
 
 
-def _undo(request: HttpRequest, page: PersonPage, *, now: int) -> str:
-    """Where the last answer of sales is taken back, while nothing has moved them since; for whoever may."""
+def _undo(request: HttpRequest, found: Person, page: PersonPage, *, now: int) -> str:
+    """Where the last answer of sales is taken back, while nothing has followed it; for whoever may."""
     handoff, user = page.handoff, request.user
     assert isinstance(user, User)
     if handoff is None or handoff.answered_at is None or not user.may("take back answers"):
         return ""
     given = taking_back.last_answer(handoff.pk)
-    last = page.explanation.moves[-1] if page.explanation.moves else None
-    if given is None or (given.answer != "returned" and (last is None or last.seq != given.pk)):
+    if given is None or not taking_back.may_take_back(given, user, at=now):
         return ""
-    return reverse("handoff-undoing", args=[handoff.uuid]) if taking_back.may_take_back(given, user, at=now) else ""
+    last, rest = page.explanation.moves[-1:], page.explanation.standing.rest_until
+    is_last = bool(last) and last[0].seq == given.pk
+    moved = not is_last if given.answer != "returned" else bool(last) and last[0].at >= given.answered_at
+    if moved or taking_back.has_followed(given, found, rest_until=rest, at=now):
+        return ""
+    return reverse("handoff-undoing", args=[handoff.uuid])
+
+
+def _state(standing: asking.Stands, noted: Sequence[Noted], playbook: Playbook, *, now: int, zone: ZoneInfo) -> str:
+    """Where the work with them stands, for those who are worked; and of everybody until when they are left alone."""
+    state = asking.state(standing, noted, playbook, at=now)
+    is_worked = RANK[playbook.handoff.on] <= RANK[standing.stage] < RANK["customer"] and standing.status == "active"
+    return asking.state_in_words(state, zone) if is_worked or state.name == "waiting" else ""
 
 
 def _colleagues(found: Person, generation_id: int) -> list[dict[str, str]]:

@@ -32,7 +32,7 @@ def changed(request: HttpRequest, uuid: UUID) -> HttpResponse:
     except Refused as fault:
         context = work.part(person, by, now=at) | {"work_refusal": str(fault)}
         return render(request, "web/_work.html", context, status=403 if isinstance(fault, NotAllowed) else 409)
-    return render(request, "web/_work.html", work.part(person, by, now=at) | {"work_said": said})
+    return work.shown(request, person, by, now=at, said=said)
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """Tasks on the screen, and as a calendar that programs subscribe to; and what our own people are told."""
 
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -41,29 +42,38 @@ def planned(request: HttpRequest, uuid: UUID) -> HttpResponse:
     except Refused as fault:
         context = work.part(person, by, now=at) | {"work_refusal": str(fault)}
         return render(request, "web/_work.html", context, status=403 if isinstance(fault, NotAllowed) else 409)
-    return render(request, "web/_work.html", work.part(person, by, now=at) | {"work_said": f"Planned: {task.what}."})
+    return work.shown(request, person, by, now=at, said=f"Planned: {task.what}.")
 
 
 @require_POST
 def changed(request: HttpRequest) -> HttpResponse:
-    """POST tasks/changes {task…, act}: one or many, done or snoozed by an hour, a day, a week."""
+    """POST tasks/changes {task…, act}: one or many, done, called off, or put off by an hour, a day, a week.
+
+    Asked for by the work with a person, that part comes back.
+    """
     by, at, act = request.user, this_instant(), request.POST.get("act", "")
     assert isinstance(by, User)
     ids = [text for text in request.POST.getlist("task")[:200] if _is_uuid(text)]
-    chosen = list(Task.objects.filter(uuid__in=ids, owner=by))
+    chosen = list(Task.objects.filter(uuid__in=ids, owner=by).select_related("person__company"))
     try:
         if not chosen:
             raise tasks.CannotPlan("Choose tasks of your own. Nothing was changed.")
         if act == "done":
             tasks.done(tasks=chosen, by=by, at=at)
+        elif act == "off":
+            tasks.call_off(tasks=chosen, by=by, at=at)
         else:
             tasks.snooze(tasks=chosen, how_long=act, by=by, at=at)
     except Refused as fault:
         return HttpResponse(str(fault), status=409, content_type="text/plain; charset=utf-8")
-    messages.success(
-        request, f"{len(chosen)} {'task' if len(chosen) == 1 else 'tasks'} {'done' if act == 'done' else 'put off'}."
-    )
+    said = f"{len(chosen)} {'task' if len(chosen) == 1 else 'tasks'} {_DID.get(act, 'put off')}."
+    if request.htmx and chosen[0].person is not None:
+        return work.shown(request, chosen[0].person, by, now=at, said=said)
+    messages.success(request, said)
     return redirect("home")
+
+
+_DID: Final = {"done": "done", "off": "called off"}
 
 
 @require_POST
@@ -72,6 +82,8 @@ def feed_made(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     token = tasks.new_feed(by=request.user, at=this_instant())
     address = f"{settings.PUBLIC_URL}{reverse('calendar-feed', args=[token])}"
+    if request.htmx:
+        return render(request, "web/_calendar.html", {"address": address})
     messages.success(request, f"Subscribe to {address} in your calendar. It is shown this once; an older one ended.")
     return redirect("home")
 

@@ -11,18 +11,22 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.models import User
-from rung.handoff import asking, qualify, sequences
+from rung.handoff import asking, qualify, sequences, tasks
 from rung.handoff.cadence import Progress
+from rung.handoff.models import Task
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.rules import Moved
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, moment
+from rung.ui import words
 from rung.web.acting import attempted
 from rung.web.people_found import living
 from rung.web.reasons import day_in_sentence
 
+PLANNED: Final = 8
+"""Tasks with one person that are shown."""
 OUTCOMES: Final = (
     ("positive", "Positive"),
     ("neutral", "Neutral"),
@@ -42,21 +46,31 @@ def work(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def part(person: Person, by: User, *, now: int) -> dict[str, Any]:
-    """What the part shows: four queries, five while a sequence goes on."""
+    """What the part shows: five queries, six while a sequence goes on."""
     force = published.in_force()
-    known = asking.sheet(person, force, at=now)
+    known, zone = asking.sheet(person, force, at=now), ZoneInfo(force.playbook.calendar.timezone)
     return {
         "person": person,
         "known": known,
         "outcomes": OUTCOMES,
         "frictions": frictions(force.playbook),
-        "tomorrow": moment(now + DAY).astimezone(ZoneInfo(force.playbook.calendar.timezone)).date().isoformat(),
-        "known_state": asking.state_in_words(known.state, ZoneInfo(force.playbook.calendar.timezone)),
+        "tomorrow": moment(now + DAY).astimezone(zone).date().isoformat(),
+        "known_state": asking.state_in_words(known.state, zone),
         "cadence_by": _cadence_by(known.cadence, force.playbook, now),
         "may_qualify": by.may("qualify"),
         "sequences": [each.name for each in force.playbook.sequences],
         "sequence": sequences.of(person),
+        "planned": [_planned(task, by, now=now, zone=zone) for task in tasks.of_person(person, most=PLANNED)],
         "may_touch": by.may("log touches"),
+    }
+
+
+def _planned(task: Task, by: User, *, now: int, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "it": task,
+        "when": f"{words.day(task.due_at, now, zone)}, {words.clock_time(task.due_at, zone)}",
+        "is_late": task.due_at < now,
+        "is_mine": task.owner_id == by.pk,
     }
 
 
@@ -174,13 +188,21 @@ def _noted(request: HttpRequest, uuid: UUID, note: Callable[[Person, User, int],
         context = part(person, by, now=now) | {"work_refusal": attempt.refusal}
         return render(request, "web/_work.html", context, status=attempt.status)
     said = _climbed(person, attempt.told, published.playbook())
-    if request.htmx and (request.htmx.current_url_abs_path or "").startswith(f"/people/{uuid}"):
+    return shown(request, person, by, now=now, said=said or "Noted.", has_climbed=bool(said))
+
+
+def shown(
+    request: HttpRequest, person: Person, by: User, *, now: int, said: str, has_climbed: bool = False
+) -> HttpResponse:
+    """The part again after something was done, which is said."""
+    if request.htmx and (request.htmx.current_url_abs_path or "").startswith(f"/people/{person.uuid}"):
         # On the page of the person everything else shows it too: the page is drawn anew, and says it there.
-        messages.success(request, said or "Noted.")
+        messages.success(request, said)
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = part(person, by, now=now) | {"work_said": said or "Noted.", "has_climbed": bool(said)}
-    response = render(request, "web/_work.html", context)
-    if said:
+    response = render(
+        request, "web/_work.html", part(person, by, now=now) | {"work_said": said, "has_climbed": has_climbed}
+    )
+    if has_climbed:
         response.headers["HX-Trigger"] = "rung:climbed"
     return response
 

@@ -30,6 +30,22 @@ document.addEventListener("htmx:afterSwap", (event) => {
   dim();
 });
 
+// What sales notes, by the same keys as on Today, once it is open.
+document.addEventListener("keydown", (event) => {
+  const work = document.querySelector("#work .work");
+  if (!work || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (document.querySelector("dialog[open]") || event.target.closest("input, textarea, select, [popover]")) return;
+  const found = /^[1-9]$/.test(event.key)
+    ? work.querySelector(`[data-call] [data-digit="${event.key}"]`)
+    : "eyncw".includes(event.key) && work.querySelector(`[data-do="${event.key}"]`);
+  const ask = event.key === "q" && work.querySelector(".next input:not([type=hidden]), .next select");
+  if (!found && !ask) return;
+  event.preventDefault();
+  if (ask) return ask.focus();
+  if (found.form) window.htmx.process(found.form);
+  found.click();
+});
+
 // Whoever stands on another rung than when this page was last shown is seen to move there: once, and for 320 ms.
 const steps = [...document.querySelectorAll("#strip li")];
 const here = steps.findIndex((step) => step.classList.contains("here"));

@@ -63,7 +63,7 @@ const act = async (row, key) => {
   if (key === "a" && row.dataset.accept && !row.classList.contains("open")) return accept(row);
   if (!row.classList.contains("open")) await open(row);
   if (key === "l") {
-    row.querySelector(".outcomes button")?.focus();
+    row.querySelector("[data-call] button")?.focus();
     row.dataset.logs = "yes";
     return undefined;
   }
@@ -83,7 +83,7 @@ const press = (button) => {
 
 const digit = (row, key) => {
   const form = [...row.querySelectorAll(".verdict form:not([hidden])")].find((one) => one.querySelector("[data-digit]"));
-  const choice = (form ?? row.querySelector(".outcomes"))?.querySelector(`[data-digit="${key}"]`);
+  const choice = (form ?? row.querySelector("[data-call]"))?.querySelector(`[data-digit="${key}"]`);
   if (!choice) return false;
   press(choice);
   if (choice.matches("input")) choice.focus();
@@ -120,11 +120,25 @@ document.addEventListener("keydown", (event) => {
     if (digit(row, event.key)) event.preventDefault();
   } else if (event.key === "u") {
     if (takeBack()) event.preventDefault();
+  } else if ("xds".includes(event.key) && row.querySelector(".tick input")) {
+    event.preventDefault();
+    task(row, event.key);
   } else if ("artleqyncw".includes(event.key)) {
     event.preventDefault();
     act(row, event.key);
   }
 });
+
+// Tasks: x chooses one or several, d is done, s is tomorrow; without any chosen the one under the cursor is meant.
+const task = (row, key) => {
+  const box = row.querySelector(".tick input");
+  if (key === "x") {
+    box.checked = !box.checked;
+    return;
+  }
+  if (!document.querySelector(".tick input:checked")) box.checked = true;
+  document.querySelector(`.grp-acts [value="${key === "d" ? "done" : "day"}"]`).click();
+};
 
 document.addEventListener("click", (event) => {
   const shows = event.target.closest("[data-shows]");
@@ -177,6 +191,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.requestConfig?.verb !== "post") return;
   const row = event.target.closest?.("[data-todo]");
   if (!row) return;
+  // What was noted since stands in the way of taking the answer back; and the day's title is another one now.
+  if (event.target.matches("[data-work]") && !event.target.querySelector(":scope > .came.bad")) {
+    for (const button of row.querySelectorAll('[data-do="u"]')) button.remove();
+    said?.remove();
+  }
+  document.body.dispatchEvent(new Event("rung:day"));
   const isOver = row.classList.contains("is-done") && row.querySelector("[data-work]") === null;
   const next = rows().slice(rows().indexOf(row) + 1).find((other) => !other.classList.contains("is-done"));
   moveTo((isOver && next) || row);
