@@ -6,11 +6,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handoff.conftest import AT, person, record
+from rung.access.actions import NotAllowed
 from rung.access.models import Audit, User
 from rung.handoff import actions, asking, clocks, qualify, tasks
 from rung.handoff.models import Assignment, Notification, Task
+from rung.history.models import Event
 from rung.lifecycle import published
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant
+from rung.web import happenings
 
 pytestmark = pytest.mark.django_db
 HandOver = Callable[..., Assignment]
@@ -77,6 +80,43 @@ def test_the_calendar_says_what_when_and_with_whom(hand_over: HandOver, team: Te
     assert tasks.feed_of("x") is None
     tasks.new_feed(by=team["sam"], at=AT)
     assert tasks.feed_of(token) is None
+
+
+def test_a_meeting_called_off_is_an_event_and_is_set_no_more(hand_over: HandOver, team: Team) -> None:
+    """Two are planned; the one that is called off leaves the other as it is, and the feed says which is which."""
+    actions.accept(handoff_id=hand_over().pk, by=team["sam"], at=AT)
+    record("call_answered", at=AT + MINUTE)
+    demo = planned(team["sam"], kind="meeting", what="Demo")
+    assert state_of(AT + HOUR) == "meeting set"
+    assert tasks.call_off(tasks=[demo], by=team["sam"], at=AT + HOUR) == 1
+    assert tasks.call_off(tasks=[demo], by=team["sam"], at=AT + HOUR) == 0, "once is enough"
+    assert state_of(AT + 2 * HOUR) == "connected"
+    (event,) = Event.objects.filter(kind="meeting_missed")
+    assert (event.data, happenings.said(event.kind, event.data)) == ({"called_off": True}, "Called off a meeting")
+    assert Audit.objects.latest("seq").verb == "called off task"
+    talk = planned(team["sam"], kind="meeting", what="Talk")
+    tasks.call_off(tasks=[planned(team["sam"], kind="meeting", what="Lunch")], by=team["sam"], at=AT + 3 * HOUR)
+    assert Task.objects.get(pk=talk.pk).done_at is None, "the other meeting stays"
+    assert state_of(AT + 4 * HOUR) == "meeting set"
+    tasks.done(tasks=[planned(team["sam"], what="Call")], by=team["sam"], at=AT + 4 * HOUR)
+    text = tasks.calendar(team["sam"], at=AT + 5 * HOUR, address="x").replace("\r\n ", "")
+    told = {part.split("SUMMARY:")[1].split(" (")[0]: part for part in text.split("BEGIN:VEVENT")[1:]}
+    is_off = {what: "STATUS:CANCELLED" in part for what, part in told.items()}
+    assert is_off == {"Demo": True, "Talk": False, "Lunch": True, "Done: Call": False}
+    assert text.count("DTSTAMP:20261221T140000Z") == 4, "what was put off or called off replaces the older copy"
+
+
+def test_who_may_not_plan_calls_nothing_of_others_off(hand_over: HandOver, team: Team) -> None:
+    hand_over()
+    task = planned(team["sam"], kind="meeting", what="Demo")
+    before = Event.objects.count()
+    with pytest.raises(NotAllowed):
+        tasks.call_off(tasks=[task], by=team["tom"], at=AT + HOUR)
+    assert (Task.objects.get(pk=task.pk).done_at, Event.objects.count()) == (None, before)
+
+
+def state_of(at: int) -> str:
+    return asking.state_in_words(asking.sheet(person(), published.in_force(), at=at).state, BERLIN)
 
 
 def test_who_was_rejected_until_a_day_is_on_the_rep_s_list_that_day(hand_over: HandOver, team: Team) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from rung.handoff.actions import accept
-from rung.handoff.models import Assignment, Clock
+from rung.handoff.models import Assignment, Clock, Task
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.lifecycle import actions
@@ -277,3 +277,22 @@ def test_what_was_returned_first_is_accepted_like_any_other(sam: Client, world: 
     kim.force_login(world.users["manager"])
     late = post(kim, waiting, "rejection", reason="No budget")
     assert late.status_code == 409 and "Sam Lee accepted Ana Lima before you" in words_of(late)
+
+
+def test_what_is_planned_stands_beside_the_work_and_is_called_off_there(
+    sam: Client, world: World, waiting: Assignment
+) -> None:
+    page = f"/people/{waiting.person.uuid}"
+    told = {"kind": "meeting", "what": "Demo", "day": "2026-11-27", "hour": "14:30", "attendees": "Her boss"}
+    assert "27 Nov, 14:30 Demo Meeting with Her boss Call off" in words_of(sam.post(f"{page}/tasks", told))
+    assert "A meeting is set: how did it go?" in words_of(sam.get(f"{page}/work"))
+    assert "meeting set" in words_of(sam.get(page))
+    kim = Client()
+    kim.force_login(world.users["manager"])
+    assert "Demo Meeting with Her boss, Sam Lee" in words_of(kim.get(f"{page}/work"))
+    task = Task.objects.get(what="Demo")
+    refused = kim.post("/tasks/changes", {"task": str(task.uuid), "act": "off"})
+    assert refused.status_code == 409 and Task.objects.get(pk=task.pk).done_at is None
+    said = sam.post("/tasks/changes", {"task": str(task.uuid), "act": "off"}, headers={"HX-Request": "true"})
+    assert "1 task called off." in words_of(said) and "Call off" not in words_of(said)
+    assert "Called off a meeting" in words_of(sam.get(f"{page}?whole=1"))
