@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from rung.demo import agreement
 from rung.demo.story import Told
-from rung.engine.deciding import Decision, Row, decide
+from rung.engine.deciding import Decision, Row
 from rung.engine.program import Program, compile_program
+from rung.engine.several import decide
 from rung.playbook.loading import load
 from rung.terms.events import Event
 

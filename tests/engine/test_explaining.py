@@ -11,9 +11,10 @@ from engine.strategies import Written
 from engine.test_oracle_worlds import book, told, when
 from examples import examples
 from rung.engine.company import joined
-from rung.engine.deciding import Row, decide
+from rung.engine.deciding import Row
 from rung.engine.explain import Explanation, explain, explain_onward, explain_with_history, missing
 from rung.engine.program import Program, compile_program
+from rung.engine.several import decide
 from rung.playbook.definitions import Playbook
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR

@@ -8,8 +8,9 @@ import pytest
 from engine import oracle
 from engine import test_oracle_worlds as worlds
 from rung.engine.company import joined
-from rung.engine.deciding import Decision, decide
+from rung.engine.deciding import Decision
 from rung.engine.program import compile_program
+from rung.engine.several import decide
 from rung.playbook.definitions import Playbook
 
 SENTENCES = [

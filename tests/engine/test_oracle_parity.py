@@ -32,11 +32,12 @@ from engine.oracle import rounded, same
 from engine.strategies import Dice, Written
 from rung.engine import joining
 from rung.engine.company import joined
-from rung.engine.deciding import Decision, Row, decide
+from rung.engine.deciding import Decision, Row
 from rung.engine.kernel import NONE
 from rung.engine.program import Program, compile_program
 from rung.engine.reading import KIND_NAMES, Columns, read
 from rung.engine.replay import TEMPERATURES, Replayed, replay
+from rung.engine.several import decide
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR, moment
 from rung.terms.stages import STAGES, STATUSES

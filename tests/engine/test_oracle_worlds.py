@@ -12,8 +12,8 @@ import pytest
 from engine import oracle
 from rung.engine import joining
 from rung.engine.company import joined
-from rung.engine.deciding import decide
 from rung.engine.program import compile_program
+from rung.engine.several import decide
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 from rung.terms.events import Event

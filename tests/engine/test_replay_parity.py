@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from engine import oracle, strategies
 from engine.strategies import Written
 from rung.engine.company import joined
-from rung.engine.deciding import Decision, decide
+from rung.engine.deciding import Decision
 from rung.engine.explain import clauses_of, missing, missing_texts
 from rung.engine.program import compile_program
 from rung.engine.reading import KIND_NAMES, Columns
 from rung.engine.replay import TEMPERATURES, Replayed, replay, warm_up
+from rung.engine.several import decide
 from rung.playbook.loading import load
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR

@@ -14,9 +14,9 @@ from engine.test_states import PROGRAM, rows
 from examples import examples
 from rung.engine import several
 from rung.engine.company import joined
-from rung.engine.deciding import Decision, OutOfOrder, Row, decide
+from rung.engine.deciding import Decision, OutOfOrder, Row
 from rung.engine.program import Program, compile_program
-from rung.engine.several import Several
+from rung.engine.several import Several, decide
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR
 
@@ -53,11 +53,11 @@ def together(program: Program, asked: Sequence[Asked], *, is_compiled: bool) -> 
 
 @pytest.mark.parametrize("is_compiled", [False, True])
 def test_more_moves_than_there_was_room_for(is_compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(several, "_FEWEST_MOVES", -7)
     world = [f"d{day} {hour}:00 content_downloaded" for day in range(1, 30, 6) for hour in (10, 11, 12)]
     asked = [Asked(rows("\n".join(world)), rows(world[-1])[0].event.at + 9 * DAY)] * 2
     alone = [decide(PROGRAM, one.rows, one.until) for one in asked]
     assert len(alone[0].moves) > 4
+    monkeypatch.setattr(several, "_FEWEST_MOVES", -7)
     assert together(PROGRAM, asked, is_compiled=is_compiled) == alone
 
 

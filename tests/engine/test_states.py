@@ -3,8 +3,10 @@
 import pytest
 
 from engine.test_oracle_worlds import LADDER, SIGNALS, book, told, when
-from rung.engine.deciding import Decision, OutOfOrder, Row, StaleState, decide
+from rung.engine.deciding import Decision, OutOfOrder, Row
 from rung.engine.program import compile_program
+from rung.engine.several import decide
+from rung.engine.states import StaleState
 from rung.terms.instants import DAY, HOUR
 
 BOOK = book(

@@ -15,13 +15,13 @@ from engine.strategies import Written
 from engine.test_replay_parity import columns, moves_of, shown, standing_of
 from rung.engine import joining
 from rung.engine.company import joined
-from rung.engine.deciding import decide
 from rung.engine.driving import Parts
 from rung.engine.parts import Source
 from rung.engine.payloads import fields_named
 from rung.engine.program import compile_program
 from rung.engine.replay import Prepared, Replayed, replay
 from rung.engine.segments import Manifest, table_of, write_manifest, write_stretch
+from rung.engine.several import decide
 from rung.playbook.loading import load
 from rung.terms.events import Event
 from rung.terms.instants import HOUR

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from examples import examples
 from playbook.test_seed_histories import RIGHT_FIRM, START, after, decisions, rows
-from rung.engine.deciding import Decision, Row, decide
+from rung.engine.deciding import Decision, Row
 from rung.engine.program import Program, compile_program
+from rung.engine.several import decide
 from rung.playbook.loading import load
 from rung.playbook.shipped import read
 from rung.terms.events import Event

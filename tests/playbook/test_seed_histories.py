@@ -10,8 +10,9 @@ import shlex
 
 import pytest
 
-from rung.engine.deciding import Decision, Row, decide
+from rung.engine.deciding import Decision, Row
 from rung.engine.program import compile_program
+from rung.engine.several import decide
 from rung.playbook.loading import load
 from rung.playbook.shipped import read
 from rung.terms.events import Event

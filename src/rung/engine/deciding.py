@@ -1,15 +1,14 @@
-"""One person's rows decided: from nothing, or on from where a stored state left off."""
+"""What deciding is about: rows in, a decision out; and one run of the kernel that stays open for questions."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-import msgspec
-
 from rung.engine import kernel as k
 from rung.engine.encoding import Encoder, is_timed, lists
-from rung.engine.program import ENGINE_VERSION, Program, as_value
+from rung.engine.program import Program
 from rung.engine.reading import key_email
+from rung.engine.states import Kept, States, put_values, room_of
 from rung.playbook.conditions import Value
 from rung.terms.events import Event
 from rung.terms.instants import LATEST
@@ -41,10 +40,6 @@ class OutOfOrder(Exception):
 
 class NoRoom(Exception):
     """More moves than a session that is advanced step by step has room for."""
-
-
-class StaleState(Exception):
-    """The state is of another playbook or engine: decide the person again from nothing."""
 
 
 class Row(NamedTuple):
@@ -153,17 +148,6 @@ class Decision(NamedTuple):
     """(signal, times this lap, last at) of those that matched in this call's rows."""
 
 
-def decide(program: Program, rows: Sequence[Row], until: int, state: bytes | None = None) -> Decision:
-    """The person after the rows, at `until` (inclusive); rows after it are not looked at.
-
-    Any split of the rows into calls, and any extra calls without rows, give the same moves as one call. Raises
-    OutOfOrder for a row before what the state has seen, StaleState for a state of another playbook or engine.
-    """
-    session = Session(program, rows, until, state)
-    session.run()
-    return session.decision()
-
-
 class Encoded:
     """Rows as numbers: events of a kind that tell the same, and each company's facts, once for all whom they reach.
 
@@ -207,36 +191,58 @@ _TAKING_ROOM: Final = frozenset({"deal_opened", "deal_won", "deal_lost", "email_
 """Kinds after which a person's numbers take more room: deals, and addresses that bounced."""
 
 
-class Session:
-    """One run of the uncompiled kernel, open for questions afterwards (explanations)."""
+def room_for(rows: Sequence[Row], kept: Kept | None) -> int:
+    """How many numbers the person's deals and addresses may need."""
+    room = 0
+    for row in rows:
+        if row.event.kind in _TAKING_ROOM:
+            room += 3
+    return room + room_of(kept) if kept else room
 
-    def __init__(
-        self,
-        program: Program,
-        rows: Sequence[Row],
-        until: int,
-        state: bytes | None = None,
-        *,
-        shared: "Encoded | None" = None,
-    ) -> None:
-        """With `shared`, the session is one of several that are run together (`several.py`)."""
+
+def rows_until(rows: Sequence[Row], until: int) -> list[Row]:
+    """The rows that are looked at, in order."""
+    looked_at = [row for row in rows if row.event.at <= until]
+    if len(looked_at) > 1:
+        looked_at.sort(key=_order)
+    return looked_at
+
+
+def check_order(rows: Sequence[Row], kept: Kept) -> None:
+    """Raises OutOfOrder for a row before what the state has seen."""
+    if rows and _order(rows[0]) < kept.seen:
+        raise OutOfOrder(f"event {rows[0].event.seq} lies before what was decided")
+
+
+def key_updates(encoder: Encoder, rows: Sequence[Row]) -> Sequence[k.Update]:
+    """A new person's key that is an e-mail address counts as their e-mail."""
+    address = key_email(rows[0].event.person or "") if rows else None
+    return encoder.email(address) if address else ()
+
+
+class Session:
+    """One run of the uncompiled kernel, open for questions afterwards: explanations."""
+
+    def __init__(self, program: Program, rows: Sequence[Row], until: int, state: bytes | None = None) -> None:
         self.program, self.until = program, until
-        self.rows = [row for row in rows if row.event.at <= until]
-        if len(self.rows) > 1:
-            self.rows.sort(key=_order)
-        self.shared = shared or Encoded(program)
+        self.rows = rows_until(rows, until)
+        self.shared = Encoded(program)
         self.encoder = self.shared.encoder
         self.play = program.arrays
-        self.who, self.sums = self._person(state)
-        if self.who[k.HAS_ROWS] and self.rows and _order(self.rows[0]) < self._seen():
-            raise OutOfOrder(f"event {self.rows[0].event.seq} lies before what was decided")
-        self.records = [self.shared.record(row) for row in self.rows]
-        if state is None and self.rows:
-            self._take_key()
-        if shared is None:
-            self.past = lists(self.encoder, self.records)
-            self.known = self.encoder.tables()
-            self.out = _room(64 + 4 * len(self.rows))
+        states = States(program)
+        kept = states.decoded(state) if state is not None else None
+        if kept is not None:
+            check_order(self.rows, kept)
+        who, sums = states.restored([kept], program.person_size(room_for(self.rows, kept)))
+        self.who, self.sums = who[0].tolist(), sums[0].tolist()
+        if kept is not None:
+            put_values(self.encoder, kept, self.who)
+        records = [self.shared.record(row) for row in self.rows]
+        for told in key_updates(self.encoder, self.rows) if kept is None else ():
+            self.who[self.play.slots + told.slot] = told.value
+        self.past = lists(self.encoder, records)
+        self.known = self.encoder.tables()
+        self.out = _room(64 + 4 * len(self.rows))
 
     def run(self, trace: list[Any] | None = None) -> None:
         """All rows, then time alone. Begins again with more room where moves did not fit."""
@@ -278,166 +284,17 @@ class Session:
         self.who[k.ENGAGEMENT_AT] = k.NONE
         k.fit(self.play, self.known, self.who, self.sums)
 
-    def decision(self) -> Decision:
-        """What came of it. The session can be asked further, as at where it stands."""
-        columns, due_at = standing_columns(1), [k.NONE]
-        due_at[0] = k.next_due(self.play, self.known, self.who, self.sums)
-        program = self.program
-        k.stand(self.play, self.known, self.who, self.sums, columns, program.hot, program.warm, self.until, 0)
-        (standing,) = standings_told(self.encoder, columns, (self.until,))
-        return self.decided(standing, due_at[0])
-
-    def decided(self, standing: Standing, due_at: int) -> Decision:
-        """The decision, with the standing and the time that the kernel has found."""
-        return Decision(
-            standing=standing,
-            moves=self.moves() if self.who[k.N_MOVES] else (),
-            handoffs=self.handoffs() if self.who[k.N_HANDOFFS] else (),
-            state=self.state(),
-            due_at=due_at if due_at != k.NONE else None,
-            letters_until=self._letters_until(),
-            bant_told=self._bant_told(),
-            matched=self._matched(),
-        )
-
-    def _bant_told(self) -> int:
-        who = self.who
-        told = who[k.LETTER_TOLD : k.LETTER_TOLD + len(BANT)]
-        return sum(k.is_answered(self.play, who, letter) for letter, is_told in enumerate(told) if is_told)
-
-    def _letters_until(self) -> tuple[int | None, ...]:
-        who, valid_for = self.who, self.play.valid_for
-        if not any(who[k.LETTER : k.LETTER + len(BANT)]):
-            return _NO_LETTERS
-        return tuple(
-            who[k.LETTER_AT + letter] + valid_for[letter]
-            if valid_for[letter] and k.is_answered(self.play, who, letter)
-            else None
-            for letter in range(len(BANT))
-        )
-
-    def _matched(self) -> tuple[tuple[int, int, int], ...]:
-        if not self.rows:
-            return ()
-        play, who, first_at = self.play, self.who, self.rows[0].event.at
-        times, last = play.match_count, play.match_at
-        return tuple(
-            [
-                (signal, who[times + signal], who[last + signal])
-                for signal in range(play.n_signals)
-                if who[last + signal] >= first_at and who[times + signal]
-            ]
-        )
-
-    # --- the person
-
-    def _person(self, state: bytes | None) -> tuple[list[int], list[float]]:
-        play = self.play
-        room = 0
-        for row in self.rows:
-            if row.event.kind in _TAKING_ROOM:
-                room += 3
-        sums = [0.0] * (k.F_FIXED + play.n_signals)
-        if state is None:
-            who = [0] * self.program.person_size(room)
-            k.fresh(play, who, sums)
-            return who, sums
-        kept = _decoded(self.program, state)
-        who = kept.who
-        value_id = self.encoder.value_id
-        for slot, value in enumerate(kept.values):
-            if value is None:
-                who.append(0)
-            elif type(value) is str:
-                who.append(value_id(slot, value))
-            else:
-                is_forgotten = value == _FORGOTTEN
-                who.append(self.encoder.forgotten_id(slot) if is_forgotten else value_id(slot, as_value(value)))
-        who += [0] * (self.program.person_size(room + 2 * len(kept.deals) + len(kept.spoilt)) - len(who))
-        behind = play.deals
-        for told, how in kept.deals:
-            who[behind : behind + 2] = [self.encoder.deal_id(told), how]
-            behind += 2
-        who[behind : behind + len(kept.spoilt)] = [self.encoder.value_id(k.EMAIL, address) for address in kept.spoilt]
-        return who, kept.sums
-
-    def _seen(self) -> tuple[int, int]:
-        """The last row, or (later) the last flip: what comes after it can still be told in order."""
-        last = (self.who[k.LAST_AT], self.who[k.LAST_SEQ])
-        return max(last, (self.who[k.NOW], 0))
-
-    def _take_key(self) -> None:
-        """A key that is an e-mail address counts as their e-mail."""
-        address = key_email(self.rows[0].event.person or "")
-        for told in self.encoder.email(address) if address else ():
-            self.who[self.play.slots + told.slot] = told.value
-
-    def state(self) -> bytes:
-        """All that is needed to go on; values are stored as they are, not as this session's numbers."""
-        play, who = self.play, self.who
-        head = who[: play.slots]
-        for place, nothing in _OF_THIS_CALL:
-            head[place] = nothing
-        n_deals, n_spoilt = who[k.N_DEALS], who[k.N_BOUNCED]
-        behind = play.deals + 2 * n_deals
-        numbers = who[play.slots : play.slots + play.n_slots]
-        kept = _Kept(
-            version=(ENGINE_VERSION, self.program.playbook.version),
-            who=head,
-            sums=self.sums,
-            values=[
-                _FORGOTTEN if number and told[number] is None else told[number]
-                for number, told in zip(numbers, self.encoder.values, strict=False)
-            ],
-            deals=[
-                (self.encoder.deals[who[play.deals + 2 * deal]], who[play.deals + 2 * deal + 1])
-                for deal in range(n_deals)
-            ]
-            if n_deals
-            else [],
-            spoilt=[str(self.encoder.values[k.EMAIL][who[behind + i]]) for i in range(n_spoilt)] if n_spoilt else [],
-        )
-        return _ENCODER.encode(kept)
-
     # --- what came of it
 
     def value(self, slot: int) -> Value:
         return self.encoder.values[slot][self.who[self.play.slots + slot]]
 
     def moves(self) -> tuple[Move, ...]:
-        return tuple([self._move(n) for n in range(self.who[k.N_MOVES])])
-
-    def _move(self, n: int) -> Move:
-        at, stage, status, to, to_status, cause, line, passed, row, lap = self.out.moves[
-            n * k.MOVE_WIDTH : (n + 1) * k.MOVE_WIDTH
-        ]
-        score, fit, engagement = self.out.numbers[3 * n : 3 * n + 3]
-        event = self.rows[row].event if row != k.NONE else None
-        because, line_number = reason_of(self.program, cause, line, event)
-        return Move(
-            at=at,
-            from_code=code_of(stage, status),
-            to_code=code_of(to, to_status),
-            stage=STAGES[to],
-            status=STATUSES[to_status],
-            cause=_CAUSES[cause],
-            because=because,
-            line=line_number,
-            passed=bool(passed),
-            score=score,
-            fit=fit,
-            engagement=engagement,
-            seq=event.seq if event is not None else None,
-            lap=lap,
-        )
+        n = self.who[k.N_MOVES]
+        return moves_told(self.program, self.rows, self.out.moves[: n * k.MOVE_WIDTH], self.out.numbers)
 
     def handoffs(self) -> tuple[HandoffChange, ...]:
-        changes = []
-        for n in range(self.who[k.N_HANDOFFS]):
-            at, what, lane, row = self.out.handoffs[n * k.HANDOFF_WIDTH : (n + 1) * k.HANDOFF_WIDTH]
-            seq = self.rows[row].event.seq if row != k.NONE else None
-            changes.append(HandoffChange(at, _WHATS[what], _LANES[lane], seq))
-        return tuple(changes)
+        return handoffs_told(self.rows, self.out.handoffs[: self.who[k.N_HANDOFFS] * k.HANDOFF_WIDTH])
 
     def standing(self) -> Standing:
         """Where they stand at `until`. Changes what time it is for the session: ask last."""
@@ -446,6 +303,45 @@ class Session:
             self.play, self.known, self.who, self.sums, columns, self.program.hot, self.program.warm, self.until, 0
         )
         return standings_told(self.encoder, columns, (self.until,))[0]
+
+
+def moves_told(
+    program: Program, rows: Sequence[Row], moves: Sequence[int], numbers: Sequence[float], first: int = 0
+) -> tuple[Move, ...]:
+    """One person's moves as the kernel has written them, in words. `first`: their first row among everybody's."""
+    found = []
+    for n in range(len(moves) // k.MOVE_WIDTH):
+        told = moves[n * k.MOVE_WIDTH : (n + 1) * k.MOVE_WIDTH]
+        at, stage, status, to, to_status, cause, line, passed, row, lap = told
+        event = rows[row - first].event if row != k.NONE else None
+        because, line_number = reason_of(program, cause, line, event)
+        found.append(
+            Move(
+                at,
+                code_of(stage, status),
+                code_of(to, to_status),
+                STAGES[to],
+                STATUSES[to_status],
+                _CAUSES[cause],
+                because,
+                line_number,
+                bool(passed),
+                *numbers[3 * n : 3 * n + 3],
+                seq=event.seq if event is not None else None,
+                lap=lap,
+            )
+        )
+    return tuple(found)
+
+
+def handoffs_told(rows: Sequence[Row], handoffs: Sequence[int], first: int = 0) -> tuple[HandoffChange, ...]:
+    """The same of hand-offs."""
+    changes = []
+    for n in range(len(handoffs) // k.HANDOFF_WIDTH):
+        at, what, lane, row = handoffs[n * k.HANDOFF_WIDTH : (n + 1) * k.HANDOFF_WIDTH]
+        seq = rows[row - first].event.seq if row != k.NONE else None
+        changes.append(HandoffChange(at, _WHATS[what], _LANES[lane], seq))
+    return tuple(changes)
 
 
 def standing_columns(people: int) -> k.Standings:
@@ -485,44 +381,6 @@ def _after(instants: Sequence[int], untils: Sequence[int]) -> list[int | None]:
 
 def _texts(values: Sequence[Value], ids: Iterable[int]) -> list[str | None]:
     return [value if isinstance(value := values[id_], str) else None for id_ in ids]
-
-
-_NO_LETTERS: Final = (None,) * len(BANT)
-
-
-class _Kept(msgspec.Struct, array_like=True):
-    """A stored state."""
-
-    version: tuple[int, str]
-    who: list[int]
-    sums: list[float]
-    values: list[Any]
-    deals: list[tuple[Any, int]]
-    spoilt: list[str]
-
-
-_OF_THIS_CALL: Final = (
-    (k.ENGAGEMENT_AT, k.NONE),
-    (k.ROW, k.NONE),
-    (k.HAND_RAISED, 0),
-    (k.N_MOVES, 0),
-    (k.N_HANDOFFS, 0),
-)
-"""Places in a person that mean something only while one call runs, and what a state holds there."""
-_FORGOTTEN: Final = [0]
-"""Stands in a stored state for "told to be unknown"; no trait's value looks like it."""
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(_Kept)
-
-
-def _decoded(program: Program, state: bytes) -> _Kept:
-    try:
-        kept = _DECODER.decode(state)
-    except msgspec.MsgspecError as fault:
-        raise StaleState("the state cannot be read") from fault
-    if kept.version != (ENGINE_VERSION, program.playbook.version):
-        raise StaleState("the state is of another playbook or engine")
-    return kept
 
 
 def code_of(stage: int, status: int) -> str:

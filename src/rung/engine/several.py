@@ -1,19 +1,82 @@
-"""Several people decided together, each from nothing or on from a state: one run of the kernel, plain or compiled."""
+"""People decided together, each from nothing or on from a state: one run of the kernel, plain or compiled.
 
-from array import array
-from collections.abc import Callable, Sequence
+What they were, are and have done is held in tables, a row for each, from the stored states to the stored states.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rung.engine import kernel as k
-from rung.engine.deciding import Decision, Encoded, Row, Session, standing_columns, standings_told
+from rung.engine.deciding import (
+    Decision,
+    Encoded,
+    Row,
+    check_order,
+    handoffs_told,
+    key_updates,
+    moves_told,
+    room_for,
+    rows_until,
+    standing_columns,
+    standings_told,
+)
 from rung.engine.encoding import lists
 from rung.engine.program import Program
 from rung.engine.replay import STANDING_TYPES
+from rung.engine.states import Kept, States, put_values
+from rung.terms.stages import BANT
 
 _FEWEST_MOVES: Final = 256
+
+
+def decide(program: Program, rows: Sequence[Row], until: int, state: bytes | None = None) -> Decision:
+    """The person after the rows, at `until` (inclusive); rows after it are not looked at.
+
+    Any split of the rows into calls, and any extra calls without rows, give the same moves as one call. Raises
+    OutOfOrder for a row before what the state has seen, StaleState for a state of another playbook or engine.
+    """
+    alone = Several(program)
+    alone.add(rows, until, state)
+    return alone.decided(is_compiled=False)[0]
+
+
+class Asked(NamedTuple):
+    """Somebody who is to be decided: the rows to look at, in order, and the state to go on from, if any."""
+
+    rows: list[Row]
+    until: int
+    kept: Kept | None
+
+
+class Several:
+    """People who are decided together: added one by one, then decided in one go."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.everybody: list[Asked] = []
+        self._states = States(program)
+
+    def add(self, rows: Sequence[Row], until: int, state: bytes | None = None) -> None:
+        """One more person: their rows, up to when, and the state to go on from. Raises as `decide` does."""
+        looked_at = rows_until(rows, until)
+        kept = None
+        if state is not None:
+            kept = self._states.decoded(state)
+            check_order(looked_at, kept)
+        self.everybody.append(Asked(looked_at, until, kept))
+
+    def decided(self, *, is_compiled: bool) -> list[Decision]:
+        """What came of each, in the order added: as if each had been decided alone, in a fraction of the time.
+
+        Loads Numba when `is_compiled`, so a process that serves pages must not ask for it.
+        """
+        if not self.everybody:
+            return []
+        return _Run(self.program, self.everybody, self._states, _fast() if is_compiled else _PLAIN).decisions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,110 +85,133 @@ class _Machine:
 
     run_several: Callable[..., int]
     bundle: Callable[[Any], Any]
-    integers: Callable[[list[Any]], Any]
-    table: Callable[[list[list[Any]], str], Any]
+    column: Callable[[NDArray[Any]], Any]
     standings: Callable[[int], k.Standings]
 
 
-class Several:
-    """People who are decided together: added one by one, then decided in one go."""
+class _Run:
+    """One run of the kernel over everybody who was added."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.shared = Encoded(program)
-        self.sessions: list[Session] = []
+    def __init__(self, program: Program, everybody: Sequence[Asked], states: States, machine: _Machine) -> None:
+        self.program, self.everybody, self.states, self.machine = program, everybody, states, machine
+        encoded = Encoded(program)
+        self.encoder = encoded.encoder
+        self.untils = [asked.until for asked in everybody]
+        self.who, self.sums = self._people()
+        records = [encoded.record(row) for asked in everybody for row in asked.rows]
+        self.starts = np.cumsum([0, *[len(asked.rows) for asked in everybody]])
+        self.past, self.known = lists(self.encoder, records), self.encoder.tables()
+        self.due_at = np.full(len(everybody), k.NONE, np.int64)
+        self.out = _room(_FEWEST_MOVES + 4 * len(everybody))
+        self.standings = self._run()
 
-    def add(self, rows: Sequence[Row], until: int, state: bytes | None = None) -> Session:
-        """One more person: their rows, up to when, and the state to go on from. Raises as `decide` does."""
-        session = Session(self.program, rows, until, state, shared=self.shared)
-        self.sessions.append(session)
-        return session
+    def _people(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Everybody's numbers before the first row."""
+        room = max([room_for(rows, kept) for rows, _, kept in self.everybody])
+        who, sums = self.states.restored([asked.kept for asked in self.everybody], self.program.person_size(room))
+        first = self.program.arrays.slots
+        for mine, (rows, _, kept) in zip(who, self.everybody, strict=True):
+            if kept is not None:
+                put_values(self.encoder, kept, mine)
+                continue
+            for told in key_updates(self.encoder, rows):
+                mine[first + told.slot] = told.value
+        return who, sums
 
-    def decided(self, *, is_compiled: bool) -> list[Decision]:
-        """What came of each, in the order added: as if each had been decided alone, in a fraction of the time.
-
-        Loads Numba when `is_compiled`, so a process that serves pages must not ask for it.
-        """
-        if not self.sessions:
-            return []
-        return _run(self.sessions, self.shared, _fast() if is_compiled else _PLAIN)
-
-
-def _run(everybody: Sequence[Session], shared: Encoded, machine: _Machine) -> list[Decision]:
-    program, records, starts = everybody[0].program, [], [0]
-    for session in everybody:
-        records += session.records
-        starts.append(len(records))
-    who = machine.table([session.who for session in everybody], "q")
-    sums = machine.table([session.sums for session in everybody], "d")
-    standings = machine.bundle(machine.standings(len(everybody)))
-    due_at = machine.integers([k.NONE] * len(everybody))
-    known = shared.encoder.tables()
-    fixed = (
-        machine.bundle(everybody[0].play),
-        machine.bundle(known),
-        machine.bundle(lists(shared.encoder, records)),
-        machine.integers(starts),
-        machine.integers([session.until for session in everybody]),
-        who,
-        sums,
-    )
-    out, done = _room(_FEWEST_MOVES + 4 * len(everybody)), 0
-    while True:
-        place = machine.bundle(out)
-        done = machine.run_several(*fixed, place, standings, due_at, program.hot, program.warm, done)
-        if done == len(everybody):
-            break
-        out = _larger(place)
-        who[done][: len(everybody[done].who)] = _same(who, everybody[done].who)
-        sums[done][:] = _same(sums, everybody[done].sums)
-    columns = k.Standings(*map(_whole, standings))
-    _hand_out(everybody, _table(who), _table(sums), place, starts, columns)
-    told = standings_told(shared.encoder, columns, [session.until for session in everybody])
-    for session in everybody:
-        session.known = known
-    return [session.decided(*found) for session, *found in zip(everybody, told, _whole(due_at), strict=True)]
-
-
-def _hand_out(
-    everybody: Sequence[Session],
-    who: list[list[int]],
-    sums: list[list[float]],
-    out: k.Out,
-    starts: list[int],
-    standings: k.Standings,
-) -> None:
-    """Gives each session what came of it, as if it had been run alone."""
-    moves, numbers, handoffs = _whole(out.moves), _whole(out.numbers), _whole(out.handoffs)
-    first_move = first_handoff = 0
-    n_moves, n_handoffs = k.N_MOVES, k.N_HANDOFFS
-    for n, (session, last_move, last_handoff) in enumerate(
-        zip(everybody, standings.moves_to[: len(everybody)], standings.handoffs_to[: len(everybody)], strict=True)
-    ):
-        session.who, session.sums = who[n], sums[n]
-        if last_move == first_move and last_handoff == first_handoff:  # nearly always
-            session.who[n_moves] = session.who[n_handoffs] = 0
-            session.out = _NOTHING
-            continue
-        session.who[k.N_MOVES], session.who[k.N_HANDOFFS] = last_move - first_move, last_handoff - first_handoff
-        mine = moves[first_move * k.MOVE_WIDTH : last_move * k.MOVE_WIDTH]
-        theirs = handoffs[first_handoff * k.HANDOFF_WIDTH : last_handoff * k.HANDOFF_WIDTH]
-        _from_own_first_row(mine, k.MOVE_WIDTH, k.M_ROW, starts[n])
-        _from_own_first_row(theirs, k.HANDOFF_WIDTH, k.H_ROW, starts[n])
-        session.out = k.Out(
-            mine, numbers[3 * first_move : 3 * last_move], last_move - first_move, theirs, last_handoff - first_handoff
+    def _run(self) -> k.Standings:
+        """Runs the kernel, and again from whomever there was no room for; everybody's standing, in lists."""
+        machine, program, n = self.machine, self.program, len(self.everybody)
+        who, sums, due_at = (machine.column(column) for column in (self.who, self.sums, self.due_at))
+        standings = machine.bundle(machine.standings(n))
+        fixed = (
+            machine.bundle(program.arrays),
+            machine.bundle(self.known),
+            machine.bundle(self.past),
+            machine.column(self.starts),
+            machine.column(np.array(self.untils, np.int64)),
         )
-        first_move, first_handoff = last_move, last_handoff
+        before, done = (self.who.copy(), self.sums.copy()), 0
+        while True:
+            place = machine.bundle(self.out)
+            done = machine.run_several(*fixed, who, sums, place, standings, due_at, program.hot, program.warm, done)
+            if done == n:
+                break
+            self.out = _larger(place)
+            who[done][:], sums[done][:] = (table[done].tolist() for table in before)
+        self.out = k.Out(*map(_whole, place))
+        self.who, self.sums, self.due_at = np.asarray(who), np.asarray(sums), np.asarray(due_at)
+        return k.Standings(*map(_whole, standings))
+
+    def decisions(self) -> list[Decision]:
+        """What came of each, column by column, then person by person."""
+        moves, handoffs = self._moves_and_handoffs()
+        columns = (
+            standings_told(self.encoder, self.standings, self.untils),
+            moves,
+            handoffs,
+            self.states.stored(self.encoder, self.who, self.sums),
+            [None if at == k.NONE else at for at in self.due_at.tolist()],
+            *self._letters(),
+            self._matched(),
+        )
+        return list(map(Decision._make, zip(*columns, strict=True)))
+
+    def _moves_and_handoffs(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """Of each person; nearly nobody has any."""
+        n = len(self.everybody)
+        moves: list[tuple[Any, ...]] = [()] * n
+        handoffs: list[tuple[Any, ...]] = [()] * n
+        starts = self.starts
+        for place, first, end in _parts(self.standings.moves_to[:n]):
+            told = self.out.moves[first * k.MOVE_WIDTH : end * k.MOVE_WIDTH]
+            numbers = self.out.numbers[3 * first : 3 * end]
+            moves[place] = moves_told(self.program, self.everybody[place].rows, told, numbers, starts[place])
+        for place, first, end in _parts(self.standings.handoffs_to[:n]):
+            told = self.out.handoffs[first * k.HANDOFF_WIDTH : end * k.HANDOFF_WIDTH]
+            handoffs[place] = handoffs_told(self.everybody[place].rows, told, starts[place])
+        return moves, handoffs
+
+    def _letters(self) -> tuple[list[tuple[int | None, ...]], list[int]]:
+        """Until when each letter's answer counts, and how many of those that count were told."""
+        who, n_letters = self.who, len(BANT)
+        until_when: list[tuple[int | None, ...]] = [_NO_LETTERS] * len(who)
+        answers = who[:, k.LETTER : k.LETTER + n_letters]
+        valid_for = np.array(self.program.arrays.valid_for, np.int64)
+        ends = who[:, k.LETTER_AT : k.LETTER_AT + n_letters] + valid_for
+        counts = (answers != 0) & ((valid_for == 0) | (who[:, [k.NOW]] < ends))
+        told = (counts & (who[:, k.LETTER_TOLD : k.LETTER_TOLD + n_letters] != 0)).sum(axis=1)
+        ages = counts & (valid_for != 0)
+        for place in np.flatnonzero(ages.any(axis=1)).tolist():
+            pairs = zip(ends[place].tolist(), ages[place].tolist(), strict=True)
+            until_when[place] = tuple([end if does_age else None for end, does_age in pairs])
+        return until_when, told.tolist()
+
+    def _matched(self) -> list[tuple[tuple[int, int, int], ...]]:
+        """(signal, times this lap, last at) of those that matched in each one's rows."""
+        play, n = self.program.arrays, len(self.everybody)
+        times = self.who[:, play.match_count : play.match_count + play.n_signals]
+        last = self.who[:, play.match_at : play.match_at + play.n_signals]
+        first_at = np.array([asked.rows[0].event.at if asked.rows else _NEVER for asked in self.everybody], np.int64)
+        matched = (last >= first_at[:, None]) & (times != 0)
+        who, signal = matched.nonzero()
+        told = list(zip(signal.tolist(), times[matched].tolist(), last[matched].tolist(), strict=True))
+        found: list[tuple[tuple[int, int, int], ...]] = [()] * n
+        for place, first, end in _parts(np.searchsorted(who, np.arange(n), "right").tolist()):
+            found[place] = tuple(told[first:end])
+        return found
 
 
-def _from_own_first_row(told: list[int], width: int, row: int, start: int) -> None:
-    for place in range(row, len(told), width):
-        if told[place] != k.NONE:
-            told[place] -= start
+_NO_LETTERS: Final = (None,) * len(BANT)
+_NEVER: Final = np.iinfo(np.int64).max
 
 
-_NOTHING: Final = k.Out([], [], 0, [], 0)
-"""What came of whoever neither moved nor had a hand-off; nobody writes into it."""
+def _parts(ends: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """(place, first, end) of each place that has something, given where each one's part ends."""
+    first = 0
+    for place, end in enumerate(ends):
+        if end != first:
+            yield place, first, end
+            first = end
 
 
 def _room(moves: int) -> k.Out:
@@ -140,42 +226,18 @@ def _larger(out: k.Out) -> k.Out:
     return wide
 
 
-def _whole(column: Any) -> list[Any]:
-    return cast(list[Any], column.tolist()) if isinstance(column, np.ndarray) else list(column)
+def _whole(column: Any) -> Any:
+    return cast(list[Any], column.tolist()) if isinstance(column, np.ndarray) else column
 
 
-def _table(table: Any) -> list[list[Any]]:
-    return cast(list[list[Any]], table.tolist()) if isinstance(table, np.ndarray) else table
-
-
-def _same(table: Any, values: list[Any]) -> Any:
-    return np.array(values, table.dtype) if isinstance(table, np.ndarray) else list(values)
-
-
-_PLAIN: Final = _Machine(
-    k.run_several, lambda bundle: bundle, list, lambda rows, _: [list(row) for row in rows], standing_columns
-)
+_PLAIN: Final = _Machine(k.run_several, lambda bundle: bundle, lambda column: column.tolist(), standing_columns)
 
 
 def _fast() -> _Machine:
     from rung.engine import compiled
 
-    return _Machine(compiled.run_several, compiled.as_arrays, _integers, _padded, _standing_arrays)
-
-
-def _integers(column: list[int]) -> Any:
-    return np.array(column, np.int64)
+    return _Machine(compiled.run_several, compiled.as_arrays, lambda column: column, _standing_arrays)
 
 
 def _standing_arrays(people: int) -> k.Standings:
     return k.Standings(*(np.zeros(people, STANDING_TYPES[name]) for name in k.Standings._fields))
-
-
-def _padded(rows: list[list[Any]], type_: str) -> Any:
-    """A table of whole numbers ("q") or reals ("d"), as wide as the longest row."""
-    width = max(map(len, rows))
-    flat = array(type_)
-    for row in rows:
-        # Of a list an array is made in one go; `extend` would ask it for one number after the other.
-        flat += array(type_, row if len(row) == width else row + [0] * (width - len(row)))
-    return np.frombuffer(flat, np.int64 if type_ == "q" else np.float64).reshape(len(rows), width)

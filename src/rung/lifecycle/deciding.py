@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rung import tables
-from rung.engine.deciding import OutOfOrder, Row, StaleState
+from rung.engine.deciding import OutOfOrder, Row
+from rung.engine.states import StaleState
 from rung.history.queries import Stored
 from rung.lifecycle import former, handoffs, storing
 from rung.lifecycle.former import MoveKey

@@ -11,7 +11,8 @@ from typing import Final
 
 from django.db import transaction
 
-from rung.engine.deciding import Lane, decide
+from rung.engine.deciding import Lane
+from rung.engine.several import decide
 from rung.jobs import locks
 from rung.lifecycle import actions, handoffs
 from rung.lifecycle import line as lines

@@ -145,9 +145,9 @@ class Deciding:
         """Everybody's, in the order added: compiled where this process may."""
         decisions = self._several.decided(is_compiled=compiling.is_ready(len(self._asked)))
         return [
-            _outcome(self.line, person, session.rows, session.until, decision, standing, is_anew)
-            for (person, standing, is_anew), session, decision in zip(
-                self._asked, self._several.sessions, decisions, strict=True
+            _outcome(self.line, person, asked.rows, asked.until, decision, standing, is_anew)
+            for (person, standing, is_anew), asked, decision in zip(
+                self._asked, self._several.everybody, decisions, strict=True
             )
         ]
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from rung.engine.deciding import Row, StaleState
+from rung.engine.deciding import Row
 from rung.engine.explain import Explanation, Series, explain, explain_onward, explain_with_history
+from rung.engine.states import StaleState
 from rung.history.queries import stored
 from rung.lifecycle import line as lines
 from rung.lifecycle import storing
