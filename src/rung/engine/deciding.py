@@ -234,7 +234,8 @@ class Session:
         if kept is not None:
             check_order(self.rows, kept)
         who, sums = states.restored([kept], program.person_size(room_for(self.rows, kept)))
-        self.who, self.sums = who[0].tolist(), sums[0].tolist()
+        self.who: list[int] = who[0].tolist()
+        self.sums: list[float] = sums[0].tolist()
         if kept is not None:
             put_values(self.encoder, kept, self.who)
         records = [self.shared.record(row) for row in self.rows]
@@ -313,20 +314,23 @@ def moves_told(
     for n in range(len(moves) // k.MOVE_WIDTH):
         told = moves[n * k.MOVE_WIDTH : (n + 1) * k.MOVE_WIDTH]
         at, stage, status, to, to_status, cause, line, passed, row, lap = told
+        score, fit, engagement = numbers[3 * n : 3 * n + 3]
         event = rows[row - first].event if row != k.NONE else None
         because, line_number = reason_of(program, cause, line, event)
         found.append(
             Move(
-                at,
-                code_of(stage, status),
-                code_of(to, to_status),
-                STAGES[to],
-                STATUSES[to_status],
-                _CAUSES[cause],
-                because,
-                line_number,
-                bool(passed),
-                *numbers[3 * n : 3 * n + 3],
+                at=at,
+                from_code=code_of(stage, status),
+                to_code=code_of(to, to_status),
+                stage=STAGES[to],
+                status=STATUSES[to_status],
+                cause=_CAUSES[cause],
+                because=because,
+                line=line_number,
+                passed=bool(passed),
+                score=score,
+                fit=fit,
+                engagement=engagement,
                 seq=event.seq if event is not None else None,
                 lap=lap,
             )

@@ -99,6 +99,18 @@ def last_seq() -> int:
     return found or 0
 
 
+class Reading(NamedTuple):
+    """How far the history was when it was read: two readings alike saw the same."""
+
+    last_seq: int
+    struck: int
+
+
+def reading() -> Reading:
+    """The history as it stands. Whoever reads it piece by piece asks before the first, and again after the last."""
+    return Reading(last_seq(), Struck.objects.count())
+
+
 def known_messages(keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which of these (source, message id) are in the history already."""
     by_source: dict[str, list[str]] = {}

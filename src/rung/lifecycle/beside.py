@@ -1,4 +1,4 @@
-"""What a process beside ours does: decide people of a generation. Imported before Django is there, it imports late."""
+"""What a process beside ours does: decide people. Imported before Django is there, it imports late."""
 
 import multiprocessing
 import os
@@ -28,6 +28,19 @@ def decided(part: Sequence[int], generation_id: int, before_id: int, at: int) ->
 
     generations = Generation.objects.select_related("playbook").in_bulk([generation_id, before_id])
     return deciders.decided(part, lines.of(generations[generation_id]), lines.of(generations[before_id]), at=at)
+
+
+def found_again(part: Sequence[int], generation_id: int, at: int) -> Any:
+    """What these people, or who they live on as, have become in the generation (`again.Again`)."""
+    from rung.lifecycle import again
+    from rung.lifecycle import line as lines
+    from rung.lifecycle.memory import nothing_to_collect
+    from rung.lifecycle.models import Generation
+    from rung.people.queries import living_ids
+
+    with nothing_to_collect():
+        line = lines.of(Generation.objects.select_related("playbook").get(pk=generation_id))
+        return again.found(line, sorted(set(living_ids(part).values())), at=at, is_first=True)
 
 
 def _end_with_parent() -> None:

@@ -13,21 +13,19 @@ from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import anew, building, compiling, corrections, deciders, former, handoffs, merging, same_people
+from rung.lifecycle import again, anew, building, compiling, corrections, deciders, merging, same_people
 from rung.lifecycle import line as lines
 from rung.lifecycle.building import Building
-from rung.lifecycle.deciding import forget
 from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import Taken, taken_in
 from rung.lifecycle.line import Line
 from rung.lifecycle.memory import Ids, nothing_to_collect
-from rung.lifecycle.models import OF_A_GENERATION, Handoff
-from rung.lifecycle.outcome import Outcome
+from rung.lifecycle.models import OF_A_GENERATION
 from rung.lifecycle.rows import ever_there
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, Refusal
 from rung.people import actions as people
 from rung.people.models import Company, Identity, Person, Trait
-from rung.people.queries import living_ids, people_by_id
+from rung.people.queries import living_ids
 
 Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
@@ -116,12 +114,20 @@ def _decide_touched(touched: Ids, companies: Ids, *, at: int, progress: Progress
             touched.add(ever_there(some))
     ids = side_by_side(touched.once())
     compiling.begin(len(ids))
-    for done, part in _parts(ids):
+    parts = list(_parts(ids))
+    beside = deciders.again_of([part for _, part in parts], lines.current(), at=at)
+    for done, part in parts:
+        found = next(beside, None)
         with nothing_to_collect(), transaction.atomic():
             locks.hold()
-            # Between two parts somebody may have been merged, or a playbook put in force.
-            living = sorted(set(living_ids(part).values()))
-            _decide_again(ensure_playbook(at=at), living, at=at, before=None, is_first=True)
+            line = ensure_playbook(at=at)
+            if found is None or not found.still_holds(line):
+                # Somebody records meanwhile: what other processes find is old before it can be written.
+                beside.close()
+                # Between two parts somebody may have been merged, or a playbook put in force.
+                living = sorted(set(living_ids(part).values()))
+                found = again.found(line, living, at=at, is_first=True)
+            again.write(line, found)
         if progress is not None:
             progress(done, len(ids))
     return len(ids)
@@ -163,26 +169,9 @@ def decide_again(
     compiling.begin(len(ordered))
     for done, part in _parts(ordered):
         with nothing_to_collect():
-            _decide_again(line, part, at=at, before=before, is_first=is_first)
+            again.write(line, again.found(line, part, at=at, before=before, is_first=is_first))
         if progress is not None:
             progress(done, len(ordered))
-
-
-def _decide_again(line: Line, part: Sequence[int], *, at: int, before: Line | None, is_first: bool) -> None:
-    known = people_by_id(part)
-    own = people.own_events(known)
-    if is_first:
-        people.describe(known, own)
-    old = _decided_until(line, part)
-    real = anew.real_moves(list(part if before else old), before or line)
-    forget(list(old) if is_first else part, line)
-    outcomes = anew.decided(line, part, at=at, people=known, own=own)
-    anew.insert(anew.rows_of(line, outcomes, real=real, known=None if before else old))
-    if before is None:
-        told = {outcome.person.id: {former.key_of(move) for move in outcome.moves} for outcome in outcomes}
-        former.keep(real, told, line.name)
-    if is_first:
-        _write_handoffs(line, [outcome for outcome in outcomes if outcome.person.id not in old])
 
 
 def _append(chunk: Sequence[NewEvent], touched: Ids, companies: Ids, *, by: str, at: int) -> Taken:
@@ -215,26 +204,6 @@ def side_by_side(person_ids: Sequence[int]) -> "array[int]":
 
 
 _COMPANIES: Final = "SELECT COALESCE(company_id, 0), id FROM people_person WHERE id IN ({ids})"
-
-
-def _decided_until(line: Line, person_ids: Sequence[int]) -> dict[int, int]:
-    statement = "SELECT person_id, decided_until FROM lifecycle_standing WHERE person_id IN ({ids})"
-    return dict(tables.read(f"{statement} AND generation_id = %s", person_ids, line.generation_id))
-
-
-def _write_handoffs(line: Line, outcomes: Sequence[Outcome]) -> None:
-    """The hand-offs of people whose history came in whole, as they were opened and answered."""
-    rows: list[Handoff] = []
-    for outcome in outcomes:
-        current: Handoff | None = None
-        for change in outcome.changes().changes:
-            if change.what == "opened":
-                current = handoffs.row_of(outcome.person, change, line)
-                rows.append(current)
-            elif current is not None:
-                handoffs.close(current, change)
-                current = None
-    Handoff.objects.bulk_create(rows, batch_size=500)
 
 
 def _parts(ids: Sequence[int]) -> Iterator[tuple[int, list[int]]]:

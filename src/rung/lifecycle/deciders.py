@@ -1,16 +1,17 @@
-"""Other processes that decide a whole generation, one for each core; who asked them writes what they found.
+"""Other processes that decide many people, one for each core; who asked them writes what they found.
 
-They read the history as it stands in the database. Whatever arrives meanwhile is decided again before the switch.
+They read the history as it stands in the database. What arrives meanwhile is for whoever asked to look after.
 """
 
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from rung.lifecycle import anew, beside, compiling
+from rung.lifecycle.again import Again
 from rung.lifecycle.anew import Rows
 from rung.lifecycle.line import Line
 from rung.lifecycle.memory import nothing_to_collect
@@ -22,32 +23,50 @@ _AHEAD: Final = 2
 
 
 def rows_of(parts: Sequence[Sequence[int]], line: Line, before: Line, *, at: int) -> Iterator[Rows]:
-    """For each part of the people the rows of the line's generation, in order. `before`: what was in force so far."""
-    people, cores = sum(map(len, parts)), len(os.sched_getaffinity(0))
-    if people < WORTH_IT or cores == 1:
-        compiling.begin(people)
+    """For each part of the people the rows of the line's generation, in order. `before`: what was in force so far.
+
+    Whatever arrives meanwhile is decided again before the switch.
+    """
+    if not _is_worth_it(parts):
+        compiling.begin(sum(map(len, parts)))
         for part in parts:
             yield decided(part, line, before, at=at)
         return
     asked = ((part, line.generation_id, before.generation_id, at) for part in parts)
+    yield from _in_order(beside.decided, asked)
+
+
+def again_of(parts: Sequence[Sequence[int]], line: Line, *, at: int) -> Generator[Again, None, None]:
+    """For each part what its people have become, in order; nothing where it is not worth asking other processes."""
+    if _is_worth_it(parts):
+        yield from _in_order(beside.found_again, ((part, line.generation_id, at) for part in parts))
+
+
+def _is_worth_it(parts: Sequence[Sequence[int]]) -> bool:
+    return sum(map(len, parts)) >= WORTH_IT and _cores() > 1
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+_Found = TypeVar("_Found")
+
+
+def _in_order(function: Callable[..., _Found], asked: Iterable[tuple[Any, ...]]) -> Iterator[_Found]:
+    cores = _cores()
+    waiting: deque[Future[_Found]] = deque()
     with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), beside.begin) as pool:
-        yield from _in_order(pool, asked, cores * _AHEAD)
-
-
-def _in_order(
-    pool: ProcessPoolExecutor, asked: Iterable[tuple[Sequence[int], int, int, int]], most: int
-) -> Iterator[Rows]:
-    waiting: deque[Future[Rows]] = deque()
-    try:
-        for each in asked:
-            waiting.append(pool.submit(beside.decided, *each))
-            if len(waiting) >= most:
+        try:
+            for each in asked:
+                waiting.append(pool.submit(function, *each))
+                if len(waiting) >= cores * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def decided(part: Sequence[int], line: Line, before: Line, *, at: int) -> Rows:

@@ -19,6 +19,7 @@ from rung.people.queries import with_merged
 
 __all__ = [
     "Absorbed",
+    "Changes",
     "Found",
     "NoSuchPerson",
     "Sighting",
@@ -28,6 +29,7 @@ __all__ = [
     "describe",
     "describe_again",
     "describe_companies_again",
+    "described",
     "forget_whoever_has_no_event",
     "identify",
     "ids_of",
@@ -39,6 +41,7 @@ __all__ = [
     "take_keys",
     "unmerge_ids",
     "without_events",
+    "write",
 ]
 
 _AT_A_TIME: Final = 400
@@ -89,7 +92,7 @@ def identify(sightings: Sequence[Sighting]) -> list[Found]:
 def absorb(events: Sequence[tuple[Person, Absorbed]]) -> None:
     """Brings persons up to date with events that are the latest of each person, in order."""
     users = _Users()
-    _write([_folded(person, theirs, users) for person, theirs in _by_person(events)])
+    write(_changes([_folded(person, theirs, users) for person, theirs in _by_person(events)]))
 
 
 def describe_again(people: Iterable[Person]) -> None:
@@ -115,6 +118,11 @@ _in_order: Final = attrgetter("at", "seq")
 
 def describe(people: Mapping[int, Person], told: Mapping[int, Sequence[Stored]]) -> None:
     """Works persons out anew from all their events, which are given in order."""
+    write(described(people, told))
+
+
+def described(people: Mapping[int, Person], told: Mapping[int, Sequence[Stored]]) -> "Changes":
+    """The same, still to be written."""
     changed, users = [], _Users()
     for person_id, theirs in told.items():
         # Corrections are said of the history, not of the person: nothing happened to them then.
@@ -129,7 +137,7 @@ def describe(people: Mapping[int, Person], told: Mapping[int, Sequence[Stored]])
             person.first_seen_at = person.last_event_at = events[0].at
         after = _folded(person, events, users).after
         changed.append(_Changed(person, columns, before, after))
-    _write(changed)
+    return _changes(changed)
 
 
 def absorb_companies(events: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
@@ -299,9 +307,25 @@ class _Users:
         return self._known[email]
 
 
-def _write(changed: Sequence[_Changed]) -> None:
-    """Writes persons; of those who only did something, only when."""
-    whole, seen = [], []
+class Changes(NamedTuple):
+    """What is to be written of persons: whole rows; only when they were last seen; the rows of their traits."""
+
+    whole: list[tuple[Any, ...]]
+    seen: list[tuple[Any, ...]]
+    traits: "_TraitRows"
+
+
+class _TraitRows(NamedTuple):
+    """Fields of which the rows go, as (owner, field), and the rows that come."""
+
+    gone: list[tuple[int, str]]
+    come: list[tuple[Any, ...]]
+
+
+def _changes(changed: Sequence[_Changed]) -> Changes:
+    """What is to be written; of those who only did something, only when."""
+    whole: list[tuple[Any, ...]] = []
+    seen: list[tuple[Any, ...]] = []
     for change in sorted(changed, key=lambda change: change.person.id):
         columns = _columns(change.person)
         if columns[:-1] != change.columns[:-1] or not _are_same(change.before, change.after):
@@ -309,32 +333,41 @@ def _write(changed: Sequence[_Changed]) -> None:
             whole.append((*columns[:_TRAITS_AT], traits, *columns[_TRAITS_AT + 1 :], change.person.id))
         elif columns != change.columns:
             seen.append((columns[-1], change.person.id))
-    tables.update(Person, _PERSON_COLUMNS, ("id",), whole)
-    tables.update(Person, _PERSON_COLUMNS[-1:], ("id",), seen)
-    _write_traits(Trait, "person_id", [(change.person.id, change.before, change.after) for change in changed])
+    return Changes(whole, seen, _trait_rows([(each.person.id, each.before, each.after) for each in changed]))
 
 
-def _write_traits(
-    model: type[Trait] | type[CompanyTrait], owner: str, changed: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]
-) -> None:
-    """Takes the rows of fields that changed away and puts the new ones, in two statements for everybody."""
-    gone: list[tuple[int, str]] = []
-    come: list[tuple[Any, ...]] = []
+def write(changes: Changes) -> None:
+    """Writes what has become of persons."""
+    tables.update(Person, _PERSON_COLUMNS, ("id",), changes.whole)
+    tables.update(Person, _PERSON_COLUMNS[-1:], ("id",), changes.seen)
+    _write_traits(Trait, "person_id", changes.traits)
+
+
+def _trait_rows(changed: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]) -> _TraitRows:
+    """The rows of the fields that changed."""
+    found = _TraitRows([], [])
     for pk, before, after in changed:
         if after is before:
             continue
         differ = [name for name in {**before, **after} if _is_other(before.get(name), after.get(name))]
-        gone += [(pk, name) for name in differ if name in before]
-        come += [
-            (pk, field, text, text and text[: rules.WORD_LENGTH], number, truth, is_item)
-            for field, text, number, truth, is_item in rules.trait_rows(
-                {name: after[name] for name in differ if name in after} if before else after
-            )
-        ]
-    if gone:
+        found.gone.extend([(pk, name) for name in differ if name in before])
+        found.come.extend(
+            [
+                (pk, field, text, text and text[: rules.WORD_LENGTH], number, truth, is_item)
+                for field, text, number, truth, is_item in rules.trait_rows(
+                    {name: after[name] for name in differ if name in after} if before else after
+                )
+            ]
+        )
+    return found
+
+
+def _write_traits(model: type[Trait] | type[CompanyTrait], owner: str, rows: _TraitRows) -> None:
+    """Takes the rows away that go and puts those that come, in two statements for everybody."""
+    if rows.gone:
         with connection.cursor() as cursor:
-            cursor.executemany(f'DELETE FROM {model._meta.db_table} WHERE "{owner}" = %s AND field = %s', gone)
-    tables.insert(model, (owner, *_TRAIT_COLUMNS), come)
+            cursor.executemany(f'DELETE FROM {model._meta.db_table} WHERE "{owner}" = %s AND field = %s', rows.gone)
+    tables.insert(model, (owner, *_TRAIT_COLUMNS), rows.come)
 
 
 def _write_companies(changed: Sequence[tuple[Company, dict[str, Any]]]) -> None:
@@ -342,7 +375,8 @@ def _write_companies(changed: Sequence[tuple[Company, dict[str, Any]]]) -> None:
         company.name = rules.company_name(company.key, company.traits)
     rows = [(company.name, _encoded(company.traits).decode(), company.pk) for company, _ in changed]
     tables.update(Company, ("name", "traits"), ("id",), rows)
-    _write_traits(CompanyTrait, "company_id", [(company.pk, before, company.traits) for company, before in changed])
+    traits = _trait_rows([(company.pk, before, company.traits) for company, before in changed])
+    _write_traits(CompanyTrait, "company_id", traits)
 
 
 def _are_same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
