@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def begin() -> None:
-    """Loads Django, with leave to compile; from now on the process ends with whoever asked, however that ends."""
+def begin(is_compiled: bool) -> None:
+    """Loads Django, with leave to compile, where that has not been done; from now on the process ends with whoever
+    asked, however that ends."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rung.settings")
     django.setup()
     from rung.lifecycle import compiling
 
-    compiling.allow()
+    compiling.allow(is_compiled=is_compiled)
     compiling.begin(compiling.WORTH_IT)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -3,11 +3,13 @@
 They read the history as it stands in the database. What arrives meanwhile is for whoever asked to look after.
 """
 
+import contextlib
 import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, TypeVar
 
 from rung.lifecycle import anew, beside, compiling
@@ -37,9 +39,11 @@ def rows_of(parts: Sequence[Sequence[int]], line: Line, before: Line, *, at: int
 
 
 def again_of(parts: Sequence[Sequence[int]], line: Line, *, at: int) -> Generator[Again, None, None]:
-    """For each part what its people have become, in order; nothing where it is not worth asking other processes."""
+    """For each part what its people have become, in order; nothing more where it is not worth asking others, or where
+    one of them was killed: whoever asked finds the rest out alone."""
     if _is_worth_it(parts):
-        yield from _in_order(beside.found_again, ((part, line.generation_id, at) for part in parts))
+        with contextlib.suppress(BrokenProcessPool):
+            yield from _in_order(beside.found_again, ((part, line.generation_id, at) for part in parts))
 
 
 def _is_worth_it(parts: Sequence[Sequence[int]]) -> bool:
@@ -56,7 +60,8 @@ _Found = TypeVar("_Found")
 def _in_order(function: Callable[..., _Found], asked: Iterable[tuple[Any, ...]]) -> Iterator[_Found]:
     cores = _cores()
     waiting: deque[Future[_Found]] = deque()
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), beside.begin) as pool:
+    spawn, is_compiled = multiprocessing.get_context("spawn"), compiling.is_compiled()
+    with ProcessPoolExecutor(cores, spawn, beside.begin, (is_compiled,)) as pool:
         try:
             for each in asked:
                 waiting.append(pool.submit(function, *each))
