@@ -306,13 +306,19 @@ def _of_event(row: dict[str, Any]) -> str:
 
 def _of_state(state: bytes, events: dict[int, dict[str, Any]]) -> str:
     import msgspec
+    import numpy as np
 
     from rung.engine.kernel import LAST_SEQ
+    from rung.engine.states import Kept
 
-    kept = msgspec.msgpack.decode(state)
-    if kept[1][LAST_SEQ]:
-        kept[1][LAST_SEQ] = _of_event(events[kept[1][LAST_SEQ]])
-    return json.dumps(kept, sort_keys=True)
+    kept = msgspec.msgpack.decode(state, type=Kept)
+    places = np.flatnonzero(np.unpackbits(np.frombuffer(kept.differs, np.uint8))).tolist()
+    numbers: dict[int, Any] = dict(zip(places, np.frombuffer(kept.numbers, "<i8").tolist(), strict=True))
+    seen_at, seen_seq = kept.seen
+    if LAST_SEQ in numbers:
+        numbers[LAST_SEQ] = _of_event(events[numbers[LAST_SEQ]])
+    seen = seen_at, _of_event(events[seen_seq]) if seen_seq > 0 else seen_seq
+    return json.dumps([kept.version, seen, numbers, kept.values, kept.deals, kept.spoilt], sort_keys=True)
 
 
 def _plain(value: Any) -> Any:
