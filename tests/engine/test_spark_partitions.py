@@ -23,7 +23,7 @@ def test_what_rows_say_is_read_as_it_was_told() -> None:
         '{"path":"null"}',
         '{"path":"null",":path":"null"}',
     ]
-    rows = spark.Said(pa.table({"said": said}))
+    rows = spark.said_by(pa.table({"said": said}))
 
     def told(field: str) -> list[object]:
         found = rows.told(field, pa.array([0, 1, 2, 3, 4, -1]).to_numpy())

@@ -62,7 +62,7 @@ folder, held = Path(sys.argv[1]), sys.argv[2]
 # The same as ever, only in seconds where it is minutes, in few where it is thousands, and without the schedules.
 holding.LEASE, holding.BEAT = 5 * SECOND, 0.3
 wiring.SCHEDULES = wiring.STEADY = ()
-bulk._PEOPLE_AT_A_TIME = 10
+bulk._PEOPLE_AT_A_TIME = bulk._PEOPLE_A_PART = 10
 bulk.load.__kwdefaults__["at_a_time"] = 200
 
 

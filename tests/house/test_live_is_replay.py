@@ -4,13 +4,14 @@ import contextlib
 import os
 import random
 from collections.abc import Iterable
+from types import ModuleType
 
 import pytest
 from django.db import transaction
 
 from rung.access.actions import Refused
 from rung.history.models import Event
-from rung.lifecycle import actions, line, publishing, rebuilding, undoing
+from rung.lifecycle import actions, anew, columns, line, publishing, rebuilding, undoing
 from rung.lifecycle.models import Handoff, Mark, StageMove, Standing, Tally
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Alias, Company, Person
@@ -162,7 +163,16 @@ def test_live_is_replay_and_both_databases_agree(seed: int) -> None:
             step()
         told = rebuilding.rebuild(check=True, at=world.now)
         assert told.differences == (), f"step {number}: {step.__name__}"
+        assert from_nothing(columns, world.now) == from_nothing(anew, world.now), f"step {number}: {step.__name__}"
     assert _seen.setdefault(seed, _tables()) == _tables(), "SQLite and PostgreSQL hold the same"
+
+
+def from_nothing(how: ModuleType, at: int) -> list[list[str]]:
+    """Every row of everybody, decided from all that ever happened."""
+    current = line.current()
+    people = Person.objects.filter(is_merged=False).values_list("pk", flat=True)
+    rows = anew.rows_of(current, how.decided(current, list(people), at=at), real={})
+    return [sorted(map(repr, table)) for table in rows]
 
 
 def _tables() -> object:

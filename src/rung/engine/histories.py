@@ -1,6 +1,6 @@
 """What a replay reads: events as columns of codes, and what they told, each distinct value once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -82,6 +82,39 @@ def _coded(column: list[Any]) -> Told:
                 codes[key] = len(values)
                 values.append(value)
     return Told(np.fromiter(map(codes.__getitem__, keys), np.int32, len(keys)), values)
+
+
+class Distinct(Sequence[Mapping[str, object]]):
+    """What rows tell, of which many tell the same: each telling is read once. Row -1 tells nothing."""
+
+    def __init__(self, codes: Codes, told: Iterable[Mapping[str, object]]) -> None:
+        """`codes`: of each row the telling, -1 for none."""
+        self._codes = np.append(codes, -1)
+        self._told = [*told, _NOTHING]
+        self._there: frozenset[str] = frozenset().union(*self._told)
+
+    @classmethod
+    def of_texts(cls, texts: Sequence[str], read: Callable[[str], Mapping[str, object]]) -> "Distinct":
+        """Given each row's telling as text, and what reads one."""
+        numbers: dict[str, int] = {}
+        codes = [numbers.setdefault(text, len(numbers)) for text in texts]
+        return cls(np.array(codes, np.int32), map(read, numbers))
+
+    def __len__(self) -> int:
+        return len(self._codes) - 1
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._told[self._codes[row]]
+
+    def told(self, field: str, rows: Ints) -> Told:
+        """The field in these rows."""
+        if field not in self._there:
+            return Told(np.zeros(len(rows), np.int32), [ABSENT])
+        (found,) = told_by(self._told, (field,))
+        return found.at(self._codes[rows])
+
+
+_NOTHING: Final[Mapping[str, object]] = {}
 
 
 def key_of(told: object) -> object:

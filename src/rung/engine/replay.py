@@ -153,8 +153,7 @@ class Prepared:
         `until`: an earlier instant than that for which this was prepared. `only`: nobody else; numbers of people in
         the answer are then places in `only.people`.
         """
-        ordered = self._ordered_for(program.reaches_colleagues)
-        encoding = self._encoding_for(program, ordered)
+        ordered, encoding = self.ready_for(program)
         until = self.until if until is None else until
         records, starts, row = ordered.records, ordered.starts, ordered.row
         if until < self.until:
@@ -173,6 +172,11 @@ class Prepared:
         return _replayed(
             program, until, people, out, standings, values, (records["seq"], row, starts), ordered, encoding
         )
+
+    def ready_for(self, program: Program) -> tuple[Ordered, Encoding]:
+        """The rows in order, and what they are to the program."""
+        ordered = self._ordered_for(program.reaches_colleagues)
+        return ordered, self._encoding_for(program, ordered)
 
     def _ordered_for(self, shared: frozenset[str]) -> Ordered:
         if shared not in self._ordered:

@@ -24,7 +24,7 @@ from rung.engine.deciding import (
     standing_columns,
     standings_told,
 )
-from rung.engine.encoding import lists
+from rung.engine.encoding import Encoder, lists
 from rung.engine.program import Program
 from rung.engine.replay import STANDING_TYPES
 from rung.engine.states import Kept, States, put_values
@@ -47,7 +47,7 @@ def decide(program: Program, rows: Sequence[Row], until: int, state: bytes | Non
 class Asked(NamedTuple):
     """Somebody who is to be decided: the rows to look at, in order, and the state to go on from, if any."""
 
-    rows: list[Row]
+    rows: Sequence[Row]
     until: int
     kept: Kept | None
 
@@ -76,7 +76,54 @@ class Several:
         """
         if not self.everybody:
             return []
-        return _Run(self.program, self.everybody, self._states, _fast() if is_compiled else _PLAIN).decisions()
+        encoded = Encoded(self.program)
+        who, sums = self._people(encoded.encoder)
+        records = [encoded.record(row) for asked in self.everybody for row in asked.rows]
+        given = Given(
+            encoder=encoded.encoder,
+            past=lists(encoded.encoder, records),
+            known=encoded.encoder.tables(),
+            starts=np.cumsum([0, *[len(asked.rows) for asked in self.everybody]]),
+            first_at=np.array([asked.rows[0].event.at if asked.rows else _NEVER for asked in self.everybody], np.int64),
+        )
+        return decisions(self.program, self.everybody, given, who, sums, is_compiled=is_compiled)
+
+    def _people(self, encoder: Encoder) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Everybody's numbers before the first row."""
+        room = max([room_for(rows, kept) for rows, _, kept in self.everybody])
+        who, sums = self._states.restored([asked.kept for asked in self.everybody], self.program.person_size(room))
+        first = self.program.arrays.slots
+        for mine, (rows, _, kept) in zip(who, self.everybody, strict=True):
+            if kept is not None:
+                put_values(encoder, kept, mine)
+                continue
+            for told in key_updates(encoder, rows):
+                mine[first + told.slot] = told.value
+        return who, sums
+
+
+class Given(NamedTuple):
+    """Everybody's rows, one after the other, as the kernel reads them. `starts`: where each one's begin, and the end;
+    `first_at`: when the first of them was."""
+
+    encoder: Encoder
+    past: k.Rows
+    known: k.Tables
+    starts: NDArray[np.int64]
+    first_at: NDArray[np.int64]
+
+
+def decisions(
+    program: Program,
+    everybody: Sequence[Asked],
+    given: Given,
+    who: NDArray[np.int64],
+    sums: NDArray[np.float64],
+    *,
+    is_compiled: bool,
+) -> list[Decision]:
+    """What came of each. `who` and `sums`: a line for each, as they were before the first row."""
+    return _Run(program, everybody, given, who, sums, _fast() if is_compiled else _PLAIN).decisions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,31 +139,21 @@ class _Machine:
 class _Run:
     """One run of the kernel over everybody who was added."""
 
-    def __init__(self, program: Program, everybody: Sequence[Asked], states: States, machine: _Machine) -> None:
-        self.program, self.everybody, self.states, self.machine = program, everybody, states, machine
-        encoded = Encoded(program)
-        self.encoder = encoded.encoder
+    def __init__(
+        self,
+        program: Program,
+        everybody: Sequence[Asked],
+        given: Given,
+        who: NDArray[np.int64],
+        sums: NDArray[np.float64],
+        machine: _Machine,
+    ) -> None:
+        self.program, self.everybody, self.given, self.machine = program, everybody, given, machine
+        self.who, self.sums = who, sums
         self.untils = [asked.until for asked in everybody]
-        self.who, self.sums = self._people()
-        records = [encoded.record(row) for asked in everybody for row in asked.rows]
-        self.starts = np.cumsum([0, *[len(asked.rows) for asked in everybody]])
-        self.past, self.known = lists(self.encoder, records), self.encoder.tables()
         self.due_at = np.full(len(everybody), k.NONE, np.int64)
         self.out = _room(_FEWEST_MOVES + 4 * len(everybody))
         self.standings = self._run()
-
-    def _people(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Everybody's numbers before the first row."""
-        room = max([room_for(rows, kept) for rows, _, kept in self.everybody])
-        who, sums = self.states.restored([asked.kept for asked in self.everybody], self.program.person_size(room))
-        first = self.program.arrays.slots
-        for mine, (rows, _, kept) in zip(who, self.everybody, strict=True):
-            if kept is not None:
-                put_values(self.encoder, kept, mine)
-                continue
-            for told in key_updates(self.encoder, rows):
-                mine[first + told.slot] = told.value
-        return who, sums
 
     def _run(self) -> k.Standings:
         """Runs the kernel, and again from whomever there was no room for; everybody's standing, in lists."""
@@ -125,9 +162,9 @@ class _Run:
         standings = machine.bundle(machine.standings(n))
         fixed = (
             machine.bundle(program.arrays),
-            machine.bundle(self.known),
-            machine.bundle(self.past),
-            machine.column(self.starts),
+            machine.bundle(self.given.known),
+            machine.bundle(self.given.past),
+            machine.column(self.given.starts),
             machine.column(np.array(self.untils, np.int64)),
         )
         before, done = (self.who.copy(), self.sums.copy()), 0
@@ -146,10 +183,10 @@ class _Run:
         """What came of each, column by column, then person by person."""
         moves, handoffs = self._moves_and_handoffs()
         columns = (
-            standings_told(self.encoder, self.standings, self.untils),
+            standings_told(self.given.encoder, self.standings, self.untils),
             moves,
             handoffs,
-            self.states.stored(self.encoder, self.who, self.sums),
+            States(self.program).stored(self.given.encoder, self.who, self.sums),
             [None if at == k.NONE else at for at in self.due_at.tolist()],
             *self._letters(),
             self._matched(),
@@ -161,7 +198,7 @@ class _Run:
         n = len(self.everybody)
         moves: list[tuple[Any, ...]] = [()] * n
         handoffs: list[tuple[Any, ...]] = [()] * n
-        starts = self.starts
+        starts = self.given.starts.tolist()
         for place, first, end in _parts(self.standings.moves_to[:n]):
             told = self.out.moves[first * k.MOVE_WIDTH : end * k.MOVE_WIDTH]
             numbers = self.out.numbers[3 * first : 3 * end]
@@ -191,8 +228,7 @@ class _Run:
         play, n = self.program.arrays, len(self.everybody)
         times = self.who[:, play.match_count : play.match_count + play.n_signals]
         last = self.who[:, play.match_at : play.match_at + play.n_signals]
-        first_at = np.array([asked.rows[0].event.at if asked.rows else _NEVER for asked in self.everybody], np.int64)
-        matched = (last >= first_at[:, None]) & (times != 0)
+        matched = (last >= self.given.first_at[:, None]) & (times != 0)
         who, signal = matched.nonzero()
         told = list(zip(signal.tolist(), times[matched].tolist(), last[matched].tolist(), strict=True))
         found: list[tuple[tuple[int, int, int], ...]] = [()] * n

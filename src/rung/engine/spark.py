@@ -19,7 +19,7 @@ import pyarrow as pa
 from rung.engine import machine
 from rung.engine.colleagues import Reached, who_came
 from rung.engine.deciding_segments import DecidedFolder, moves_table, standings_table
-from rung.engine.histories import ABSENT, BadHistory, Codes, Ints, Told, distinct, told_by
+from rung.engine.histories import BadHistory, Codes, Distinct, Ints, Told, distinct
 from rung.engine.joining import MOST_COLLEAGUES
 from rung.engine.kernel import NONE
 from rung.engine.ordering import in_order
@@ -334,20 +334,10 @@ def _result(what: str, found: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-class Said:
-    """What rows say in the fields that the program names, each distinct text read once."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._codes, texts = _coded(table, "said")
-        self._told = [*map(_told, texts), _NOTHING]
-        self._there = frozenset().union(*self._told)
-
-    def told(self, field: str, rows: Ints) -> Told:
-        """The field in these rows; -1 among them is a row that says nothing."""
-        if field not in self._there:
-            return Told(np.zeros(len(rows), np.int32), [ABSENT])
-        (found,) = told_by(self._told, (field,))
-        return found.at(np.append(self._codes, NONE)[rows])
+def said_by(table: pa.Table) -> Distinct:
+    """What rows say in the fields that the program names."""
+    codes, texts = _coded(table, "said")
+    return Distinct(codes, map(_told, texts))
 
 
 def _told(said: str) -> dict[str, object]:
@@ -356,14 +346,13 @@ def _told(said: str) -> dict[str, object]:
 
 
 _decoded: Final = msgspec.json.Decoder(dict[str, str]).decode
-_NOTHING: Final[dict[str, object]] = {}
 
 
 class Rows:
     """A partition's own rows as the engine reads them."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._table, self._said = table, Said(table)
+        self._table, self._said = table, said_by(table)
         self.person, self.people = _coded(table, "person")
         kind, kinds = _coded(table, "kind")
         self.kind = np.array([*(KIND_CODES[name] for name in kinds), NONE])[kind].astype(np.int16)
@@ -394,7 +383,7 @@ class _Given:
         self.groups: list[Alike] = []
         self.number = np.zeros(table.num_rows, np.int64)
         kind, kinds = _coded(table, "kind")
-        said = Said(table)
+        said = said_by(table)
         for code, name in enumerate(kinds):
             rows = np.flatnonzero(kind == code)
             reads = dict.fromkeys(fields_read(program, name, True))
@@ -415,7 +404,7 @@ class _Given:
 
 def _states(facts: pa.Table, came: Ints, program: Program) -> tuple[dict[str, Told], Codes]:
     """The states of companies' facts, and which of them whoever comes by the row of this seq finds."""
-    said, seq = Said(facts), facts.column("seq").to_numpy()
+    said, seq = said_by(facts), facts.column("seq").to_numpy()
     order = np.argsort(seq)
     place = np.searchsorted(seq, came, sorter=order)
     rows = np.append(order, NONE)[place]

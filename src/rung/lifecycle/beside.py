@@ -1,5 +1,6 @@
 """What a process beside ours does: decide people. Imported before Django is there, it imports late."""
 
+import logging
 import multiprocessing
 import os
 import threading
@@ -7,18 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def begin(is_compiled: bool) -> None:
-    """Loads Django, with leave to compile, where that has not been done; from now on the process ends with whoever
-    asked, however that ends."""
+def begin() -> None:
+    """Loads Django and the compiled kernel; from now on the process ends with whoever asked, however that ends."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rung.settings")
     django.setup()
     from rung.lifecycle import compiling
 
-    compiling.allow(is_compiled=is_compiled)
-    compiling.begin(compiling.WORTH_IT)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        compiling.here()
+    except Exception:
+        logging.getLogger(__name__).exception("The kernel cannot be compiled: people are decided plainly.")
 
 
 def decided(part: Sequence[int], generation_id: int, before_id: int, at: int) -> Any:

@@ -36,6 +36,9 @@ _LOADED: Final = (Event, Person, Identity, Trait, Company, *OF_A_GENERATION)
 """The tables that a load makes larger."""
 _EVENTS_AT_A_TIME: Final = 5_000
 _PEOPLE_AT_A_TIME: Final = 900
+_PEOPLE_A_PART: Final = 2_500
+"""Of a generation, which is decided from columns: the more, the fewer pages of its indexes are written twice. Nobody
+waits for the writing of so many for half a second."""
 _IDS_AT_A_TIME: Final = 10_000
 _COMPANIES_AT_A_TIME: Final = 2_000
 
@@ -114,7 +117,7 @@ def _decide_touched(touched: Ids, companies: Ids, *, at: int, progress: Progress
             touched.add(ever_there(some))
     ids = side_by_side(touched.once())
     compiling.begin(len(ids))
-    parts = list(_parts(ids))
+    parts = list(_parts(ids, _PEOPLE_AT_A_TIME))
     beside = deciders.again_of([part for _, part in parts], lines.current(), at=at)
     for done, part in parts:
         found = next(beside, None)
@@ -140,7 +143,7 @@ def decide_everyone(made: Building, *, before: Line, progress: Progress | None =
     """
     people = list(Person.objects.filter(is_merged=False).values_list("pk", flat=True))
     ids = side_by_side(building.undecided(made, people))
-    parts = list(_parts(ids))
+    parts = list(_parts(ids, _PEOPLE_A_PART))
     line = lines.of(made.generation)
     found = deciders.rows_of([part for _, part in parts], line, before, at=made.generation.created_at)
     for (done, _), rows in zip(parts, found, strict=True):
@@ -167,7 +170,7 @@ def decide_again(
     """
     ordered = side_by_side(person_ids)
     compiling.begin(len(ordered))
-    for done, part in _parts(ordered):
+    for done, part in _parts(ordered, _PEOPLE_AT_A_TIME):
         with nothing_to_collect():
             again.write(line, again.found(line, part, at=at, before=before, is_first=is_first))
         if progress is not None:
@@ -206,7 +209,7 @@ def side_by_side(person_ids: Sequence[int]) -> "array[int]":
 _COMPANIES: Final = "SELECT COALESCE(company_id, 0), id FROM people_person WHERE id IN ({ids})"
 
 
-def _parts(ids: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-    for start in range(0, len(ids), _PEOPLE_AT_A_TIME):
-        part = list(ids[start : start + _PEOPLE_AT_A_TIME])
+def _parts(ids: Sequence[int], size: int) -> Iterator[tuple[int, list[int]]]:
+    for start in range(0, len(ids), size):
+        part = list(ids[start : start + size])
         yield start + len(part), part

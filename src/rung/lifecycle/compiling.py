@@ -27,15 +27,15 @@ class _Process:
 _this: Final = _Process()
 
 
-def allow(*, is_compiled: bool = False) -> None:
-    """Says that this process serves no pages. `is_compiled`: another one has found the kernel compiled."""
-    _this.is_allowed, _this.is_ready = True, is_compiled
+def allow() -> None:
+    """Says that this process serves no pages."""
+    _this.is_allowed = True
 
 
 def begin(people: int) -> None:
     """So many more people will be decided: has the kernel compiled meanwhile, where that is allowed and worth it."""
     _this.asked += people
-    if _this.is_allowed and _this.asked >= WORTH_IT and _this.child is None and not _this.is_ready:
+    if _this.is_allowed and not _this.is_ready and _this.asked >= WORTH_IT and _this.child is None:
         _this.child = subprocess.Popen(
             [sys.executable, "-m", "rung.engine.warming"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -45,13 +45,18 @@ def is_ready(people: int) -> bool:
     """Whether to decide so many with the compiled kernel now. Where compiling failed it never is."""
     if people < WORTH_CALLING:
         return False
-    if not is_compiled() and _this.child is None:
+    if _this.is_ready:
+        return True
+    if _this.child is None:
         begin(people)
-    return _this.is_ready
-
-
-def is_compiled() -> bool:
-    """Whether the kernel is known to be compiled."""
-    if not _this.is_ready and _this.child is not None:
+    else:
         _this.is_ready = _this.child.poll() == 0
     return _this.is_ready
+
+
+def here() -> None:
+    """Compiles in this process, or finds it on disk, and only then returns: for one that does nothing else."""
+    from rung.engine import warming  # the engine's compiler is nothing for a process that only asks
+
+    warming.warm_once()
+    _this.is_ready = True

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, TypeVar
 
-from rung.lifecycle import anew, beside, compiling
+from rung.lifecycle import anew, beside, columns, compiling
 from rung.lifecycle.again import Again
 from rung.lifecycle.anew import Rows
 from rung.lifecycle.line import Line
@@ -60,8 +60,7 @@ _Found = TypeVar("_Found")
 def _in_order(function: Callable[..., _Found], asked: Iterable[tuple[Any, ...]]) -> Iterator[_Found]:
     cores = _cores()
     waiting: deque[Future[_Found]] = deque()
-    spawn, is_compiled = multiprocessing.get_context("spawn"), compiling.is_compiled()
-    with ProcessPoolExecutor(cores, spawn, beside.begin, (is_compiled,)) as pool:
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), beside.begin) as pool:
         try:
             for each in asked:
                 waiting.append(pool.submit(function, *each))
@@ -77,4 +76,5 @@ def _in_order(function: Callable[..., _Found], asked: Iterable[tuple[Any, ...]])
 def decided(part: Sequence[int], line: Line, before: Line, *, at: int) -> Rows:
     """The rows of these people in the line's generation."""
     with nothing_to_collect():
-        return anew.rows_of(line, anew.decided(line, part, at=at), real=anew.real_moves(part, before))
+        how = columns.decided if compiling.is_ready(len(part)) else anew.decided
+        return anew.rows_of(line, how(line, part, at=at), real=anew.real_moves(part, before))

@@ -15,7 +15,7 @@ from rung.people.models import Person
 from rung.terms.stages import STATUS_RANK
 
 _MOST_SIGNALS: Final = 6
-_NEVER: Final = -1
+NEVER: Final = -1
 
 
 class Before(Protocol):
@@ -49,7 +49,7 @@ class Marked(NamedTuple):
     name: str
 
 
-_MARKS: Final = {
+MARKING: Final = {
     "friction_found": ("friction", "friction"),
     "question_answered": ("answered", "question"),
     "checklist_ticked": ("ticked", "line"),
@@ -84,7 +84,7 @@ class Outcome:
     @property
     def has_stood(self) -> bool:
         """Whether the generation said something of the person before: of whoever is new there is nothing to renew."""
-        return self.decided_before != _NEVER
+        return self.decided_before != NEVER
 
     def changes(self) -> Changes:
         """What happened to the person's hand-offs."""
@@ -165,8 +165,8 @@ def _outcome(
     emptied_by = lap_begun_by = None
     if decision.moves:
         moves = moved(person.id, decision.moves, "suspect" if is_anew or standing is None else standing.stage)
-        emptied_by = next((move for move in reversed(moves) if _empties(move)), None)
-        lap_begun_by = _lap_begun_by(moves, 1 if is_anew or standing is None else standing.lap)
+        emptied_by = emptied(moves)
+        lap_begun_by = lap_begun(moves, 1 if is_anew or standing is None else standing.lap)
     last_seq, last_at = (0, 0) if is_anew or standing is None else (standing.last_seq, standing.last_at)
     for row in rows:
         last_seq = max(last_seq, row.event.seq)
@@ -179,16 +179,16 @@ def _outcome(
         moves=moves,
         rows=rows,
         until=until,
-        decided_before=standing.decided_until if standing else _NEVER,
+        decided_before=standing.decided_until if standing else NEVER,
         last_seq=last_seq,
         last_at=last_at,
         is_anew=is_anew,
         counted=[
-            *_kinds(rows, emptied_by),
+            *kinds_counted(rows, emptied_by),
             *(Counted(signals[signal].name, True, times, at) for signal, times, at in decision.matched),
         ],
         is_emptied=emptied_by is not None,
-        marked=_marks(rows, lap_begun_by),
+        marked=marks(rows, lap_begun_by),
         is_new_lap=lap_begun_by is not None,
     )
 
@@ -221,11 +221,16 @@ def moved(person_id: int, moves: Sequence[Move], stage: str) -> list[Moved]:
     return told
 
 
+def emptied(moves: Sequence[Moved]) -> Moved | None:
+    """The last of the moves that emptied the counts: by which the person came to rest on `customer`."""
+    return next((move for move in reversed(moves) if _empties(move)), None)
+
+
 def _empties(move: Moved) -> bool:
     return move.stage == "customer" and not move.passed and move.from_stage != "customer"
 
 
-def _kinds(rows: Sequence[Row], emptied_by: Moved | None) -> list[Counted]:
+def kinds_counted(rows: Sequence[Row], emptied_by: Moved | None) -> list[Counted]:
     """How often each kind happened to the person themselves after the counts were last emptied."""
     if len(rows) == 1 and emptied_by is None:  # most live news: one event of one person
         (row,) = rows
@@ -240,7 +245,7 @@ def _kinds(rows: Sequence[Row], emptied_by: Moved | None) -> list[Counted]:
     return [Counted(kind, False, count, latest[kind]) for kind, count in times.items()]
 
 
-def _lap_begun_by(moves: Sequence[Moved], lap: int) -> Moved | None:
+def lap_begun(moves: Sequence[Moved], lap: int) -> Moved | None:
     """The last of the moves that began a lap."""
     begun = None
     for move in moves:
@@ -249,15 +254,15 @@ def _lap_begun_by(moves: Sequence[Moved], lap: int) -> Moved | None:
     return begun
 
 
-def _marks(rows: Sequence[Row], lap_begun_by: Moved | None) -> list[Marked]:
+def marks(rows: Sequence[Row], lap_begun_by: Moved | None) -> list[Marked]:
     """What was told by name since the lap began."""
-    if not any(row.event.kind in _MARKS for row in rows):
+    if not any(row.event.kind in MARKING for row in rows):
         return []
     found = set()
     last = _place(lap_begun_by)
     for row in rows:
-        if row.event.kind in _MARKS and row.reach == "own" and (row.event.at, row.event.seq) > last:
-            fact, field = _MARKS[row.event.kind]
+        if row.event.kind in MARKING and row.reach == "own" and (row.event.at, row.event.seq) > last:
+            fact, field = MARKING[row.event.kind]
             name = row.event.data.get(field)
             if isinstance(name, str):
                 found.add(Marked(fact, name[:MARK_NAME]))
