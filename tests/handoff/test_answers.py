@@ -10,12 +10,15 @@ from handoff.conftest import AT, PLAYBOOK, person, record
 from rung.access.models import Audit, User
 from rung.access.rules import NotAllowed
 from rung.handoff import actions
+from rung.handoff import team as desk
 from rung.handoff.actions import CannotAnswer
 from rung.handoff.models import Assignment, Clock
 from rung.history.models import Event
+from rung.insight import feedback
 from rung.lifecycle import actions as lifecycle
 from rung.lifecycle import line, publishing
 from rung.lifecycle.models import Handoff, Standing
+from rung.lifecycle.published import in_force
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +56,31 @@ def test_a_call_is_the_first_touch(hand_over: HandOver, team: Team) -> None:
     actions.accept(handoff_id=hand_over().pk, by=team["sam"], at=AT + MINUTE)
     record("call_made", at=AT + HOUR, outcome="no_answer")
     assert Clock.objects.get(kind="touch").stopped_at == AT + HOUR
+
+
+def test_a_call_before_the_acceptance_is_the_first_touch_and_nothing_more_is_owed(
+    hand_over: HandOver, team: Team
+) -> None:
+    waiting = hand_over()
+    record("call_made", at=AT + 10 * MINUTE, outcome="no_answer")
+    assert not Clock.objects.filter(kind="touch").exists(), "it is owed from the acceptance on"
+    assert Clock.objects.get(kind="answer").stopped_at is None, "a call is no answer to marketing"
+    actions.accept(handoff_id=waiting.pk, by=team["sam"], at=AT + 20 * MINUTE)
+    clock = Clock.objects.get(kind="touch")
+    assert (clock.started_at, clock.stopped_at) == (AT + 20 * MINUTE, AT + 10 * MINUTE)
+    report = feedback.report(in_force(), days=30, at=AT + HOUR)
+    assert (report.touched, report.median_touch) == (1, 10 * MINUTE)
+    (sam,) = [each for each in desk.team(in_force(), at=AT + HOUR).members if each.name == "Sam"]
+    assert (sam.touched, sam.touched_in_time, sam.median_touch) == (1, 1, 10 * MINUTE)
+    behind = feedback.handoffs(feedback.Asked(start=AT, answer=feedback.TOUCHED), in_force().playbook)
+    assert [each.pk for each in behind] == [waiting.pk]
+
+
+def test_the_time_to_the_first_touch_is_the_owners_working_time(hand_over: HandOver, team: Team) -> None:
+    """Opened on Monday at ten, accepted in the evening, called on Tuesday at nine: 7 h 30 of Monday."""
+    actions.accept(handoff_id=hand_over().pk, by=team["sam"], at=AT + 10 * HOUR)
+    record("call_made", at=AT + 23 * HOUR, outcome="positive")
+    assert feedback.report(in_force(), days=30, at=AT + DAY).median_touch == 450 * MINUTE
 
 
 def test_a_rejection_has_its_own_rest_and_its_note(hand_over: HandOver, team: Team) -> None:

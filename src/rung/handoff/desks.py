@@ -14,6 +14,7 @@ from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.rules import HandoffChanged, Happened, Moved, NewEvent, News
 from rung.people.models import Person
+from rung.people.queries import events_of
 from rung.terms.kinds import ANSWER_KINDS, REACHED, TOUCHES
 from rung.terms.stages import RANK
 
@@ -134,9 +135,15 @@ def _returned(assignment: Assignment, line: Line, by: str, reason: str, note: st
 
 
 def _start_touch(assignment: Assignment, line: Line, *, at: int) -> None:
-    if line.playbook.handoff.first_touch_within is not None:
-        row = dealing.clock_row("touch", assignment.person_id, line, at, assignment.owner_id, assignment.handoff)
-        _started([row], line)
+    if line.playbook.handoff.first_touch_within is None:
+        return
+    row = dealing.clock_row("touch", assignment.person_id, line, at, assignment.owner_id, assignment.handoff)
+    _started([row], line)
+    # Whoever got in touch before they accepted owes no first touch any more.
+    touches = events_of([assignment.person_id]).filter(kind__in=_FIRST_TOUCHES, at__gte=assignment.handoff.opened_at)
+    first = touches.filter(at__lte=at).order_by("at").values_list("at", flat=True).first()
+    if first is not None:
+        _stop(Clock.objects.filter(assignment=assignment, kind="touch", started_at=at), at=first)
 
 
 def _start_reply(event: Happened) -> None:

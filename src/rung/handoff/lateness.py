@@ -99,7 +99,7 @@ class Lateness:
         """How the answer stood to its clock."""
         due_at = self.due_at(ran)
         owner_id = ran.clock_owner_id if ran.started_at is not None else ran.owner_id
-        working = self._times.working(self._owners.team(owner_id))
+        working = self._working(owner_id)
         away = self._owners.away(owner_id)
         is_late = self.is_late(ran, answered_at)
         start = ran.opened_at if ran.started_at is None else ran.started_at
@@ -109,6 +109,13 @@ class Lateness:
             late_by=_worked(working, due_at, answered_at, away) if is_late and due_at is not None else 0,
             took=_worked(working, start, answered_at, away),
         )
+
+    def worked(self, owner_id: int | None, start: int, end: int) -> int:
+        """The owner's working time between, without their days away."""
+        return _worked(self._working(owner_id), start, end, self._owners.away(owner_id))
+
+    def _working(self, owner_id: int | None) -> WorkingTime:
+        return self._times.working(self._owners.team(owner_id))
 
 
 def _worked(working: WorkingTime, start: int, end: int, pauses: list[rules.Span]) -> int:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
+from statistics import median
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from rung.access.models import User
 from rung.handoff import cadence, reckoning, today
 from rung.handoff.lateness import Lateness
 from rung.handoff.models import Absence, Clock, Rep, Task
+from rung.handoff.touching import Touched, first_touches
 from rung.handoff.verdicts import verdicts
 from rung.jobs import locks
 from rung.lifecycle import line as lines
@@ -48,6 +50,10 @@ class Member:
     answered: int
     in_time: int
     accepted: int
+    touched: int
+    """First touches made, and how soon after the hand-off opened (microseconds of working time)."""
+    touched_in_time: int
+    median_touch: int | None
     owed: int
     """People whose cadence has run out or is running, on this rep's desk."""
     kept: int
@@ -81,7 +87,8 @@ def team(force: InForce, *, at: int, page: int = 0) -> Team:
     )
     reps = User.objects.filter(role="sales", is_active=True).select_related("team", "rep").annotate(away=away_until)
     waiting = _waiting(at)
-    answers = _answers(playbook, start, at)
+    lateness = Lateness(playbook)
+    answers, touched = _answers(lateness, start, at), _touches(lateness, start, at)
     owed = _cadence(force, at)
     members = tuple(
         Member(
@@ -96,6 +103,9 @@ def team(force: InForce, *, at: int, page: int = 0) -> Team:
             answered=answers[user.pk]["all"],
             in_time=answers[user.pk]["in_time"],
             accepted=answers[user.pk]["accepted"],
+            touched=len(touched[user.pk]),
+            touched_in_time=sum(each.is_in_time for each in touched[user.pk]),
+            median_touch=int(median(each.took for each in touched[user.pk])) if touched[user.pk] else None,
             owed=owed[user.pk]["owed"],
             kept=owed[user.pk]["kept"],
             is_away=user.away is not None,
@@ -199,15 +209,21 @@ def _waiting(at: int) -> "defaultdict[int | None, dict[str, Any]]":
     return found
 
 
-def _answers(playbook: Playbook, start: int, at: int) -> "defaultdict[int | None, Counter[str]]":
+def _answers(lateness: Lateness, start: int, at: int) -> "defaultdict[int | None, Counter[str]]":
     found: defaultdict[int | None, Counter[str]] = defaultdict(Counter)
-    lateness = Lateness(playbook)
     rows = Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at, answered_at__isnull=False)
     for each in verdicts(rows):
         count = found[each.ran.owner_id]
         count["all"] += 1
         count["in_time"] += not each.is_late(lateness)
         count["accepted"] += each.answer == "accepted"
+    return found
+
+
+def _touches(lateness: Lateness, start: int, at: int) -> "defaultdict[int | None, list[Touched]]":
+    found: defaultdict[int | None, list[Touched]] = defaultdict(list)
+    for each in first_touches(lateness, start=start, at=at):
+        found[each.owner_id].append(each)
     return found
 
 

@@ -10,7 +10,8 @@ from django.db.models import Q, QuerySet
 
 from rung.access.models import User
 from rung.handoff.lateness import Lateness
-from rung.handoff.models import Carried
+from rung.handoff.models import Carried, Clock
+from rung.handoff.touching import first_touches
 from rung.handoff.verdicts import Verdict, answered_again, verdicts
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.published import InForce
@@ -22,6 +23,8 @@ PERIODS: Final = {"month": 30, "quarter": 91, "year": 365}
 MOST: Final = 8
 PER_PAGE: Final = 100
 NO_REASON: Final = "No reason given"
+TOUCHED: Final = "touched"
+"""Asks for hand-offs whose first touch was made."""
 AGAIN: Final = "again"
 """Asks for hand-offs that were returned first and answered again later."""
 
@@ -80,6 +83,10 @@ class Report:
     open: int
     in_time: int
     median_time: int | None
+    touched: int
+    """Hand-offs whose first touch was made."""
+    median_touch: int | None
+    """Working time from opening to first touch."""
     reasons: tuple[tuple[str, int], ...]
     sources: tuple[Share, ...]
     campaigns: tuple[Share, ...]
@@ -104,6 +111,9 @@ def handoffs(asked: Asked, playbook: Playbook) -> QuerySet[Handoff]:
         rows = rows.filter(pk__in=Carried.objects.filter(carried).values("handoff_id"))
     if asked.answer == "open":
         rows = rows.filter(answered_at=None, withdrawn_at=None)
+    elif asked.answer == TOUCHED:
+        touched = Clock.objects.filter(kind="touch", stopped_at__isnull=False)
+        rows = rows.filter(pk__in=touched.values("assignment_id"))
     elif asked.answer or asked.reason:
         rows = rows.filter(_said(rows, asked))
     if asked.is_late is not None:
@@ -144,7 +154,7 @@ def _judged(handoffs: QuerySet[Handoff], playbook: Playbook, *, is_late: bool) -
 
 
 def report(force: InForce, *, days: int, at: int) -> Report:
-    """The report of the last `days`: two queries, four where some were returned."""
+    """The report of the last `days`: three queries, five where some were returned."""
     start, playbook = at - days * DAY, force.playbook
     period = Handoff.objects.filter(opened_at__gte=start, opened_at__lte=at)
     rows = verdicts(period, *_FROM)
@@ -153,6 +163,7 @@ def report(force: InForce, *, days: int, at: int) -> Report:
     judged = [each for each in (row.judged(lateness) for row in rows) if each is not None]
     rejected = [row for row in rows if row.answer == "rejected"]
     lines, known = _lines(rows, playbook)
+    touched = [each.took for each in first_touches(lateness, start=start, at=at)]
     return Report(
         start=start,
         opened=len(rows),
@@ -163,6 +174,8 @@ def report(force: InForce, *, days: int, at: int) -> Report:
         open=sum(row.answered_at is None and row.withdrawn_at is None for row in rows),
         in_time=sum(not each.is_late for each in judged),
         median_time=int(median(each.took for each in judged)) if judged else None,
+        touched=len(touched),
+        median_touch=int(median(touched)) if touched else None,
         reasons=tuple(Counter(row.reason or NO_REASON for row in rejected).most_common(MOST)),
         sources=_shares(rows, 0),
         campaigns=_shares([row for row in rows if row.more[1]], 1),

@@ -21,7 +21,7 @@ from rung.web import misleading, shell
 from rung.web.links import person_href
 
 PERIODS: Final = (("month", "30 days"), ("quarter", "Quarter"), ("year", "Year"))
-_ANSWERS: Final = ("", "open", "answered", "accepted", "rejected", "returned", reports.AGAIN)
+_ANSWERS: Final = ("", "open", "answered", "accepted", "rejected", "returned", reports.AGAIN, reports.TOUCHED)
 
 
 @require_GET
@@ -45,6 +45,8 @@ def feedback(request: HttpRequest) -> HttpResponse:
             ("Returned", found.returned, words.share(found.returned, found.answered), _to(period, answer="returned")),
             ("Waiting", found.open, "", _to(period, answer="open")),
         ],
+        "touched_href": _to(period, answer=reports.TOUCHED),
+        "median_touch": words.duration(found.median_touch) if found.median_touch is not None else "",
         "again_href": _to(period, answer=reports.AGAIN),
         "opened_href": _to(period),
         "in_time_href": _to(period, answer="answered", late="no"),
@@ -165,7 +167,12 @@ def _line(each: reports.Line, period: str) -> dict[str, Any]:
 
 
 def _people_said(count: int, asked: reports.Asked) -> str:
-    told = {"open": "waits", "answered": "was answered", reports.AGAIN: "was returned first and answered again"}
+    told = {
+        "open": "waits",
+        "answered": "was answered",
+        reports.TOUCHED: "had a first touch",
+        reports.AGAIN: "was returned first and answered again",
+    }
     what = told.get(asked.answer, f"was {asked.answer}" if asked.answer else "opened")
     if count == 0:
         return "No hand-off is behind this number"

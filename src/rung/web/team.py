@@ -197,6 +197,7 @@ def _member(each: desk.Member, playbook: Playbook) -> dict[str, Any]:
         "value": 100 * _share(each),
         "tone": "warn" if goal is not None and each.answered and _share(each) < goal else "",
         "accepted": words.share(each.accepted, each.answered),
+        "touch": words.duration(each.median_touch) if each.median_touch is not None else "",
         "kept": f"{each.kept} of {each.owed}" if each.owed else "–",
     }
 
