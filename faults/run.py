@@ -8,6 +8,7 @@ that bug in it, and the procedure must break: a test that cannot fail proves not
 """
 
 import argparse
+import difflib
 import json
 import os
 import random
@@ -27,6 +28,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENT = ROOT / "tests" / "clients" / "installed" / "python-2.4"
@@ -239,6 +241,14 @@ def undoing(*, rows: int, people: int, database: str, planted: str = "") -> dict
         with with_it.rows() as read:
             found = dirty.picture(read, with_it.tables(read), later)
         differ = dirty.differences(without, found)
+        with without_it.rows() as read:
+            later_uuids = {
+                str(UUID(str(row["uuid"]))) for row in read("SELECT id, uuid FROM people_person") if row["id"] in later
+            }
+        pages = [_told(house, files / name, later_uuids) for house, name in ((without_it, "x"), (with_it, "y"))]
+        differ += [
+            f"{what} reads otherwise: {told}" for what in pages[0] for told in _lines(pages[0][what], pages[1][what])
+        ]
         second = _step(with_it, "again", *sizes)
     return {
         **first,
@@ -246,11 +256,30 @@ def undoing(*, rows: int, people: int, database: str, planted: str = "") -> dict
         "tables": len(without),
         "rows_compared": sum(sum(told.values()) for told in without.values()),
         "people_noticed_later": len(later),
+        "read_by_people": sorted(pages[0]),
         "differences": [told[:300] for told in differ[:20]],
         "again": second,
         "planted": planted or None,
         "is_kept": not differ and second["accepted"] == first["accepted"],
     }
+
+
+def _told(house: "House", file: Path, later: set[str]) -> dict[str, list[str]]:
+    """What people read of the house, line by line, but for lines about the people of whom something was noted later."""
+    _step(house, "told", str(file))
+    told = json.loads(file.read_text())
+    return {
+        what: [
+            line
+            for line in text.replace("<tr", "\n<tr").splitlines()
+            if line and not any(uuid in line for uuid in later)
+        ]
+        for what, text in told.items()
+    }
+
+
+def _lines(one: list[str], other: list[str]) -> list[str]:
+    return [line for line in difflib.unified_diff(one, other, lineterm="", n=0) if line[:3] not in ("---", "+++")][:4]
 
 
 Rows = Callable[[str], list[dict[str, Any]]]

@@ -1,6 +1,6 @@
 """One step of `faults/run.py undoing`, in a process and on a house of its own (RUNG_HOME).
 
-    python faults/undoing.py lived PEOPLE | with ROWS PEOPLE FOLDER [BUG] | without PEOPLE | again ROWS PEOPLE FOLDER
+    python faults/undoing.py lived PEOPLE | with ROWS PEOPLE FOLDER [BUG] | without PEOPLE FOLDER | told FILE | again …
 
 Prints what came of it as JSON. BUG plants one of the bugs for which the procedure is there.
 """
@@ -68,6 +68,22 @@ def without_import(people: str, folder: str) -> dict[str, Any]:
     return {}
 
 
+def told(file: str) -> dict[str, Any]:
+    """What people read of the house goes into the file: exports, lists, reports."""
+    from django.conf import settings
+
+    import dirty
+    import pages_compared
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    found = {f"export of {what}": pages_compared.exported(what, at=dirty.UNDONE) for what in ("people", "companies")}
+    # The list by what happened last begins with those of whom something was noted later: it is another house's list.
+    paths = [path for path in pages_compared.REPORTS if path != "/people"]
+    found |= pages_compared.seen("kim@ours.example", at=dirty.UNDONE, paths=paths)
+    Path(file).write_text(json.dumps(found))
+    return {}
+
+
 def again(rows: str, people: str, folder: str) -> dict[str, Any]:
     """The same files come in once more."""
     import dirty_house
@@ -118,6 +134,7 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "lived": lived,
     "with": with_import,
     "without": without_import,
+    "told": told,
     "again": again,
 }
 

@@ -15,7 +15,7 @@ import pages_compared
 from dirty_house import acted, imported, lived, looked_at, worked
 from rung.capture import imports
 from rung.history.models import Event
-from rung.lifecycle import actions, exporting, undoing
+from rung.lifecycle import actions, undoing
 from rung.lifecycle.models import Handoff, Import, StageMove, Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Identity, Person
@@ -44,21 +44,18 @@ def rows(statement: str) -> list[dict[str, Any]]:
 
 
 def exported(what: str) -> str:
-    to = io.BytesIO()
-    exporting.export(what=what, where=None, format="csv", to=to, by="rung", at=dirty.UNDONE)
-    return to.getvalue().decode()
+    return pages_compared.exported(what, at=dirty.UNDONE)
 
 
-def seen(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], dict[str, str]]:
-    told = {what: exported(what) for what in ("people", "companies")} | pages_compared.seen(
-        monkeypatch, "kim@ours.example", at=dirty.UNDONE
-    )
+def seen() -> tuple[dict[str, Any], dict[str, str]]:
+    told = {what: exported(what) for what in ("people", "companies")}
+    told |= pages_compared.seen("kim@ours.example", at=dirty.UNDONE)
     return dirty.picture(rows, tables()), told
 
 
 @pytest.mark.parametrize(("count", "known", "colleagues"), [(2_000, 300, False), (240, 60, True)])
 def test_a_dirty_import_taken_back_leaves_the_house_as_one_that_never_had_it(
-    house: Path, monkeypatch: pytest.MonkeyPatch, count: int, known: int, colleagues: bool
+    house: Path, count: int, known: int, colleagues: bool
 ) -> None:
     lived(known, colleagues=colleagues)
     copy = transaction.savepoint()
@@ -70,7 +67,7 @@ def test_a_dirty_import_taken_back_leaves_the_house_as_one_that_never_had_it(
     worked(dirty.WORKED)
     worked(dirty.UNDONE)
     looked_at(dirty.UNDONE)
-    without, told_without = seen(monkeypatch)
+    without, told_without = seen()
     transaction.savepoint_rollback(copy)
 
     report = imported(house, count, known)
@@ -83,7 +80,7 @@ def test_a_dirty_import_taken_back_leaves_the_house_as_one_that_never_had_it(
     undoing.undo_import(number=report.number, by="rung", at=dirty.UNDONE)
     worked(dirty.UNDONE)
     looked_at(dirty.UNDONE)
-    found, told = seen(monkeypatch)
+    found, told = seen()
     assert dirty.differences(without, found) == []
     assert told == told_without
 

@@ -180,15 +180,13 @@ def unmerge(merged: str, at: int) -> None:
 
 @pytest.mark.parametrize(("survivor", "merged"), [("ana", "anna"), ("anna", "ana"), ("eva", "ana"), ("ana", "rui")])
 @pytest.mark.usefixtures("house")
-def test_a_merge_and_its_unmerge_leave_every_table_list_and_report_as_it_was(
-    survivor: str, merged: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_merge_and_its_unmerge_leave_every_table_list_and_report_as_it_was(survivor: str, merged: str) -> None:
     User.objects.create(email="kim@acme.example", name="Kim", role="manager", created_at=AT)
     later = AT + 2 * DAY
 
     def read() -> tuple[object, object]:
         as_of(later)
-        return told_outside(later), pages_compared.seen(monkeypatch, "kim@acme.example", at=later)
+        return told_outside(later), pages_compared.seen("kim@acme.example", at=later)
 
     copy, read_in_the_copy = without_either(later), in_a_copy(read)
     before = tables()
