@@ -4,7 +4,7 @@ import pytest
 
 from rung.lifecycle import actions, same_people
 from rung.lifecycle.rules import NewEvent
-from rung.people import rules
+from rung.people import queries, rules
 from rung.people.addresses import Span, Told, had
 from rung.people.models import Identity, Person
 from rung.people.queries import person_named
@@ -110,3 +110,25 @@ def test_a_change_of_employer_is_an_event_and_both_addresses_stay_theirs() -> No
         ("ana@quai.example", None),
     ]
     assert [(span.value, span.to_at) for span in told.employers] == [("acme.example", AT + DAY), ("quai.example", None)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "company"),
+    [
+        ("ana@eu.acme.co.uk", "acme.co.uk"),
+        ("ana@gmail.com", None),
+        ("ana@co.uk", None),
+        ("info@acme.example", "acme.example"),
+        ("no address", None),
+        ("", None),
+    ],
+)
+def test_whoever_writes_from_a_firms_domain_is_of_that_firm_while_nobody_says_otherwise(
+    address: str, company: str | None
+) -> None:
+    assert queries.company_of_address(address) == company
+    told = NewEvent("person_described", keys=Keys(email=address), company="Lido", data={"name": "Ana"})
+    if not address.startswith("info") and company is not None:
+        actions.record([told], by="test", at=1)
+        assert queries.company_of_address(address) is None

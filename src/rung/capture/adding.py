@@ -68,7 +68,7 @@ def add_person(*, written: Written, by: By, at: int) -> Person:
             data["referred_by"] = referrer.email or referrer.name
             data.setdefault("source", "referral")
         keys = Keys(email=told.email, phone=told.phone)
-        company = company_told(told.company) if told.company else None
+        company = company_told(told.company) if told.company else queries.company_of_address(told.email)
         person_id = _record(NewEvent("person_described", keys=keys, data=data, company=company), by, at)
         if referrer is not None:
             said = {"referred": told.email or told.phone, "name": told.name}

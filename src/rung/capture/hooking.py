@@ -160,18 +160,19 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     """What somebody did, and, filling only what is empty, who they say they are where that is new."""
     message_id = f"{one.own_id}:{one.kind}"
     keys = Keys(email=one.email, phone=one.phone)
+    company = one.company or queries.company_of_address(one.email)
     parts = {"email": one.email, "phone": one.phone, "name": one.name, "title": one.title}
     traits = {name: value for name, value in parts.items() if value}
     # What has no kind of ours has a name: the sender's, else the webhook's, as a fair's or a product's.
     data = {"event": webhook.name, **one.data} if one.kind == "custom" else one.data
     identified = NewEvent(
-        "person_identified", keys=keys, data=traits, company=one.company, at=one.at, source=webhook.source,
+        "person_identified", keys=keys, data=traits, company=company, at=one.at, source=webhook.source,
         message_id=f"{message_id}:who", door="publishable",
     )  # fmt: skip
     done = NewEvent(
         one.kind, keys=keys, data=data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
     )
-    return [identified, done] if _is_news(traits, one.company) else [done]
+    return [identified, done] if _is_news(traits, company) else [done]
 
 
 def _is_news(traits: Mapping[str, str], company: str | None) -> bool:

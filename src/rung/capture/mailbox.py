@@ -54,7 +54,13 @@ def _enquiry(address: str, name: str, data: dict[str, Any], source: str, own_id:
     who = {"email": address, **({"name": name} if name and "@" not in name else {})}
     return [
         NewEvent(
-            "person_identified", keys=keys, data=who, source=source, message_id=f"{own_id}:who", door="publishable"
+            "person_identified",
+            keys=keys,
+            data=who,
+            company=queries.company_of_address(address),
+            source=source,
+            message_id=f"{own_id}:who",
+            door="publishable",
         ),
         NewEvent("question_asked", keys=keys, data=data, source=source, message_id=own_id, door="secret"),
     ]

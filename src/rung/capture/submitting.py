@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from rung.jobs.actions import enqueue
 from rung.lifecycle import actions, published
 from rung.lifecycle.rules import NewEvent
 from rung.mail.actions import send
+from rung.people import queries
 from rung.people.models import Company
 from rung.people.rules import Keys
 from rung.terms.instants import DAY
@@ -55,6 +56,7 @@ def submit(
     source = source_of(form)
     with transaction.atomic():
         locks.hold()
+        filled = replace(filled, company=filled.company or queries.company_of_address(filled.email))
         events = [
             _event(told, filled, source, f"{submission_id}:{number}" if number else submission_id)
             for number, told in enumerate(filled.events)

@@ -15,7 +15,8 @@ from rung import tables
 from rung.history.models import Event
 from rung.history.queries import counted
 from rung.people.models import Alias, Company, Identity, Person
-from rung.people.rules import normal_email, normal_phone
+from rung.people.rules import company_told, normal_email, normal_phone
+from rung.terms.companies import email_domain
 
 _Who = TypeVar("_Who", Person, Company)
 
@@ -28,6 +29,17 @@ def person_named(text: str) -> Person | None:
         return None
     living = Alias.objects.filter(old_id=person_id).values_list("living_id", flat=True).first()
     return Person.objects.select_related("company", "owner").filter(pk=living or person_id).first()
+
+
+def company_of_address(address: str) -> str | None:
+    """The key of the company whose domain an address has, for somebody of whom no company is known; None for a free
+    mailbox, and for whoever has one: where they work is not told by the address they happen to write from."""
+    told = normal_email(address)
+    key = company_told(email_domain(told) or "") if told else None
+    if told is None or key is None:
+        return None
+    person = person_named(told)
+    return key if person is None or person.company is None else None
 
 
 def company_named(text: str) -> Company | None:
