@@ -16,7 +16,7 @@ from rung.handoff.models import Assignment, Clock
 from rung.history.models import Event
 from rung.insight import feedback
 from rung.lifecycle import actions as lifecycle
-from rung.lifecycle import line, publishing
+from rung.lifecycle import bulk_acts, line, publishing
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.published import in_force
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant
@@ -135,6 +135,32 @@ def test_an_answer_after_the_hand_off_was_withdrawn_is_refused(hand_over: HandOv
     assert counts() == before
     assert Assignment.objects.get().queue == "done"
     assert Clock.objects.get().stopped_at is not None
+
+
+@pytest.mark.parametrize("act", ["nurture", "disqualified"])
+def test_whom_a_leader_sets_aside_is_off_the_desk_and_cannot_be_accepted(
+    hand_over: HandOver, team: Team, act: str
+) -> None:
+    waiting = hand_over()
+    bulk_acts.ask(kind=act, people=[waiting.person_id], because="Met at the fair", by=team["kim"], at=AT + MINUTE)
+    assert (standing().stage, standing().status) == ("lead", act)
+    assert not Clock.objects.filter(stopped_at=None).exists()
+    before = counts()
+    with pytest.raises(CannotAnswer, match="The hand-off of Ana was withdrawn"):
+        actions.accept(handoff_id=waiting.pk, by=team["sam"], at=AT + 2 * MINUTE)
+    assert counts() == before
+
+
+def test_who_stands_beside_the_ladder_with_a_hand_off_is_rejected_not_accepted(hand_over: HandOver, team: Team) -> None:
+    """Set aside without leaving the rung, as an import may tell it: the hand-off waits, and accepting is refused."""
+    waiting = hand_over()
+    record("stage_overridden", at=AT + MINUTE, by="kim@ours.example", status="disqualified", because="A competitor")
+    before = counts()
+    with pytest.raises(CannotAnswer, match=r"Ana was set aside: Disqualified\. Reject it"):
+        actions.accept(handoff_id=waiting.pk, by=team["sam"], at=AT + 2 * MINUTE)
+    assert counts() == before
+    actions.reject(handoff_id=waiting.pk, reason="Not our customer", by=team["sam"], at=AT + 2 * MINUTE)
+    assert Assignment.objects.get().queue == "done"
 
 
 @pytest.mark.parametrize(("who", "words"), [("eva", "lies with another team"), ("rui", "role .marketing. does not")])

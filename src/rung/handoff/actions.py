@@ -16,7 +16,7 @@ from rung.handoff.verdicts import verdicts
 from rung.jobs import locks
 from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
-from rung.lifecycle.models import Handoff
+from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.rules import Moved, NewEvent
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import BadInstant, moment, parse_instant
@@ -130,6 +130,8 @@ def _answer(
         waiting = _waiting(handoff_id, by)
         if waiting.queue not in ("sales", "nobody"):
             raise CannotAnswer(_where(waiting))
+        if kind == "handoff_accepted":
+            _check_active(waiting)
         # Under the lock: a playbook that came into force a moment ago may have dropped the reason.
         data = said(lines.current().playbook)
         event = NewEvent(kind, person=waiting.person_id, data={"handoff": handoff_id, **data})
@@ -137,6 +139,16 @@ def _answer(
         audited(by=by, verb=_VERBS[kind], object=f"hand-off {handoff_id}", data=data, at=at)
     fresh = Assignment.objects.select_related("owner", "handoff", "person__company").get(pk=handoff_id)
     return Answered(fresh, moves)
+
+
+def _check_active(waiting: Assignment) -> None:
+    """Whoever is beside the ladder would stay there: accepting them would promise what no rule gives."""
+    line = lines.current()
+    rows = Standing.objects.filter(generation_id=line.generation_id, person_id=waiting.person_id)
+    status = rows.values_list("status", flat=True).first() or "active"
+    if status != "active":
+        aside = line.playbook.label(status)
+        raise CannotAnswer(f"{waiting.person} was set aside: {aside}. Reject it, or ask who did. Nothing was changed.")
 
 
 def _recorded(event: NewEvent, *, by: User, at: int) -> tuple[Moved, ...]:

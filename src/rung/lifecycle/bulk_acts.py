@@ -4,7 +4,7 @@ What an act wrote is named by its id, so that done twice it is written once, and
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -12,10 +12,12 @@ from django.db import transaction
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.jobs.actions import enqueue
+from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
-from rung.lifecycle.models import BulkAct
+from rung.lifecycle.models import BulkAct, Handoff, Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.queries import living_ids
+from rung.terms.stages import RANK
 
 JOB: Final = "bulk act"
 MOST: Final = 10_000
@@ -102,7 +104,9 @@ def _step(act: BulkAct, *, at: int) -> None:
     if act.undone_at is None:
         part = act.people[act.done : act.done + _AT_A_TIME]
         living = living_ids(part)
-        told = record([_event(act, person_id, living[person_id]) for person_id in part], by=act.asked_by, at=at)
+        down = _down(act.kind, set(living.values()))
+        events = [_event(act, person_id, living[person_id], down) for person_id in part]
+        told = record(events, by=act.asked_by, at=at)
         act.refused += len(told.refused)
         act.done += len(part)
     else:
@@ -117,11 +121,27 @@ def _step(act: BulkAct, *, at: int) -> None:
     act.save(update_fields=["done", "refused"])
 
 
-def _event(act: BulkAct, person_id: int, living_id: int) -> NewEvent:
+def _down(kind: str, people: Collection[int]) -> dict[int, str]:
+    """Who comes down to which rung: in nurture nobody stands above `lead` (as by a setback), customers apart; and what
+    waits for sales is withdrawn from whoever is disqualified, which only leaving its rung does."""
+    if kind not in ("nurture", "disqualified"):
+        return {}
+    line = lines.current()
+    low = "lead" if "lead" in line.playbook.rungs else "suspect"
+    above = [stage for stage in line.playbook.rungs if RANK[low] < RANK[stage] < RANK["customer"]]
+    rows = Standing.objects.filter(generation_id=line.generation_id, person_id__in=people, stage__in=above)
+    if kind == "disqualified":
+        waiting = Handoff.objects.filter(person_id__in=people, answered_at=None, withdrawn_at=None)
+        rows = rows.filter(person_id__in=waiting.values("person_id"))
+    return dict.fromkeys(rows.values_list("person_id", flat=True), low)
+
+
+def _event(act: BulkAct, person_id: int, living_id: int, down: Mapping[int, str]) -> NewEvent:
     named = {"person": living_id, "source": _SOURCE, "message_id": _message_id(act, person_id)}
     if act.kind == "owner":
         return NewEvent("person_described", data={"owner": act.data["owner"] or None}, **named)
-    return NewEvent("stage_overridden", data={"status": act.kind, "because": act.data["because"]}, **named)
+    to = {"to": down[living_id]} if living_id in down else {}
+    return NewEvent("stage_overridden", data={"status": act.kind, "because": act.data["because"], **to}, **named)
 
 
 def _message_id(act: BulkAct, person_id: int) -> str:
