@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -178,7 +179,9 @@ def _ended(ended: Assignment, by: User) -> str:
     (verdict,) = verdicts(Handoff.objects.filter(pk=ended.pk))
     who = User.objects.filter(email=verdict.answered_by).first()
     answer = verdict.answer if verdict.answer != "returned" else "answered"
-    when = f"{moment(ended.ended_at or 0):%d %B %Y, %H:%M} UTC"
+    zone = ZoneInfo(lines.current().playbook.calendar.timezone)
+    ended_at = moment(ended.ended_at or 0).astimezone(zone)
+    when = f"on {ended_at.day} {ended_at:%B %Y} at {ended_at:%H:%M}"
     if who == by:
         return f"You {answer} {name} already, {when}. Nothing was changed."
     return f"{who or verdict.answered_by or 'Somebody'} {answer} {name} before you, {when}. Nothing was changed."
