@@ -1,6 +1,7 @@
 """The team's day: who has how much, what is about to be late, who is away, and who has no owner."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
@@ -80,17 +81,34 @@ class Team:
 
 def team(force: InForce, *, at: int, page: int = 0) -> Team:
     """In nine queries, however many reps there are. `page`: of those without owner or next step; 0 = the first few."""
-    playbook = force.playbook
     start = at - 30 * DAY
+    waiting = _waiting(at)
+    members = _members(force, waiting, start=start, at=at)
+    first, most = ((page - 1) * LOOSE_A_PAGE, LOOSE_A_PAGE) if page else (0, MOST_LOOSE)
+    found = _loose(force).select_related("person__company", "owner").order_by("-score", "person_id")
+    loose = list(found[first : first + most + 1])
+    return Team(
+        members=members,
+        rows=_rows(force),
+        nobody=waiting[None]["all"],
+        loose=tuple(loose[:most]),
+        loose_count=_loose(force).count() if first or len(loose) > most else len(loose),
+        start_at=start,
+    )
+
+
+def _members(
+    force: InForce, waiting: Mapping[int | None, Mapping[str, Any]], *, start: int, at: int
+) -> tuple[Member, ...]:
+    playbook = force.playbook
     away_until = Subquery(
         _absent(playbook, at).filter(user=OuterRef("pk")).order_by("-until_date").values("until_date")[:1]
     )
     reps = User.objects.filter(role="sales", is_active=True).select_related("team", "rep").annotate(away=away_until)
-    waiting = _waiting(at)
     lateness = Lateness(playbook)
     answers, touched = _answers(lateness, start, at), _touches(lateness, start, at)
     owed = _cadence(force, at)
-    members = tuple(
+    return tuple(
         Member(
             id=user.pk,
             name=str(user),
@@ -114,17 +132,6 @@ def team(force: InForce, *, at: int, page: int = 0) -> Team:
             skills=tuple(_rep(user).skills),
         )
         for user in reps.order_by("team__name", "name")
-    )
-    first, most = ((page - 1) * LOOSE_A_PAGE, LOOSE_A_PAGE) if page else (0, MOST_LOOSE)
-    found = _loose(force).select_related("person__company", "owner").order_by("-score", "person_id")
-    loose = list(found[first : first + most + 1])
-    return Team(
-        members=members,
-        rows=_rows(force),
-        nobody=waiting[None]["all"],
-        loose=tuple(loose[:most]),
-        loose_count=_loose(force).count() if first or len(loose) > most else len(loose),
-        start_at=start,
     )
 
 
