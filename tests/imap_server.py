@@ -1,8 +1,10 @@
 """A real IMAP server for the tests: Dovecot on a free port, with one mailbox; tests skip where it is not installed."""
 
 import getpass
+import grp
 import imaplib
 import os
+import pwd
 import shutil
 import socket
 import ssl
@@ -82,11 +84,13 @@ class Server:
 @contextmanager
 def dovecot() -> Iterator[Server]:
     """Runs one for as long as the block does."""
-    if shutil.which("dovecot", path="/usr/sbin:/usr/bin") is None or not _version().startswith("2.3"):
-        pytest.skip("no IMAP server: install Dovecot 2.3 (apt install dovecot-imapd)")
+    has_it = shutil.which("dovecot", path="/usr/sbin:/usr/bin") and shutil.which("openssl")
+    if not has_it or not _version().startswith("2.3"):
+        pytest.skip("no IMAP server: install Dovecot 2.3 (apt install dovecot-imapd openssl)")
     with tempfile.TemporaryDirectory(prefix="rung-imap-") as folder:
         home = Path(folder)
-        user, group = ("nobody", "nogroup") if os.geteuid() == 0 else (getpass.getuser(),) * 2
+        user = "nobody" if os.geteuid() == 0 else getpass.getuser()
+        group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
         (home / "mail").mkdir()
         _certify(home)
         if os.geteuid() == 0:
