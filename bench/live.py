@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -231,7 +232,8 @@ def import_(people: int, rows: int) -> dict[str, float]:
 def memory(rows: int) -> dict[str, float]:
     """The most memory that bringing so many rows into an empty house took, and taking them back; one in ten is refused.
 
-    In MiB, of this process alone: Linux counts it since the program began.
+    In MiB, of this process alone, and without the file that SQLite maps: up to 256 MiB of it are looked at where they
+    lie in the system's cache, which takes them back when it needs them.
     """
     from django.conf import settings
 
@@ -241,16 +243,35 @@ def memory(rows: int) -> dict[str, float]:
     write_contacts(path, rows, known=rows // 10)
     with path.open("a", encoding="utf-8") as file:
         file.writelines("n/a,No,Body,Buyer,none.example,,web,2025-01-01\n" for _ in range(rows // 10))
-    report = imports.run([path], mapping=None, kind="people", by="system", at=START + DAY)
+    with _watched() as most:
+        report = imports.run([path], mapping=None, kind="people", by="system", at=START + DAY)
     assert report.number is not None and report.taken[0].refused == rows // 10, report.taken[0].refused
-    after_import = _most_memory()
-    imports.undo(number=report.number, by="system", at=START + 2 * DAY)
-    return {"import": after_import, "undo": _most_memory()}
+    with _watched() as most_undone:
+        imports.undo(number=report.number, by="system", at=START + 2 * DAY)
+    return {"import": max(most), "undo": max(most_undone)}
 
 
-def _most_memory() -> float:
+@contextlib.contextmanager
+def _watched() -> Iterator[list[float]]:
+    """How much memory of its own this process has, looked at twenty times a second: Linux keeps no highest of it."""
+    seen, ended = [_own_memory()], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.05):
+            seen.append(_own_memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _own_memory() -> float:
     told = Path("/proc/self/status").read_text()
-    return float(re.search(r"VmHWM:\s+(\d+) kB", told)[1]) / 1024  # type: ignore[index]  # Linux always tells
+    return float(re.search(r"RssAnon:\s+(\d+) kB", told)[1]) / 1024  # type: ignore[index]  # Linux always tells
 
 
 def write_contacts(path: Path, rows: int, *, known: int) -> None:
