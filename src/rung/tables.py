@@ -4,7 +4,6 @@ Truths are written as 0 and 1: SQLite's driver looks for a converter for each `T
 """
 
 import functools
-import json
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,9 +11,11 @@ from itertools import islice
 from typing import Any, Final
 from zlib import crc32
 
+import msgspec
 from django.db import connection, models
 
 _CHUNK: Final = 5_000
+_encode: Final = msgspec.json.Encoder().encode
 _WORTH_COPYING: Final = 24
 """Rows below which PostgreSQL takes them one by one sooner than through a table beside."""
 
@@ -139,7 +140,11 @@ def among(ids: Collection[int]) -> tuple[str, object]:
     """`IN` or its like for so many numbers, with one %s, and what that %s stands for."""
     if connection.vendor == "postgresql":
         return "= ANY(%s::bigint[])", list(ids)
-    return "IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))
+    return "IN (SELECT value FROM json_each(%s))", _as_json(list(ids))
+
+
+def _as_json(ids: Sequence[Any]) -> str:
+    return _encode(ids).decode()
 
 
 def _asked(cursor: Any, statement: str, ids: Collection[Any], parameters: Sequence[object]) -> None:
@@ -150,7 +155,7 @@ def _asked(cursor: Any, statement: str, ids: Collection[Any], parameters: Sequen
         cursor.execute(told, [list(ids), *parameters])
     else:
         told = statement.replace("{ids}", "SELECT value FROM json_each(%s)")
-        cursor.execute(told, [json.dumps(list(ids)), *parameters])
+        cursor.execute(told, [_as_json(list(ids)), *parameters])
 
 
 def remove(model: type[models.Model], ids: Collection[int]) -> None:

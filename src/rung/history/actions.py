@@ -1,8 +1,7 @@
 """Appending to the history. There is no function that changes or removes an event."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import uuid_utils
@@ -12,14 +11,10 @@ from rung.history.models import Event
 from rung.jobs import locks
 
 _encode: Final = msgspec.json.Encoder().encode
-_COLUMNS: Final = (
-    *("seq", "person_id", "company_id", "kind", "at", "occurred_at", "sent_at", "received_at"),
-    *("source", "message_id", "by", "data"),
-)
+_NO_DATA: Final[dict[str, Any]] = {}
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event about to be appended; fields as in `history.models.Event`."""
 
     kind: str
@@ -32,7 +27,10 @@ class Entry:
     occurred_at: int | None = None
     sent_at: int | None = None
     by: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = _NO_DATA
+
+
+_COLUMNS: Final = ("seq", *Entry._fields)
 
 
 def new_message_id() -> str:
@@ -49,23 +47,7 @@ def append(entries: Sequence[Entry]) -> range:
         return range(0)
     locks.hold()
     seqs = tables.next_ids(Event, len(entries))  # the lock makes them a closed stretch
-    rows = [
-        (
-            seq,
-            entry.person_id,
-            entry.company_id,
-            entry.kind,
-            entry.at,
-            entry.occurred_at,
-            entry.sent_at,
-            entry.received_at,
-            entry.source,
-            entry.message_id,
-            entry.by,
-            _encode(entry.data).decode(),
-        )
-        for seq, entry in zip(seqs, entries, strict=True)
-    ]
+    rows = [(seq, *entry[:-1], _encode(entry.data).decode()) for seq, entry in zip(seqs, entries, strict=True)]
     tables.insert(Event, _COLUMNS, rows)
     return seqs
 
