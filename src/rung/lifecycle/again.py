@@ -4,16 +4,19 @@ The finding writes nothing and can be left to another process; what it read has 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from rung import tables
-from rung.history.queries import Reading, reading
-from rung.lifecycle import anew, former, handoffs
+from rung.engine.deciding import Row
+from rung.history.queries import Reading, Stored, reading
+from rung.lifecycle import anew, columns, compiling, former, handoffs
 from rung.lifecycle.deciding import forget
 from rung.lifecycle.former import MoveKey
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.outcome import Outcome
+from rung.lifecycle.rows import as_event
 from rung.people import actions as people
 from rung.people.queries import people_by_id
 
@@ -47,7 +50,10 @@ def found(line: Line, person_ids: Sequence[int], *, at: int, before: Line | None
     persons = people.described(known, own) if is_first else None
     old = _decided_until(line, person_ids)
     real = anew.real_moves(list(person_ids if before else old), before or line)
-    outcomes = anew.decided(line, person_ids, at=at, people=known, own=own)
+    if compiling.is_ready(len(known)):
+        outcomes = columns.decided(line, list(known), at=at, people=known)
+    else:
+        outcomes = anew.decided(line, list(known), at=at, people=known, own=own)
     rows = anew.rows_of(line, outcomes, real=real, known=None if before else old)
     told = {outcome.person.id: {former.key_of(move) for move in outcome.moves} for outcome in outcomes}
     new = [outcome for outcome in outcomes if outcome.person.id not in old] if is_first else []
@@ -59,7 +65,7 @@ def found(line: Line, person_ids: Sequence[int], *, at: int, before: Line | None
         rows=rows,
         real=real,
         present=told if before is None else None,
-        handoffs=_handoffs(line, new),
+        handoffs=_handoffs(line, new, own),
     )
 
 
@@ -79,14 +85,18 @@ def _decided_until(line: Line, person_ids: Sequence[int]) -> dict[int, int]:
     return dict(tables.read(f"{statement} AND generation_id = %s", person_ids, line.generation_id))
 
 
-def _handoffs(line: Line, outcomes: Sequence[Outcome]) -> list[Handoff]:
-    """The hand-offs of people whose history came in whole, as they were opened and answered."""
+def _handoffs(line: Line, outcomes: Sequence[Outcome], own: Mapping[int, Sequence[Stored]]) -> list[Handoff]:
+    """The hand-offs of people whose history came in whole, as they were opened and answered, and by whom."""
     rows: list[Handoff] = []
     for outcome in outcomes:
+        if not outcome.decision.handoffs:
+            continue
+        person = outcome.person
+        told = replace(outcome, rows=[Row(as_event(event, person.id, {})) for event in own[person.id]])
         current: Handoff | None = None
-        for change in outcome.changes().changes:
+        for change in told.changes().changes:
             if change.what == "opened":
-                current = handoffs.row_of(outcome.person, change, line)
+                current = handoffs.row_of(person, change, line)
                 rows.append(current)
             elif current is not None:
                 handoffs.close(current, change)

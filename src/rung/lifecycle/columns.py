@@ -20,12 +20,17 @@ _ROWS: Final = f"kind NOT IN ({', '.join(repr(kind) for kind in sorted(CORRECTIO
 """Corrections are said of the history, and what is nobody's is nobody's row."""
 
 
-def decided(line: Line, person_ids: Sequence[int], *, at: int) -> list[Outcome]:
-    """What becomes of these living people by all that ever happened, at the instant: as `anew.decided` says it."""
+def decided(
+    line: Line, person_ids: Sequence[int], *, at: int, people: Mapping[int, Person] | None = None
+) -> list[Outcome]:
+    """What becomes of these living people by all that ever happened, at the instant: as `anew.decided` says it.
+
+    `people`: themselves, where the caller has read them already. Their rows say who they are of, and not by whom.
+    """
     past = Past(person_ids, line)
     if not past.ids:
         return []
-    people = people_by_id(past.ids)
+    people = people_by_id(past.ids) if people is None else people
     found = afresh.decided(line.program, past, len(past.ids), at)
     counted, last_at, marked = past.kinds_counted(), past.last_at(), past.with_kinds(MARKING)
     return [
