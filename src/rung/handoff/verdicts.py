@@ -64,8 +64,14 @@ def verdicts(handoffs: QuerySet[Handoff], *more: str) -> list[Verdict]:
     for row in with_clocks(handoffs).values_list(*_OWN, *COLUMNS, *more):
         own, ran, rest = row[: len(_OWN)], row[len(_OWN) : len(_OWN) + len(COLUMNS)], row[len(_OWN) + len(COLUMNS) :]
         found.append(Verdict(*own, Ran(*ran), own[_OWN.index("answered_at")], None, tuple(rest)))
-    later = _answered_again([each for each in found if each.answer == "returned"])
+    returned, later = [each for each in found if each.answer == "returned"], {}
+    for start in range(0, len(returned), _AT_A_TIME):
+        later |= _answered_again(returned[start : start + _AT_A_TIME])
     return [later.get(each.handoff_id, each) for each in found] if later else found
+
+
+_AT_A_TIME: Final = 5_000
+"""Returned hand-offs that one query names: databases take so many values."""
 
 
 def answered_again(handoffs: QuerySet[Handoff]) -> dict[int, Verdict]:
@@ -75,8 +81,6 @@ def answered_again(handoffs: QuerySet[Handoff]) -> dict[int, Verdict]:
 
 
 def _answered_again(returned: Sequence[Verdict]) -> dict[int, Verdict]:
-    if not returned:
-        return {}
     people = {each.person_id for each in returned}
     answers: dict[int, list[_Answer]] = defaultdict(list)
     told = events_of(people).filter(kind__in=ANSWER_KINDS).order_by("at", "seq")
