@@ -15,7 +15,8 @@ import pages_compared
 from dirty_house import acted, imported, lived, looked_at, worked
 from rung.capture import imports
 from rung.history.models import Event
-from rung.lifecycle import actions, undoing
+from rung.lifecycle import actions, handoffs, undoing
+from rung.lifecycle import line as lines
 from rung.lifecycle.models import Handoff, Import, StageMove, Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Identity, Person
@@ -250,3 +251,15 @@ def test_what_an_imported_history_voided_counts_again(house: Path) -> None:
     assert Standing.objects.get(person=ana).signals == 0
     undoing.undo_import(number=number, by="rung", at=dirty.UNDONE)
     assert Standing.objects.get(person=ana).signals == 1
+
+
+def test_a_hand_off_that_lies_on_a_desk_is_not_opened_once_more(house: Path) -> None:
+    """An import may say that it should not have been; it lies there all the same, and what opens it is no news."""
+    lived(0)
+    asked = NewEvent("demo_requested", keys=Keys(email="ana@acme.example"), source="site")
+    actions.record([asked], by="site", at=dirty.LIVED)
+    again = handoffs.Change(dirty.ACTED, "opened", "scored", None)
+    ana = person_named("ana@acme.example")
+    assert ana is not None
+    assert handoffs.keep([handoffs.Changes(ana, [again], is_open=True)], lines.current()) == []
+    assert Handoff.objects.get().opened_at == dirty.LIVED

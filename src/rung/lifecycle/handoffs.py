@@ -78,9 +78,10 @@ def keep(told: Sequence[Changes], line: Line) -> list[HandoffChanged]:
         current = open_.get(item.person.id)
         for change in item.changes:
             if change.what == "opened":
-                if current is None:
-                    current = row_of(item.person, change, line)
-                    fresh.append(current)
+                if current is not None:
+                    continue  # it lies on a desk already, as an import left it there: nobody is told again
+                current = row_of(item.person, change, line)
+                fresh.append(current)
             elif current is not None:
                 close(current, change)
                 closed.append(current)
