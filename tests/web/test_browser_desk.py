@@ -10,12 +10,11 @@ from rung.handoff import actions as answers
 from rung.handoff import carrying, tasks
 from rung.handoff.models import Assignment, Task
 from rung.jobs import clock as house_clock
-from rung.lifecycle import actions, published
-from rung.lifecycle.rules import NewEvent
+from rung.lifecycle import published
 from rung.people.queries import person_named
 from web import test_browser
 from web.test_browser import PHONE, browser, house, playwright, visit
-from web.test_browser_week import COMPANY, at, clear_the_desk, happens, looked_at
+from web.test_browser_week import at, bea_and_cyd_ask_for_a_demo, clear_the_desk, looked_at
 
 __all__ = ["at", "browser", "house", "visit"]
 
@@ -26,11 +25,7 @@ def test_a_morning_by_keyboard(visit: Any, at: Callable[[str], None]) -> None:
     expect = playwright.expect
     expect.set_options(timeout=20_000)
     clear_the_desk()
-    described = NewEvent("company_described", company="kranhaus.example", data=COMPANY)
-    actions.record([described], by="site", at=house_clock.now())
-    for key, name in (("bea", "Bea Haug"), ("cyd", "Cyd Maas")):
-        happens(key, ("person_described", {"name": name, "title": "Head of Planning", "source": "google"}))
-        happens(key, ("demo_requested", {"message": "Can we see it on Friday?"}))
+    bea_and_cyd_ask_for_a_demo()
     page = visit().sign_in("sales").open("/")
     expect(page.locator("#n-handoffs")).to_have_text("2")
     page.keyboard.press("a")

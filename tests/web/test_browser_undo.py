@@ -5,13 +5,10 @@ from typing import Any
 
 import pytest
 
-from rung.jobs import clock as house_clock
-from rung.lifecycle import actions
 from rung.lifecycle.models import Handoff
-from rung.lifecycle.rules import NewEvent
 from web import test_browser
 from web.test_browser import browser, house, playwright, visit
-from web.test_browser_week import COMPANY, at, clear_the_desk, happens, standing
+from web.test_browser_week import at, bea_and_cyd_ask_for_a_demo, clear_the_desk, standing
 
 __all__ = ["at", "browser", "house", "visit"]
 
@@ -22,11 +19,7 @@ def test_the_cursor_goes_on_and_comes_back_with_what_is_taken_back(visit: Any, a
     expect = playwright.expect
     expect.set_options(timeout=20_000)
     clear_the_desk()
-    described = NewEvent("company_described", company="kranhaus.example", data=COMPANY)
-    actions.record([described], by="site", at=house_clock.now())
-    for key, name in (("bea", "Bea Haug"), ("cyd", "Cyd Maas")):
-        happens(key, ("person_described", {"name": name, "title": "Head of Planning", "source": "google"}))
-        happens(key, ("demo_requested", {"message": "Can we see it on Friday?"}))
+    bea_and_cyd_ask_for_a_demo()
     page = visit().sign_in("sales").open("/")
     cursor = page.locator(".todo-row.is-cursor .nm")
     for key in ("r", "1", "Enter"):

@@ -193,6 +193,14 @@ def fills_the_form(visit: Any, name: str, email: str) -> None:
     playwright.expect(page.locator("h1")).to_contain_text("Thank you")
 
 
+def bea_and_cyd_ask_for_a_demo() -> None:
+    described = NewEvent("company_described", company="kranhaus.example", data=COMPANY)
+    actions.record([described], by="site", at=house_clock.now())
+    for key, name in (("bea", "Bea Haug"), ("cyd", "Cyd Maas")):
+        happens(key, ("person_described", {"name": name, "title": "Head of Planning", "source": "google"}))
+        happens(key, ("demo_requested", {"message": "Can we see it on Friday?"}))
+
+
 def clear_the_desk() -> None:
     """The people of the world waited before: they are no part of this week."""
     from rung.handoff.models import Assignment, Clock
