@@ -14,6 +14,7 @@ from rung.insight.queries import period_start
 from rung.lifecycle.models import Handoff, StageMove
 from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Duties, Side
+from rung.terms.stages import RANK, STAGES
 
 Name = Literal["handed-over", "nurture", "accepted", "in-time", "first-touch", "cadence"]
 
@@ -114,9 +115,11 @@ def _counted(name: Name, month: _Month) -> Duty:
 def _handed_over(month: _Month) -> list[Behind]:
     moves = StageMove.objects.filter(
         generation_id=month.force.generation_id,
-        stage=month.force.playbook.handoff.on,
+        stage=(rung := month.force.playbook.handoff.on),
+        # Named, as all of the index before the time is: then only the period's stretches of it are read.
+        from_stage__in=STAGES[: RANK[rung]],
         cause="promotion",
-        is_redefinition=False,
+        is_redefinition__in=[False],
         at__gte=month.start,
         at__lte=month.at,
     )

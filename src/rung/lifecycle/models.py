@@ -223,12 +223,11 @@ class StageMove(models.Model):
             models.UniqueConstraint(fields=["generation", "person", "line_of_business", "number"], name="move_once")
         ]
         indexes = [
-            # What moved in a period is counted from the index alone.
+            # Who moved from where to where in a period is one stretch of the index, counted from it alone.
             models.Index(
-                fields=["generation", "at", "is_redefinition", "cause", "from_stage", "stage", "status", "rule_line"],
+                fields=["generation", "is_redefinition", "cause", "stage", "from_stage", "at", "status", "rule_line"],
                 name="move_flow",
             ),
-            models.Index(fields=["generation", "stage", "at"], name="move_stage"),
             models.Index(fields=["event_seq"], name="move_event"),
         ]
 
