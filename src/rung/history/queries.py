@@ -148,11 +148,15 @@ def known_messages(keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         by_source.setdefault(source, []).append(message_id)
     known: set[tuple[str, str]] = set()
     for source, ids in by_source.items():
-        rows = tables.read(
-            "SELECT message_id FROM history_event WHERE message_id IN ({ids}) AND source = %s", ids, source
-        )
-        known.update((source, message_id) for (message_id,) in rows)
+        known.update((source, message_id) for (message_id,) in tables.read(_KNOWN, ids, source))
     return known
+
+
+_KNOWN: Final = """
+SELECT told.value FROM {values}
+WHERE (SELECT e.seq FROM history_event e WHERE e.message_id = told.value AND e.source = %s) IS NOT NULL
+"""
+"""Asked of each by itself: PostgreSQL would read every event of a source of which it thinks that it has few."""
 
 
 def seqs_of_message(message_id: str, source: str | None = None) -> list[int]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from rung import tables
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.jobs import clock, locks
 from rung.lifecycle import consequences, corrections, merging
@@ -55,6 +56,7 @@ def record(events: Sequence[NewEvent], *, by: By, at: int | None = None) -> Reco
 def _recorded(events: Sequence[NewEvent], *, by: str, at: int) -> Recorded:
     with transaction.atomic(savepoint=False):
         locks.hold()
+        tables.look_up_by_index()
         line = ensure_playbook(at=at)
         result = _round(events, line=line, by=by, at=at)
         moves = _carry_on(result, line, at)

@@ -80,9 +80,13 @@ def rows_of(
             is_real = former.key_of(move) in happened or (until is not None and move.at > until)
             told = move if is_real else replace(move, is_redefinition=True)
             moves.append(storing.move_row(line, told, number))
+    standings = [storing.standing_row(line, outcome) for outcome in outcomes]
     return Rows(
-        standings=[storing.standing_row(line, outcome) for outcome in outcomes],
-        states=[storing.state_row(line, outcome) for outcome in outcomes],
+        standings=standings,
+        states=[
+            storing.state_row(line, outcome, storing.lasting_in(row))
+            for outcome, row in zip(outcomes, standings, strict=True)
+        ],
         moves=moves,
         tallies=[row for outcome in outcomes for row in storing.tally_rows(line, outcome)],
         marks=[row for outcome in outcomes for row in storing.mark_rows(line, outcome)],

@@ -171,16 +171,24 @@ class Standing(models.Model):
 
 
 class State(models.Model):
-    """The engine's own memory of a person, from which they are decided onward.
+    """The engine's own memory of a person, to be decided onward from, and what of their standing is asked then.
 
     A cache, never migrated: where it is missing or of another version, the person is decided again from nothing. It
-    stands apart from the standing because lists read standings by the thousand and never this.
+    stands apart from the standing because lists read standings by the thousand and never this, and because a standing's
+    fifty columns are long to read when somebody is decided.
     """
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="+", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
     line = models.CharField(max_length=40, default=MAIN)
     state = models.BinaryField()
+    stage = models.CharField(max_length=12)
+    lap = models.IntegerField()
+    decided_until = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    last_at = models.BigIntegerField()
+    lasting = models.BigIntegerField(default=0)
+    """A digest of what lasts in the standing, to know whether it must be written; 0: not known."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "generation", "line"], name="state_once")]

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from hashlib import blake2b
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, cast
 
+import msgspec
 from django.db import connection
 
 from rung import tables
@@ -46,6 +48,7 @@ _MOVING: Final = tuple(
 _OTHERS: Final = tuple(name for name in STANDING_COLUMNS if name not in _MOVING and name not in _KEY)
 _moving: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in (*_MOVING, *_KEY)))
 _others: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in _OTHERS))
+_encoded: Final = msgspec.msgpack.Encoder().encode
 _whole: Final = itemgetter(*(STANDING_COLUMNS.index(name) for name in (*_MOVING, *_OTHERS, *_KEY)))
 _MOVED: Final = tuple(field.name for field in fields(Moved))
 assert _MOVED[0] == "person_id" and _MOVED[-2:] == ("passed", "is_redefinition")
@@ -59,9 +62,10 @@ _move_in_order: Final = itemgetter(
 
 
 class Stood(NamedTuple):
-    """A standing as it is stored: what deciding onward needs, and all of its columns in the table's order.
+    """What is stored of a standing, as far as deciding onward needs it.
 
-    `state` is None where the engine's memory is lost: the person is decided again from nothing.
+    `state` is None where the engine's memory is lost: the person is decided again from nothing. `lasting`: the digest
+    of what lasts in it.
     """
 
     person_id: int
@@ -70,48 +74,46 @@ class Stood(NamedTuple):
     decided_until: int
     last_seq: int
     last_at: int
+    lasting: int
     state: bytes | None
-    columns: tuple[Any, ...]
-
-
-_stood: Final = itemgetter(
-    *(STANDING_COLUMNS.index(name) for name in ("person_id", "stage", "lap", "decided_until", "last_seq", "last_at"))
-)
-_READ: Final = ", ".join(f's."{name}"' for name in STANDING_COLUMNS)
 
 
 def standings_of(person_ids: Collection[int], line: Line) -> dict[int, Stood]:
-    """The standings of these people in the line's generation."""
-    rows = tables.read(
-        f"SELECT {_READ}, t.state FROM lifecycle_standing s LEFT JOIN lifecycle_state t"
-        " ON t.person_id = s.person_id AND t.generation_id = s.generation_id AND t.line = s.line"
-        " WHERE s.person_id IN ({ids}) AND s.generation_id = %s AND s.line = %s",
-        sorted(person_ids),
-        line.generation_id,
-        line.name,
-    )
-    return {row[1]: Stood(*_stood(row), row[-1], row[:-1]) for row in rows}
+    """What is stored of these people's standings in the line's generation."""
+    of = line.generation_id, line.name
+    found = {row[0]: Stood._make(row) for row in tables.read(_STATES_READ, sorted(person_ids), *of)}
+    rest = sorted(set(person_ids) - found.keys())
+    return found | {row[0]: Stood(*row, 0, None) for row in tables.read(_STANDINGS_READ, rest, *of)}
 
 
-assert STANDING_COLUMNS[1] == "person_id"
+_STATES_READ: Final = (
+    f"SELECT {', '.join(Stood._fields)} FROM lifecycle_state"
+    " WHERE person_id IN ({ids}) AND generation_id = %s AND line = %s"
+)
+_STANDINGS_READ: Final = (
+    f"SELECT {', '.join(Stood._fields[:-2])} FROM lifecycle_standing"
+    " WHERE person_id IN ({ids}) AND generation_id = %s AND line = %s"
+)
 
 
 def write_standings(line: Line, outcomes: Sequence[Outcome], stood: Mapping[int, Stood]) -> None:
-    """Writes what people's standings have become, and the states, given the standings that are stored."""
-    fresh, whole, moving = [], [], []
+    """Writes what people's standings have become, and the states, given what is stored."""
+    fresh, whole, moving, states = [], [], [], []
     for outcome in outcomes:
         row = standing_row(line, outcome)
+        lasting = lasting_in(row)
+        states.append(state_row(line, outcome, lasting))
         before = stood.get(outcome.person.id)
         if before is None:
             fresh.append(row)
-        elif _others(before.columns) == _others(row):
+        elif before.lasting == lasting:
             moving.append(_moving(row))
         else:
             whole.append(_whole(row))
     tables.insert(Standing, STANDING_COLUMNS, fresh)
     tables.update(Standing, (*_MOVING, *_OTHERS), _KEY, whole)
     tables.update(Standing, _MOVING, _KEY, moving)
-    tables.upsert(State, STATE_COLUMNS, _KEY, [state_row(line, outcome) for outcome in outcomes])
+    tables.upsert(State, STATE_COLUMNS, _KEY, states)
 
 
 def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
@@ -139,12 +141,29 @@ def standing_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
     return _in_order((*ours, *decision.standing))
 
 
-def state_row(line: Line, outcome: Outcome) -> tuple[Any, ...]:
-    """A state's columns, in the order of STATE_COLUMNS."""
-    return line.generation_id, outcome.person.id, line.name, outcome.decision.state
+def lasting_in(row: tuple[Any, ...]) -> int:
+    """A digest of what lasts in a standing's row: all but what nearly every event changes."""
+    return int.from_bytes(blake2b(_encoded(_others(row)), digest_size=8).digest(), "little", signed=True)
 
 
-assert STATE_COLUMNS == ("generation_id", "person_id", "line", "state")
+def state_row(line: Line, outcome: Outcome, lasting: int) -> tuple[Any, ...]:
+    """A state's columns, in the order of STATE_COLUMNS; `lasting`: the digest of the standing that it goes with."""
+    standing = outcome.decision.standing
+    return (
+        line.generation_id,
+        outcome.person.id,
+        line.name,
+        outcome.decision.state,
+        standing.stage,
+        standing.lap,
+        outcome.until,
+        outcome.last_seq,
+        outcome.last_at,
+        lasting,
+    )
+
+
+assert STATE_COLUMNS[3:] == ("state", "stage", "lap", "decided_until", "last_seq", "last_at", "lasting")
 
 
 def move_row(line: Line, move: Moved, number: int) -> tuple[Any, ...]:

@@ -113,7 +113,7 @@ class Register:
         keys: dict[tuple[str, str], int] = {}
         for kind, values in wanted.items():
             rows = tables.read(_OF_KEYS, sorted(values), kind)
-            keys.update(((kind, value), person_id) for value, person_id in rows)
+            keys.update(((kind, value), person_id) for value, person_id in rows if person_id is not None)
         ids.update(keys.values())
         ends = living_ids(ids)
         people = people_by_id(set(ends.values()))
@@ -213,7 +213,10 @@ def ids_of(living_id: int) -> list[int]:
 
 
 _STRONG: Final = "SELECT person_id, kind FROM people_identity WHERE person_id IN ({ids}) AND kind <> 'anonymous_id'"
-_OF_KEYS: Final = "SELECT value, person_id FROM people_identity WHERE value IN ({ids}) AND kind = %s"
+_OF_KEYS: Final = """
+WITH told AS (SELECT told.value FROM {values})
+SELECT value, (SELECT i.person_id FROM people_identity i WHERE i.value = told.value AND i.kind = %s) FROM told
+"""
 
 
 def _number(model: type[Person] | type[Company], rows: Sequence[Person | Company]) -> None:
