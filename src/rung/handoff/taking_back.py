@@ -21,9 +21,9 @@ from rung.lifecycle.actions import record
 from rung.lifecycle.models import Handoff, StageMove, Standing
 from rung.lifecycle.rules import Happened, NewEvent
 from rung.people.models import Person
-from rung.people.queries import events_of
+from rung.people.queries import events_of, living_ids
 from rung.terms.instants import MINUTE
-from rung.terms.kinds import KINDS, REACHED
+from rung.terms.kinds import ANSWER_KINDS, KINDS, REACHED
 
 WITHIN: Final = 10 * MINUTE
 """How long whoever answered may take it back; those who lead may as long as nothing has followed."""
@@ -111,6 +111,7 @@ def reopen(event: Happened) -> None:
     """After an answer was voided: the desk, the clock and the sequence are as they were before it."""
     given = AnswerGiven.objects.filter(message_id=event.data["event"], undone_at=None).first()
     if given is None:
+        _deal_anew(event)
         return
     AnswerGiven.objects.filter(pk=given.pk).update(undone_at=event.at)
     later = AnswerGiven.objects.filter(assignment_id=given.assignment_id, event_seq__gt=given.pk, undone_at=None)
@@ -136,6 +137,14 @@ def reopen(event: Happened) -> None:
     dealing.put_on([assignment], at=event.at, is_news=owner != given.owner)
     if given.answer == "returned" and colleague is not None and colleague != owner:
         notifying.tell_gone(assignment, colleague, key=f"gone:{given.pk}", at=event.at)
+
+
+def _deal_anew(event: Happened) -> None:
+    """An answer that opened what it answered left no desk to go back to: what waits by it now comes onto one."""
+    answers = Event.objects.filter(message_id=event.data["event"], kind__in=ANSWER_KINDS, person_id__isnull=False)
+    people = living_ids(sorted(answers.values_list("person_id", flat=True)))
+    waiting = Handoff.objects.filter(person_id__in=set(people.values()), answered_at=None, withdrawn_at=None)
+    dealing.deal(list(waiting.filter(assignment__ended_at__isnull=False)), lines.current(), at=event.at)
 
 
 def _last(handoff_id: int) -> AnswerGiven:

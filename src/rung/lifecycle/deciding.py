@@ -111,7 +111,7 @@ def _written(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], ro
         rows += [storing.move_row(line, move, first + number) for number, move in enumerate(outcome.moves)]
     stored = storing.moves_of([outcome.person.id for outcome in anew if outcome.person.id in stood], line)
     happened = former.moves_of([outcome.person.id for outcome in anew], line.name)
-    changes = [outcome.changes() for outcome in onward if outcome.decision.handoffs]
+    changes = [outcome.changes() for outcome in onward if outcome.may_change_handoffs]
     rewritten: list[int] = []
     happened_to: dict[int, set[MoveKey]] = {}
     present: dict[int, set[MoveKey]] = {}

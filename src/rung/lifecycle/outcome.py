@@ -12,6 +12,7 @@ from rung.lifecycle.line import Line
 from rung.lifecycle.models import MARK_NAME
 from rung.lifecycle.rules import Moved, is_new
 from rung.people.models import Person
+from rung.terms.kinds import ANSWER_KINDS
 from rung.terms.stages import STATUS_RANK
 
 _MOST_SIGNALS: Final = 6
@@ -86,9 +87,24 @@ class Outcome:
         """Whether the generation said something of the person before: of whoever is new there is nothing to renew."""
         return self.decided_before != NEVER
 
+    @property
+    def may_change_handoffs(self) -> bool:
+        """Whether it is worth asking for `changes`, decided onward."""
+        return bool(self.decision.handoffs or self.moves or any(row.event.kind in ANSWER_KINDS for row in self.rows))
+
     def changes(self) -> Changes:
-        """What happened to the person's hand-offs."""
-        return Changes(self.person, [self._change(change) for change in self.decision.handoffs])
+        """What happened to the person's hand-offs, decided onward.
+
+        A desk may hold one that the decision does not know: an import and a playbook take nothing away that lies there.
+        Such a one ends by its answer, or when the person falls.
+        """
+        every = [self._change(change) for change in self.decision.handoffs]
+        is_open = self.decision.standing.handoff_at is not None
+        fall = None if is_open else next((move for move in reversed(self.moves) if move.cause != "promotion"), None)
+        told = self._with_answers(every, frozenset(row.event.seq for row in self.rows))
+        if fall is None:
+            return Changes(self.person, told)
+        return Changes(self.person, told, False, Change(fall.at, "withdrawn", "scored", None))
 
     def changes_past(self, decided_until: int, news: frozenset[int], noted: Noted | None = None) -> Changes:
         """What is new of it, where the past was decided again; and that none is open, if none is."""
@@ -99,11 +115,22 @@ class Outcome:
             if is_new(change.at, change.event.seq if change.event else None, decided_until=decided_until, news=news)
             and not (noted and noted.knows(change))
         ]
+        new = self._with_answers(new, news)
         is_open = self.decision.standing.handoff_at is not None
         closing = next((change for change in reversed(every) if change.what != "opened"), None)
         if closing is None:
             closing = Change(self.until, "withdrawn", "scored", None)
         return Changes(self.person, new, is_open, closing)
+
+    def _with_answers(self, changes: list[Change], news: frozenset[int]) -> list[Change]:
+        """The changes with the answers among the news that answer nothing by the decision, in order of time."""
+        known = {change.event.seq for change in changes if change.what != "opened" and change.event is not None}
+        others = [
+            Change(row.event.at, ANSWER_KINDS[row.event.kind], "scored", row.event)
+            for row in self.rows
+            if row.event.kind in ANSWER_KINDS and row.event.seq in news - known and row.reach == "own"
+        ]
+        return sorted([*others, *changes], key=lambda change: change.at) if others else changes
 
     def _change(self, change: HandoffChange) -> Change:
         event = next((row.event for row in self.rows if row.event.seq == change.seq), None)
