@@ -90,16 +90,19 @@ def read(text: str, playbook: Playbook) -> tuple[Condition | None, Wrong | None]
     return condition, None
 
 
-def menu(playbook: Playbook) -> list[tuple[str, list[tuple[str, str]]]]:
+Menu = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def menu(playbook: Playbook) -> Menu:
     """Groups of (code, label): what the filter menu offers."""
-    return [
-        ("Where they stand", [("stage", "Rung"), ("status", "Status"), *_NUMBERS, *_SPANS]),
-        ("What they did, how often", [(f"times:{signal.name}", signal.name) for signal in playbook.signals]),
-        ("What they did, days ago", [(f"since:{signal.name}", signal.name) for signal in playbook.signals]),
-        ("What sales knows", [(name, FACTS[name].words.capitalize()) for name in _TRUTHS]),
-        ("What sales was told", _told(playbook)),
-        ("Who they are", list(_FIELDS)),
-    ]
+    return (
+        ("Where they stand", (("stage", "Rung"), ("status", "Status"), *_NUMBERS, *_SPANS)),
+        ("What they did, how often", tuple((f"times:{signal.name}", signal.name) for signal in playbook.signals)),
+        ("What they did, days ago", tuple((f"since:{signal.name}", signal.name) for signal in playbook.signals)),
+        ("What sales knows", tuple((name, FACTS[name].words.capitalize()) for name in _TRUTHS)),
+        ("What sales was told", tuple(_told(playbook))),
+        ("Who they are", _FIELDS),
+    )
 
 
 def _told(playbook: Playbook) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +26,26 @@ class Place:
     verb: str
     keys: str = ""
     on_phone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A place as the frame shows it to somebody."""
+
+    place: Place
+    href: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something the palette can do; `words` are what it is found by."""
+
+    code: str
+    href: str
+    icon: str
+    label: str
+    words: str
 
 
 PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
@@ -55,6 +76,21 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
     ),
     ("", (Place("design", "Design kit", "eye", "see design", "d", on_phone=False),)),
 )
+
+COMMANDS: Final = (
+    ("add people", "add-person", "people-new", "plus", "Add somebody", "new person lead quick add manual"),
+    (
+        "merge people",
+        "doubles",
+        "people-matches",
+        "merge",
+        "Likely doubles",
+        "duplicates same person merge match review",
+    ),
+    ("manage forms", "new-form", "forms", "form", "Make a form", "new form builder"),
+    ("manage webhooks", "webhooks", "webhooks", "link", "Webhooks", "door booking chat badge list webinar"),
+)
+"""What the palette can do beside going somewhere: verb, code, route, icon, label, and the words it is found by."""
 
 ROLE_LABELS: Final = {
     "sales": "Sales",
@@ -91,45 +127,37 @@ def page(
     return render(request, template, {**frame, **(context or {})}, status=status)
 
 
-def navigation(user: User, current: str = "") -> list[tuple[str, list[dict[str, Any]]]]:
+Navigation = tuple[tuple[str, tuple[Shown, ...]], ...]
+
+
+def navigation(user: User, current: str = "") -> Navigation:
     """The places that exist and that this user may see, in groups; groups without a place are left out."""
     groups = []
     for label, places in PLACES:
-        shown = [shown for place in places if user.may(place.verb) and (shown := _shown(place, current))]
+        shown = tuple(shown for place in places if user.may(place.verb) and (shown := _shown(place, current)))
         if shown:
             groups.append((label, shown))
-    return groups
+    return tuple(groups)
 
 
-def _commands(user: User) -> list[dict[str, str]]:
+def _commands(user: User) -> tuple[Command, ...]:
     """What the palette can do beside going somewhere."""
-    commands = []
-    if user.may("add people"):
-        commands.append({"code": "add-person", "href": reverse("people-new"), "icon": "plus", "label": "Add somebody",
-                         "words": "new person lead quick add manual"})  # fmt: skip
-    if user.may("merge people"):
-        commands.append({"code": "doubles", "href": reverse("people-matches"), "icon": "merge",
-                         "label": "Likely doubles", "words": "duplicates same person merge match review"})  # fmt: skip
-    if user.may("manage forms"):
-        commands.append({"code": "new-form", "href": reverse("forms"), "icon": "form", "label": "Make a form",
-                         "words": "new form builder"})  # fmt: skip
-    if user.may("manage webhooks"):
-        commands.append({"code": "webhooks", "href": reverse("webhooks"), "icon": "link", "label": "Webhooks",
-                         "words": "door booking chat badge list webinar"})  # fmt: skip
-    return commands
+    return tuple(
+        Command(code, _href(name), icon, label, words)
+        for verb, code, name, icon, label, words in COMMANDS
+        if user.may(verb)
+    )
 
 
-def _shown(place: Place, current: str) -> dict[str, Any] | None:
+def _shown(place: Place, current: str) -> Shown | None:
+    href = _href(place.name)
+    return Shown(place, href, place.name == current) if href else None
+
+
+@cache
+def _href(name: str) -> str:
+    """The address of a route; empty where there is none."""
     try:
-        href = reverse(place.name)
+        return reverse(name)
     except NoReverseMatch:
-        return None
-    return {
-        "code": place.name,
-        "href": href,
-        "label": place.label,
-        "icon": place.icon,
-        "keys": place.keys,
-        "on_phone": place.on_phone,
-        "is_current": place.name == current,
-    }
+        return ""

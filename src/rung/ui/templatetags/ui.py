@@ -4,11 +4,12 @@ Nothing here prints unescaped text: the only markup made in Python goes through 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -196,6 +197,16 @@ def panel(
         end=format_html('<span class="end">{}</span>', end) if end else "",
         content=content,
     )
+
+
+@register.simple_tag
+@lru_cache(maxsize=1024)
+def places(navigation: Hashable, part: str, commands: Hashable = ()) -> SafeString:
+    """A part of the frame: the places in the `side`, on the `phone`, in the `palette` or under the `keys`.
+
+    Every page has all four, and they are the same for everybody of a role: drawn once for each place one can be in.
+    """
+    return render_to_string(f"ui/places_{part}.html", {"navigation": navigation, "commands": commands})
 
 
 @register.inclusion_tag("ui/empty.html")
