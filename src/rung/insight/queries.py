@@ -8,9 +8,9 @@ from itertools import combinations, product
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 
+from rung import tables
 from rung.handoff.lateness import Lateness
 from rung.handoff.verdicts import verdicts
 from rung.history.models import Event
@@ -212,9 +212,7 @@ def _counts(generation_id: int) -> _Counts:
     anonymous: Counter[str] = Counter()
     beside: Counter[str] = Counter()
     second_lap = 0
-    with connection.cursor() as cursor:
-        cursor.execute(_STANDING_WHERE, [generation_id, generation_id])
-        rows = cursor.fetchall()
+    rows = tables.rows(_STANDING_WHERE, generation_id, generation_id)
     for stage, status, is_anonymous, people, again in rows:
         second_lap += again
         if status != "active":
@@ -254,9 +252,7 @@ def _moves_between(playbook: Playbook, generation_id: int, start: int, now: int)
     arrived: Counter[str] = Counter()
     fell: dict[str, Counter[str]] = defaultdict(Counter)
     beside: dict[str, Counter[str]] = defaultdict(Counter)
-    with connection.cursor() as cursor:
-        cursor.execute(_MOVED, [generation_id, start, now, generation_id, start, now])
-        rows = cursor.fetchall()
+    rows = tables.rows(_MOVED, generation_id, start, now, generation_id, start, now)
     for from_stage, stage, status, line, people in rows:
         if stage:
             arrived[stage] += people

@@ -5,16 +5,16 @@ Lists show the stored score and its time. Counts stop at 10 001, which lists rea
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 
-from rung.history.models import Event
-from rung.history.queries import counted, last_seq
+from rung import tables
+from rung.history.queries import counted, decoded, last_seq
 from rung.lifecycle import segments
 from rung.lifecycle.models import StageMove, Standing
 from rung.lifecycle.rules import CORRECTIONS
@@ -94,7 +94,7 @@ def people_page(asked: Asked, *, generation_id: int | None, at: int) -> Page[Per
         total, found = _counted(chosen), _keyset(chosen, column, "person_id", asked.is_up, asked.start)
     else:
         # What is asked may be dear: so it is asked once, and an index is walked only where most people are meant.
-        total, found = _counted_keyset(chosen, column, asked.is_up, asked.start)
+        total, found = _counted_keyset(_few(asked, chosen, column, generation_id, at), column, asked.is_up, asked.start)
         if total == COUNTED:
             walked = _chosen(asked, generation_id, at, is_walked=True)
             found = _keyset(walked, column, "person_id", asked.is_up, asked.start)
@@ -153,16 +153,24 @@ def last_events(person_ids: Sequence[int]) -> dict[int, LastEvent]:
 
     That of `Standing.last_at`, by which lists sort: so corrections, which decide nothing by themselves, are left out.
     """
-    living = dict(Alias.objects.filter(living_id__in=person_ids).values_list("old_id", "living_id"))
+    living = dict(tables.read("SELECT old_id, living_id FROM people_alias WHERE living_id IN ({ids})", person_ids))
     living.update({id_: id_ for id_ in person_ids})
-    events = counted().exclude(kind__in=CORRECTIONS)
-    of_person = events.filter(person_id=OuterRef("pk")).order_by("-at", "-seq").values("seq")[:1]
-    latest = Person.objects.filter(pk__in=list(living)).annotate(latest=Subquery(of_person)).values("latest")
-    found: dict[int, LastEvent] = {}
-    for event in Event.objects.filter(seq__in=latest).order_by("at", "seq"):
-        assert event.person_id is not None
-        found[living[event.person_id]] = LastEvent(event.seq, event.kind, event.at, event.data)
-    return found
+    return {
+        living[person_id]: LastEvent(seq, kind, at, decoded(data))
+        for person_id, seq, kind, at, data in tables.read(_LATEST_OF, list(living))
+    }
+
+
+_LATEST_OF: Final = f"""
+    SELECT e.person_id, e.seq, e.kind, e.at, e.data FROM history_event e WHERE e.seq IN (
+        SELECT (
+            SELECT v.seq FROM history_event v
+            WHERE v.person_id = p.id AND v.kind NOT IN ({", ".join(f"'{kind}'" for kind in sorted(CORRECTIONS))})
+            AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = v.seq)
+            ORDER BY v.at DESC, v.seq DESC LIMIT 1
+        ) FROM people_person p WHERE p.id IN ({{ids}})
+    ) ORDER BY e.at, e.seq
+"""
 
 
 def search(text: str, *, generation_id: int | None, most: int = 6) -> tuple[tuple[PersonRow, ...], tuple[Company, ...]]:
@@ -364,18 +372,41 @@ def _keyset(
     return _cut(list(rows.order_by(*order).values_list(column, id_column)[: PER_PAGE + 1]), start)
 
 
+def _few(
+    asked: Asked, chosen: QuerySet[Standing], column: str, generation_id: int, at: int
+) -> tuple[str, tuple[Any, ...]] | None:
+    """The SQL of those who are asked for, up to COUNTED, as (column, person_id); None where nobody can be."""
+    did = None
+    if asked.where is not None and not asked.text:
+        did = segments.whoever_did(asked.where, generation_id=generation_id, at=at)
+        chosen = _chosen(replace(asked, where=None), generation_id, at) if did else chosen
+    rows = chosen.order_by().values(column, "person_id")
+    try:
+        if did is None:
+            return rows[:COUNTED].query.sql_with_params()
+        # From one tally to the next, until enough are found. Asked who is among those of the tallies, SQLite would
+        # first sort all of them: CROSS JOIN keeps it from that, and means nothing else.
+        standings, parameters = rows.query.sql_with_params()
+        return (
+            f"SELECT o.* FROM ({did}) AS d CROSS JOIN ({standings}) AS o WHERE o.person_id = d.person_id"
+            f" LIMIT {COUNTED}",
+            parameters,
+        )
+    except EmptyResultSet:  # a name that nobody has
+        return None
+
+
 def _counted_keyset(
-    rows: QuerySet[Any], column: str, is_up: bool, start: Cursor | None
+    few_of: tuple[str, tuple[Any, ...]] | None, column: str, is_up: bool, start: Cursor | None
 ) -> tuple[int, tuple[list[int], str | None, str | None]]:
     """How many standings they are, up to COUNTED, and below that the same page of them: one query."""
+    if few_of is None:
+        return 0, ([], None, None)
+    few, parameters = few_of
     up = _is_upwards(is_up, start)
     side, way = (">", "ASC") if up else ("<", "DESC")
     beyond = f"WHERE ({column}, person_id) {side} (%s, %s)" if start is not None else ""
     order = f"ORDER BY {column} {way}, person_id {way}"
-    try:
-        few, parameters = rows.order_by().values(column, "person_id")[:COUNTED].query.sql_with_params()
-    except EmptyResultSet:  # a name that nobody has
-        return 0, ([], None, None)
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH few({column}, person_id) AS MATERIALIZED ({few}) SELECT total, {column}, person_id"

@@ -37,7 +37,7 @@ from rung.playbook.conditions.syntax import (
 from rung.terms.companies import FREE_MAILBOXES
 from rung.terms.stages import BANT
 
-__all__ = ["NoColumn", "holding", "sql_of"]
+__all__ = ["NoColumn", "holding", "sql_of", "whoever_did"]
 
 _NUMBERS: Final = {"score", "fit", "engagement", "likelihood", "signals", "visits", "bant_told", "lap"}
 _TEXTS: Final = {"stage": "stage", "status": "status", "decision.date": "decision_date", "competitor": "competitor"}
@@ -59,6 +59,7 @@ _SINCE: Final = {"idle": "idle_since", "in_stage": "since"}
 _PERSON: Final = {"person.source": "source", "person.campaign": "campaign"}
 _DERIVED: Final = {"person.email_domain", "person.free_mailbox"}
 _MARKS: Final = ("friction", "answered", "ticked")
+_MINUTE: Final = 60_000_000
 _WORD: Final = 100
 """Characters of a trait's text that are indexed."""
 
@@ -80,10 +81,30 @@ def as_filter(condition: Condition, *, generation_id: int, at: int, is_walked: b
     return RawSQL(sql.replace("%", "%%"), (), output_field=BooleanField())
 
 
+def whoever_did(condition: Condition, *, generation_id: int, at: int) -> str | None:
+    """SQL that reads the ids of those for whom the condition holds, each once, where their tallies alone say so.
+
+    None where it asks more than how often or how long ago one thing was, or holds for those who never did it.
+    """
+    return _whoever_did(condition, generation_id, at - at % _MINUTE, _dialect())
+
+
+@lru_cache(maxsize=100)
+def _whoever_did(condition: Condition, generation_id: int, at: int, dialect: Dialect) -> str | None:
+    facts = facts_named(condition)
+    if len(facts) != 1 or not _is_leaf(condition) or facts[0].name not in ("times", "since"):
+        return None
+    if compiled(condition)(_Never()):
+        return None
+    asked = _Asked(generation_id=generation_id, at=at, dialect=dialect)
+    rows = asked.in_tallies(condition, facts[0])
+    return str(rows.sql(dialect=dialect, identify=True)).replace("%", "%%")
+
+
 def sql_of(condition: Condition, *, generation_id: int, at: int, dialect: Dialect, is_walked: bool = False) -> str:
     """The condition over the columns of `lifecycle_standing`, as SQL for a WHERE."""
     # Ages are asked to the minute, so that the same question within a minute is compiled once.
-    return _compiled(condition, generation_id, at - at % 60_000_000, dialect, is_walked)
+    return _compiled(condition, generation_id, at - at % _MINUTE, dialect, is_walked)
 
 
 @lru_cache(maxsize=500)
@@ -170,9 +191,12 @@ class _Asked:
         """Tallies exist only from once on: what holds for never is asked by its opposite."""
         holds_for_never = compiled(leaf)(_Never())
         asked: Condition = Not(leaf) if holds_for_never else leaf
-        rows = self.selected("lifecycle_tally", "person_id", asked, self.tally_column, self.tally_of(fact))
-        found = self.among("person_id", "person_id", rows)
+        found = self.among("person_id", "person_id", self.in_tallies(asked, fact))
         return exp.Not(this=found) if holds_for_never else found
+
+    def in_tallies(self, leaf: Condition, fact: Fact) -> exp.Select:
+        """The tallies for which the leaf holds."""
+        return self.selected("lifecycle_tally", "person_id", leaf, self.tally_column, self.tally_of(fact))
 
     def in_marks(self, leaf: Condition, fact: Fact) -> exp.Expression:
         """The same of marks, which say that it was told, and nothing else."""
