@@ -1,6 +1,6 @@
 """What the columns of an uploaded table mean: guessed, corrected by a person, and made a mapping of. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -83,7 +83,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "deal.name": ("deal_name", "dealname", "opportunity_name", "title", "name"),
     "deal.amount": ("amount", "value", "deal_value"),
     "deal.currency": ("currency", "currency_of_value", "currencyisocode", "deal_currency_code"),
-    "deal.status": ("deal_stage", "dealstage", "stagename", "status", "stage", "deal_status"),
+    # Where a table has both, the status says it (won): a Pipedrive stage only says how far it had come.
+    "deal.status": ("status", "deal_status", "deal_stage", "dealstage", "stagename", "stage"),
     "deal.opened": (
         "create_date",
         "createdate",
@@ -93,7 +94,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "add_time",
         "deal_created",
     ),
-    "deal.closed": ("close_date", "closedate", "closed_on", "won_time", "deal_closed_on"),
+    "deal.closed": ("close_date", "closedate", "closed_on", "deal_closed_on", "won_time", "lost_time"),
     "deal.reason": ("closed_lost_reason", "lost_reason", "loss_reason"),
     "activity.type": ("activity_type", "type", "tasksubtype", "engagement_type"),
     "activity.at": (
@@ -109,6 +110,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "activity.note": ("note", "description", "body", "content", "comments"),
     "activity.outcome": ("outcome", "call_outcome", "result", "calldisposition"),
 }
+
+
+_OTHER_END: Final = {"won_time": "lost_time", "lost_time": "won_time"}
+"""A deal ends in one of two columns, and a row has only the one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,9 @@ def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell
         if column is not None and target not in taken:
             found[column] = target
             taken.add(target)
+    if other := _OTHER_END.get(guessing.slug(guessing.without_entity(next(_of(found, "deal.closed"), "")))):
+        column = _column_named(header, (other,), found)
+        found |= {column: "deal.closed"} if column else {}
     rest = OWN if kind in ("people", "companies", "list") else LEFT_OUT
     choices = tuple(
         Choice(column, found.get(column, rest), _type_of(found.get(column, rest), _texts(column, sample)))
@@ -243,6 +251,10 @@ def _column_named(header: Sequence[str], names: Iterable[str], taken: Mapping[st
             ):
                 return column
     return None
+
+
+def _of(found: Mapping[str, str], target: str) -> Iterator[str]:
+    return (column for column, to in found.items() if to == target)
 
 
 def _texts(column: str, sample: Sequence[Mapping[str, Cell]]) -> list[str]:

@@ -8,7 +8,22 @@ from rung.capture.mapping import TableMapping, Value
 
 _UTC: Final = ZoneInfo("UTC")
 
-PERSON: Final[dict[str, tuple[str, ...]]] = {
+_ELSEWHERE: Final[dict[str, str]] = {
+    "email": "e_mail_adresse mail mailadresse courriel adresse_e_mail correo correo_electr_nico correo_electronico",
+    "first_name": "vorname pr_nom prenom nombre voornaam",
+    "last_name": "nachname familienname nom nom_de_famille apellido apellidos cognome achternaam sobrenome apelido",
+    "name": "ansprechpartner ansprechpartnerin vollst_ndiger_name nom_complet nombre_completo nome_completo",
+    "phone": "telefon telefonnummer handy mobil tel telephone t_l_phone tel_fono telefono telefone telem_vel telefoon",
+    "title": "berufsbezeichnung stellenbezeichnung funktion fonction poste cargo puesto functie",
+    "country": "land pays pa_s pais paese",
+    "city": "stadt ort ville ciudad cidade citt plaats",
+    "postal_code": "plz postleitzahl code_postal c_digo_postal postcode",
+    "source": "quelle herkunft fuente origem",
+}
+"""Trait → what its column is called in German, French, Spanish, Portuguese, Italian and Dutch exports, as `slug` writes
+it (letters with marks fall away)."""
+
+_PERSON: Final[dict[str, tuple[str, ...]]] = {
     "email": ("email", "e_mail", "email_address", "person_email_work", "person_email", "e_mail_1_value", "work_email"),
     "first_name": ("first_name", "firstname", "given_name", "person_first_name"),
     "last_name": ("last_name", "lastname", "family_name", "surname", "person_last_name"),
@@ -23,8 +38,25 @@ PERSON: Final[dict[str, tuple[str, ...]]] = {
     "lead_status": ("lead_status", "status"),
     "owner": ("contact_owner", "lead_owner", "owner", "person_owner"),
 }
+PERSON: Final = {trait: (*names, *_ELSEWHERE.get(trait, "").split()) for trait, names in _PERSON.items()}
 COMPANY: Final[dict[str, tuple[str, ...]]] = {
-    "name": ("company_name", "company", "name", "account_name", "account", "organization_name", "organisation"),
+    "name": (
+        "company_name",
+        "company",
+        "name",
+        "account_name",
+        "account",
+        "organization_name",
+        "organisation",
+        "firma",
+        "firmenname",
+        "unternehmen",
+        "entreprise",
+        "soci_t",
+        "empresa",
+        "azienda",
+        "bedrijf",
+    ),
     "website": ("website_url", "website", "company_domain_name", "domain", "web"),
     "industry": ("industry", "sector", "organization_industry"),
     "employees": ("number_of_employees", "numberofemployees", "employees", "employee_count", "size"),
@@ -36,6 +68,7 @@ COMPANY: Final[dict[str, tuple[str, ...]]] = {
 NAMES_A_COMPANY: Final = (
     "company_domain_name domain website website_url company company_account company_name account_name organization_name"
     " organization_1_name associated_company company_account_name organisation"
+    " firma firmenname unternehmen entreprise soci_t societe empresa azienda bedrijf"
 ).split()
 KEYS: Final = ("record_id", "id", "leadid", "lead_id", "contact_id", "contactid", "person_id", "person_system_id")
 CREATED: Final = tuple(
