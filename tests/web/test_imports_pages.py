@@ -19,6 +19,7 @@ from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
 from rung.lifecycle.models import Import
 from rung.people.models import Person
+from rung.terms.instants import HOUR
 from rung.wiring import JOBS, LONG_JOBS
 from web.conftest import World
 
@@ -97,6 +98,15 @@ def test_a_contact_export_is_understood_and_tried_before_anything_is_written(wor
     assert len(stored) == 1 and re.fullmatch(r"[0-9a-f]{32}\.csv", stored[0])
 
 
+def test_colleagues_with_one_number_come_in_as_so_many_people(world: World) -> None:
+    rows = "".join(f"n{each}@firm.example,Nora {each},+49 30 1234567\n" for each in range(3))
+    client = signed_in(world)
+    found = to_the_end(client, "Email,Name,Phone\n" + rows)
+    assert Upload.objects.get(brought=found).foreseen["new"] == 3
+    names = Person.objects.filter(email__endswith="@firm.example").values_list("name", flat=True)
+    assert sorted(names) == ["Nora 0", "Nora 1", "Nora 2"]
+
+
 def test_it_comes_in_by_the_worker_and_goes_out_again(world: World, home: Path) -> None:
     client = signed_in(world)
     before = sorted(Person.objects.values_list("email", "title", "name"))
@@ -161,6 +171,16 @@ def test_what_is_left_out_is_a_file_that_no_spreadsheet_runs(world: World) -> No
     assert '2,cell,Size: \'x\' is not a number: write 1234.50 or ""1,234.50""'.split(",")[0] in lines[1]
     assert any(",'=cmd" in line or ",\"'=cmd" in line for line in lines)
     assert "3,row,no Email: the row names nobody" in lines
+
+
+def test_a_day_of_creation_that_cannot_be_read_costs_nobody_their_row(world: World) -> None:
+    found = to_the_end(signed_in(world), "Email,City,Create Date\ngus@acme.example,Turku,31/02/2024\n")
+    assert (found.accepted, found.refused) == (1, 0)
+    gus = Person.objects.get(email="gus@acme.example")
+    assert gus.traits["city"] == "Turku"
+    assert now() - Event.objects.get(person_id=gus.pk).at < HOUR
+    left_out = signed_in(world).get(reverse("import-refused", args=[found.pk])).content.decode()
+    assert "2,cell,Create Date: '31/02/2024' is not a time written as day first" in left_out
 
 
 def test_deals_and_calls_become_events_of_their_people(world: World) -> None:

@@ -153,7 +153,7 @@ class _Translation:
         traits, of_company = self._traits(self.plan.traits), self._traits(self.plan.company_traits)
         if not ((person and (traits or not table.events)) or (company and of_company)):
             return
-        at = self._time(table.at) if table.at is not None else self.now
+        at = self._known_since(table.at) if table.at is not None else self.now
         if at is None:
             raise BadCell(f"no time in {' or '.join(table.at.columns if table.at else ())}")
         if person and (traits or not table.events):
@@ -162,6 +162,16 @@ class _Translation:
         if company and of_company and self.described.get(company) != print_:
             self.described[company] = print_
             yield Told(self.row.line, None, at, "company_described", of_company, company, f"{self.id}:company")
+
+    def _known_since(self, value: Value) -> int | None:
+        """When what the row says was known. A bad day in a column that a guess found costs nobody their row."""
+        try:
+            return self._time(value)
+        except (BadCell, instants.BadInstant) as refusal:
+            if not value.or_now:
+                raise
+            self.left_out.append(LeftOut(self.row.line, str(refusal), is_cell=True))
+            return self.now
 
     def _event(
         self, event: EventLine, fields: _Fields, turn: int, person: str | None, company: str | None
