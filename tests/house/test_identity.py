@@ -76,6 +76,24 @@ def test_two_known_people_are_never_made_one_by_a_cookie() -> None:
     assert Identity.objects.get(kind="anonymous_id").person == ana.person
 
 
+@pytest.mark.django_db
+def test_colleagues_with_one_switchboard_are_not_one_person() -> None:
+    ana, eva = seen(Keys(email="ana@acme.example", phone="+49301"), Keys(email="eva@acme.example", phone="+49301"))
+    assert ana.person is not eva.person
+    (later,) = seen(Keys(user_id="record-9", phone="+49301"))
+    assert later.is_new
+    assert Identity.objects.get(kind="phone").person == ana.person
+
+
+@pytest.mark.django_db
+def test_a_number_names_whoever_said_nothing_else() -> None:
+    (caller,) = seen(Keys(phone="+49302"))
+    (named,) = seen(Keys(email="ana@acme.example", phone="+49302"))
+    (again,) = seen(Keys(phone="+49302"))
+    assert named.person == again.person == caller.person
+    assert named.learnt == [("email", "ana@acme.example")]
+
+
 def test_a_role_address_identifies_nobody() -> None:
     told = rules.told_keys(Keys(), "form_submitted", {"email": "info@acme.example"})
     assert not told

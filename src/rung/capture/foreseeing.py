@@ -71,9 +71,11 @@ def _people(passed: list[Ready], seen: set[int], found: Foreseen) -> None:
         keys = list(item.keys.strong())
         if not keys:
             continue
-        known = next((people[ends[owners[key]]] for key in keys if key in owners), None)
+        # A number tells who it is only where it is all that is said: colleagues have one switchboard.
+        named = [key for key in keys if key[0] != "phone"] or keys
+        known = next((people[ends[owners[key]]] for key in named if key in owners), None)
         marks = {hash(key) for key in keys} if known is None else {hash(("id", known.pk))}
-        is_first = not marks & seen
+        is_first = not ({hash(key) for key in named} if known is None else marks) & seen
         seen |= marks
         if known is None:
             found.new += is_first

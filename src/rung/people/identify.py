@@ -1,7 +1,8 @@
 """Who is this? One batch of sightings, answered in order, written at the end.
 
 Keys decide: our own id before e-mail before phone before cookie. Known beats anonymous: a cookie's anonymous person
-becomes the known one, or is merged into them. Two people who are both known are never made one by a cookie.
+becomes the known one, or is merged into them. Two people who are both known are never made one by a cookie, nor by a
+number that they share: a firm's switchboard stands with everybody who works there.
 """
 
 import json
@@ -125,7 +126,7 @@ class Register:
 
     def _by_keys(self, sighting: Sighting, company: Company | None) -> Found:
         keys = sighting.keys
-        key = next((key for key in keys.strong() if key in self._identities), None)
+        key = next((key for key in keys.strong() if key in self._identities and self._tells_who(key, keys)), None)
         known = self._identities[key] if key else None
         visitor = self._identities.get(("anonymous_id", keys.anonymous_id)) if keys.anonymous_id else None
         known = self._end(known) if known else None
@@ -142,6 +143,13 @@ class Register:
             cookie = ("anonymous_id", keys.anonymous_id)
             return Found(visitor, company, arrived_id=self._owners.get(cookie))
         return Found(self._new_person(sighting.at, is_anonymous=not is_named), company, is_new=True)
+
+    def _tells_who(self, key: tuple[str, str], keys: Keys) -> bool:
+        """Whether the key names its owner: a number does only where it is all that one of the two sides says."""
+        if key[0] != "phone" or not (keys.email or keys.user_id):
+            return True
+        owner = id(self._end(self._identities[key]))
+        return (owner, "email") not in self._has and (owner, "user_id") not in self._has
 
     def _attach(self, found: Found, sighting: Sighting) -> None:
         """Gives the person every key of the sighting that nobody has yet."""
