@@ -1,6 +1,7 @@
 """A list of those who did something so often or so lately is read from tally to tally, and holds the same people."""
 
 import random
+from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
@@ -108,11 +109,7 @@ def walked(asked: Asked, generation: int, *, total: int) -> list[int]:
     found: list[int] = []
     start = None
     while True:
-        page = queries.people_page(
-            Asked(where=asked.where, is_anonymous=asked.is_anonymous, sort=asked.sort, is_up=asked.is_up, start=start),
-            generation_id=generation,
-            at=AT,
-        )
+        page = queries.people_page(replace(asked, start=start), generation_id=generation, at=AT)
         assert page.total == total
         found += [row.id for row in page.rows]
         if page.older is None:

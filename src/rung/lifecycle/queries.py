@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import BooleanField, Count, F, Max, Q, QuerySet, Sum
+from django.db.models.expressions import RawSQL
 
 from rung import tables
 from rung.history.queries import counted, decoded, last_seq
@@ -178,9 +178,8 @@ def search(text: str, *, generation_id: int | None, most: int = 6) -> tuple[tupl
     companies = tuple(Company.objects.filter(_company_named(text)).defer("traits").order_by("name", "pk")[: most - 2])
     if generation_id is None:
         return (), companies
-    chosen = _named(
-        Standing.objects.filter(generation_id=generation_id, is_anonymous__in=[False]), text, with_company=False
-    )
+    known = Standing.objects.filter(generation_id=generation_id, is_anonymous__in=[False])
+    chosen = _named(known, text, with_company=False, is_walked=True)
     ids = list(chosen.order_by("-score", "-person_id").values_list("person_id", flat=True)[:most])
     return person_rows(ids, generation_id), companies
 
@@ -329,21 +328,41 @@ def _chosen(asked: Asked, generation_id: int, at: int, *, is_walked: bool = Fals
     chosen = Standing.objects.filter(generation_id=generation_id, is_anonymous__in=[asked.is_anonymous])
     if asked.where is not None:
         chosen = segments.holding(chosen, asked.where, generation_id=generation_id, at=at, is_walked=is_walked)
-    return _named(chosen, asked.text) if asked.text else chosen
+    if not asked.text:
+        return chosen
+    return chosen.filter(_called(asked.text, "person__")) if is_walked else _named(chosen, asked.text)
 
 
-def _named(standings: QuerySet[Standing], text: str, *, with_company: bool = True) -> QuerySet[Standing]:
-    """Those whose name, address or company starts with the text, or has a word that does."""
-    named = _any_case("name", text) | _any_case("email", text, words=False)
+def _named(
+    standings: QuerySet[Standing], text: str, *, with_company: bool = True, is_walked: bool = False
+) -> QuerySet[Standing]:
+    """Those whose name, address or company starts with the text, or has a word that does.
+
+    `is_walked`: the first few are wanted in the order of an index: where they are many, each row is asked by itself.
+    """
+    ids = Person.objects.filter(_called(text, with_company=False)).values_list("pk", flat=True)
     if with_company:
-        named |= Q(company_id__in=_ids(Company.objects.filter(_company_named(text))))
-    return standings.filter(person_id__in=_ids(Person.objects.filter(named)))
+        # By themselves: where either may hold, every person's row is read instead of two indexes.
+        ids = ids.union(Person.objects.filter(_of_company(text)).values_list("pk", flat=True), all=True)
+    # The ids themselves while they are few, so that the page and its count do not both search for them.
+    found = list(ids[:COUNTED])
+    if len(found) == COUNTED and is_walked:
+        return standings.filter(_called(text, "person__", with_company=with_company))
+    if len(found) == COUNTED:
+        people = Person.objects.filter(_called(text, with_company=with_company))
+        return standings.filter(person_id__in=people.values("pk"))
+    is_one, told = tables.among(list(dict.fromkeys(found)))
+    return standings.filter(RawSQL(f"lifecycle_standing.person_id {is_one}", (told,), output_field=BooleanField()))
 
 
-def _ids(rows: QuerySet[Any]) -> list[int] | QuerySet[Any]:
-    """The ids themselves while they are few, so that the page and its count do not both search for them."""
-    ids = list(rows.values_list("pk", flat=True)[:COUNTED])
-    return ids if len(ids) < COUNTED else rows.values("pk")
+def _called(text: str, of: str = "", *, with_company: bool = True) -> Q:
+    """Of a person, or of whatever has one `of` which this is asked."""
+    named = _any_case(f"{of}name", text) | _any_case(f"{of}email", text, words=False)
+    return named | _of_company(text, of) if with_company else named
+
+
+def _of_company(text: str, of: str = "") -> Q:
+    return Q(**{f"{of}company_id__in": Company.objects.filter(_company_named(text)).values("pk")})
 
 
 def _company_named(text: str) -> Q:
@@ -374,34 +393,25 @@ def _keyset(
 
 def _few(
     asked: Asked, chosen: QuerySet[Standing], column: str, generation_id: int, at: int
-) -> tuple[str, tuple[Any, ...]] | None:
-    """The SQL of those who are asked for, up to COUNTED, as (column, person_id); None where nobody can be."""
+) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of those who are asked for, up to COUNTED, as (column, person_id)."""
     did = None
     if asked.where is not None and not asked.text:
         did = segments.whoever_did(asked.where, generation_id=generation_id, at=at)
-        chosen = _chosen(replace(asked, where=None), generation_id, at) if did else chosen
-    rows = chosen.order_by().values(column, "person_id")
-    try:
-        if did is None:
-            return rows[:COUNTED].query.sql_with_params()
-        # From one tally to the next, until enough are found. Asked who is among those of the tallies, SQLite would
-        # first sort all of them: CROSS JOIN keeps it from that, and means nothing else.
-        standings, parameters = rows.query.sql_with_params()
-        return (
-            f"SELECT o.* FROM ({did}) AS d CROSS JOIN ({standings}) AS o WHERE o.person_id = d.person_id"
-            f" LIMIT {COUNTED}",
-            parameters,
-        )
-    except EmptyResultSet:  # a name that nobody has
-        return None
+    if did is None:
+        return chosen.order_by().values(column, "person_id")[:COUNTED].query.sql_with_params()
+    # From one tally to the next, until enough are found. Asked who is among those of the tallies, SQLite would first
+    # sort all of them: CROSS JOIN keeps it from that, and means nothing else.
+    known = _chosen(replace(asked, where=None), generation_id, at)
+    standings, parameters = known.order_by().values(column, "person_id").query.sql_with_params()
+    joined = f"({did}) AS d CROSS JOIN ({standings}) AS o WHERE o.person_id = d.person_id"
+    return f"SELECT o.* FROM {joined} LIMIT {COUNTED}", parameters
 
 
 def _counted_keyset(
-    few_of: tuple[str, tuple[Any, ...]] | None, column: str, is_up: bool, start: Cursor | None
+    few_of: tuple[str, tuple[Any, ...]], column: str, is_up: bool, start: Cursor | None
 ) -> tuple[int, tuple[list[int], str | None, str | None]]:
     """How many standings they are, up to COUNTED, and below that the same page of them: one query."""
-    if few_of is None:
-        return 0, ([], None, None)
     few, parameters = few_of
     up = _is_upwards(is_up, start)
     side, way = (">", "ASC") if up else ("<", "DESC")
