@@ -254,7 +254,10 @@ class Facts:
             if row.event.kind == "email_bounced" and row.event.data.get("hard") is True:
                 spoilt.add(replace(self, rows=self.rows[: index + 1]).person("email"))
         phone = self.person("phone")
-        return (isinstance(email, str) and email not in spoilt) or isinstance(phone, str)
+        # (S33): written from the text, and not with the words of `terms.addresses`.
+        is_email = isinstance(email, str) and "@" in email[1:-1]
+        is_phone = isinstance(phone, str) and any(sign.isdecimal() for sign in phone)
+        return (is_email and email not in spoilt) or is_phone
 
     def consented(self) -> bool:
         told = self.mine("consent_given", "consent_withdrawn")

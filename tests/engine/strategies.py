@@ -312,6 +312,8 @@ SINGLES = [
     h("person_described", email=None, title="Sales Director", age=40, country="DE"),
     h("person_described", phone="+49 30 1", title=None, country="US", company="globex.example"),
     h("person_described", age="50", vip="yes", country=None),
+    h("person_described", email="n/a", phone="unknown"),
+    h("person_identified", email="@kim"),
     h("email_bounced", hard=True),
     h("email_bounced", hard=False),
     h("unsubscribed"),

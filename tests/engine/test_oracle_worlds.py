@@ -382,6 +382,15 @@ def test_no_promotion_to_a_rung_from_which_a_setback_would_fire_at_once() -> Non
     ]
 
 
+def test_a_text_that_can_be_no_address_reaches_nobody() -> None:
+    """ "an e-mail that has not hard-bounced, or a phone number"; S33"""
+    stages = "stages: {lead: {enter: reachable}}"
+    for told in ("email=n/a", "email=@kim", "email=kim(at)firm.example", "phone=unknown", "email=n/a phone=-"):
+        assert not decided(book(stages), f"d0 10:00 person_described {told}").standing["reachable"], told
+    for told in ("email=kim@firm.example", "phone=+49", "email=n/a phone=+49"):
+        assert decided(book(stages), f"d0 10:00 person_described {told}").standing["reachable"], told
+
+
 def test_in_stage_is_nought_on_the_supposed_rung() -> None:
     """The same sentence: a setback after some days there does not stop the arrival."""
     setbacks = "setbacks: [{to: suspect, when: in_stage >= days(2), because: Slow}]"

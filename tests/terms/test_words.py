@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rung.terms.addresses import may_be_email, may_be_phone
 from rung.terms.companies import company_key, is_free_mailbox
 from rung.terms.durations import BadDuration, Duration, parse_duration
 from rung.terms.kinds import KINDS, REACHED, SIGNS_OF_LIFE, TOUCHES, kind_of_track
@@ -123,3 +124,19 @@ def test_business_time_has_no_length_of_its_own():
     assert parse_duration("14d").micros == 14 * 86_400_000_000
     with pytest.raises(BadDuration, match="without a calendar"):
         _ = parse_duration("1 business day").micros
+
+
+@pytest.mark.parametrize(
+    ("text", "is_email"),
+    [
+        ("a@b.example", True), ("inês@açor.example", True), ("@kim@firm", True), ("n/a", False), ("@kim", False),
+        ("kim(at)firm.example", False), ("kim@", False), ("@", False), ("", False), ("@@", False),
+    ],
+)  # fmt: skip
+def test_an_address_has_something_on_both_sides_of_its_sign(text: str, is_email: bool) -> None:
+    assert may_be_email(text) is is_email
+
+
+@pytest.mark.parametrize(("text", "is_phone"), [("+49 30 1", True), ("٣", True), ("unknown", False), ("-", False)])
+def test_a_phone_number_has_a_digit(text: str, is_phone: bool) -> None:
+    assert may_be_phone(text) is is_phone

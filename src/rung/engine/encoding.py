@@ -1,6 +1,6 @@
 """Events become the numbers that the kernel reads: payloads, traits' values, rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Final, cast
 
@@ -13,6 +13,7 @@ from rung.engine.program import FIRST_TOLD, Candidate, Program, as_value
 from rung.engine.records import VALUE
 from rung.playbook.conditions import Value
 from rung.terms import instants
+from rung.terms.addresses import may_be_email, may_be_phone
 from rung.terms.companies import email_domain, is_free_mailbox
 from rung.terms.kinds import ADMISSIONS, KINDS, REACHED, TOUCHES
 from rung.terms.stages import BANT, RANK, STATUS_RANK
@@ -31,6 +32,8 @@ _BRACKETS: Final = {
     "checklist_ticked": ("ticked", "line"),
 }
 
+_REACHING: Final[Mapping[int, Callable[[str], bool]]] = {k.EMAIL: may_be_email, k.PHONE: may_be_phone}
+"""By slot which of its texts somebody can be reached by."""
 Does = tuple[int, int, int, int]
 _FORGOTTEN: Final = object()
 _NOTHING: Final[Does] = (k.E_NONE, 0, 0, 0)
@@ -252,7 +255,9 @@ class Encoder:
         compared = self.program.compared_slots
         for slot, values in enumerate(self.values):
             base.append(len(records))
-            if slot in compared:
+            if slot in _REACHING:
+                records += [_reaching(slot, value, texts) for value in values]
+            elif slot in compared:
                 records += [_record(value, texts) for value in values]
             else:  # texts that are compared with no other trait need no number
                 records += [_TEXT if type(value) is str else _record(value, texts) for value in values]
@@ -275,6 +280,10 @@ class Encoder:
             for place, value in enumerate(values):
                 if is_compared or type(value) is not str:
                     records[place] = _record(value, texts)
+            if slot in _REACHING:
+                reaches = _REACHING[slot]
+                is_text = records["kind"] == k.V_TEXT
+                records["number"][is_text] = [reaches(value) for value in values if type(value) is str]
             parts.append(records)
         truth_base: list[int] = []
         truth: list[bool] = []
@@ -351,6 +360,14 @@ def _record(value: Value, texts: dict[object, int]) -> k.ValueRecord:
     if isinstance(value, (int, float)):
         return k.ValueRecord(k.V_NUMBER, float(value), 0)
     return k.ValueRecord(k.V_OTHER, 0.0, 0)
+
+
+def _reaching(slot: int, value: Value, texts: dict[object, int]) -> k.ValueRecord:
+    """As `_record`; the number of a text says whether somebody can be reached by it."""
+    record = _record(value, texts)
+    if not isinstance(value, str):
+        return record
+    return k.ValueRecord(record.kind, float(_REACHING[slot](value)), record.text)
 
 
 def lists(encoder: Encoder, rows: list[k.RowRecord]) -> k.Rows:

@@ -352,7 +352,8 @@ class ProgramArrays(NamedTuple):
 
 
 class ValueRecord(NamedTuple):
-    """A distinct value of a trait; `text` is equal for equal texts (or truths) of all traits."""
+    """A distinct value of a trait; `text` is equal for equal texts (or truths) of all traits. Of a text in the place of
+    an e-mail or phone `number` is 1 where somebody can be reached by it."""
 
     kind: int
     number: float
@@ -920,10 +921,12 @@ def has_deal(play: Any, who: Ints, how: int) -> bool:
 
 
 def is_reachable(play: Any, known: Any, who: Ints) -> bool:
-    """An e-mail that has not hard-bounced, or a phone number."""
-    if known.values[known.base[EMAIL] + who[play.slots + EMAIL]].kind == V_TEXT and who[EMAIL_SPOILT] == 0:
+    """An e-mail that has not hard-bounced, or a phone number; not any text in their place (S33)."""
+    email = known.values[known.base[EMAIL] + who[play.slots + EMAIL]]
+    if email.kind == V_TEXT and email.number != 0.0 and who[EMAIL_SPOILT] == 0:
         return True
-    return known.values[known.base[PHONE] + who[play.slots + PHONE]].kind == V_TEXT  # type: ignore[no-any-return]  # ints
+    phone = known.values[known.base[PHONE] + who[play.slots + PHONE]]
+    return phone.kind == V_TEXT and phone.number != 0.0  # type: ignore[no-any-return]  # ints
 
 
 def slots_compare(play: Any, known: Any, who: Ints, left: int, right: int, op: int) -> bool:

@@ -30,8 +30,9 @@ from rung.playbook.definitions import FOREVER, Playbook, Setback
 from rung.terms.kinds import KINDS, SIGNS_OF_LIFE, VISIT_KINDS
 from rung.terms.stages import BANT, RANK, STAGES, STATUS_RANK, STATUSES
 
-ENGINE_VERSION: Final = 2
-"""Rises whenever an answer, or what is kept of one, may change: 2 keeps marks (what lists ask answered() of)."""
+ENGINE_VERSION: Final = 3
+"""Rises whenever an answer, or what is kept of one, may change: 2 keeps marks (what lists ask answered() of); for 3 a
+text that can be no address or number reaches nobody (S33)."""
 
 _OPS: Final[dict[Operator, int]] = {"<": k.LT, "<=": k.LE, ">": k.GT, ">=": k.GE, "==": k.EQ, "!=": k.NE}
 _TURNED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
