@@ -186,6 +186,18 @@ def test_a_booking_brings_where_the_person_came_from_and_a_no_show_is_one(tell: 
 
 
 @pytest.mark.django_db
+def test_whoever_registered_and_did_not_come_did_not_attend(tell: Any) -> None:
+    tell("attendance", ATTENDED + 'No,Gus Quay,Gus,Quay,gus@rei.example,"Nov 20, 2026 02:03:04 PM",--,--\n')
+    told = Event.objects.exclude(kind="person_identified").order_by("seq")
+    assert [(each.kind, each.data["minutes"]) for each in told] == [
+        ("webinar_attended", "42"),
+        ("webinar_registered", "--"),
+    ]
+    assert tell("attendance", "Email,Name\nwes@rei.example,Wes\n")["events"] == 2  # a list of those who came, only
+    assert Event.objects.latest("seq").kind == "webinar_attended"
+
+
+@pytest.mark.django_db
 def test_a_list_with_a_row_that_names_nobody_says_which_and_takes_the_others(tell: Any) -> None:
     answer = tell("attendance", ATTENDED)
     assert (answer["events"], answer["why"][:24]) == (2, "1 left out: Number 2: Th")

@@ -47,7 +47,7 @@ Places = str | tuple[str, ...]
 class Mapped(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where in a message things stand; `each` points to a list of people, if it is one.
 
-    `kinds`: what stands at `kind_at` → the kind; anything else is passed over. Without `kind_at` all are `kind`.
+    `kinds`: what stands at `kind_at` → the kind; anything else is passed over. Nothing there: it is `kind`.
     """
 
     kind: str = ""
@@ -197,11 +197,10 @@ def _walk(told: Any, pointer: str, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _one(told: Any, item: Any, mapping: Mapped) -> Meant | None:
-    kind = mapping.kind
-    if mapping.kind_at:
-        kind = mapping.kinds.get(_text(told, item, mapping.kind_at), "")
-        if not kind:
-            return None
+    said = _text(told, item, mapping.kind_at)
+    kind = mapping.kinds.get(said, "") if said or (mapping.kind_at and not mapping.kind) else mapping.kind
+    if mapping.kind_at and not kind:
+        return None
     if not kind:
         raise NotMapped("Nobody said what it is that people do here: choose it, or where it stands.")
     email, phone = _text(told, item, mapping.email), _text(told, item, mapping.phone)
@@ -270,7 +269,7 @@ def _by_format(told: str, *, written: str) -> datetime:
 
 def _instant(found: Any) -> int | None:
     """ISO 8601, or seconds or milliseconds since 1970."""
-    if found is None or found == "":
+    if found in (None, "", "-", "--"):  # so reports write that somebody never joined
         return None
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         told = int(found * (1_000_000 if found < 1e11 else 1_000)) if abs(found) < 1e17 else -1

@@ -10,6 +10,13 @@ _UTM: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_t
 _EMAILS: Final = ["/email", "/email address", "/e-mail", "/work email", "/user email", "/user_email"]
 _NAMES: Final = ["/name", "/full name", "/first name", "/user name (original name)", "/user name"]
 _LAST_NAMES: Final = ["/last name", "/surname", "/family name"]
+_CAME: Final = {
+    **dict.fromkeys(("Yes", "yes", "YES", "True", "true", "TRUE", "Attended", "attended"), "webinar_attended"),
+    **dict.fromkeys(
+        ("No", "no", "NO", "False", "false", "FALSE", "No-show", "no-show", "Registered"), "webinar_registered"
+    ),
+}
+"""A list of who came names those who only registered, too."""
 
 TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "booking": (
@@ -90,6 +97,8 @@ TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "Webinar: a list of who came, as CSV or JSON",
         {
             "kind": "webinar_attended",
+            "kind_at": ["/attended", "/attendance"],
+            "kinds": _CAME,
             "each": ["/rows", "/participants"],
             "email": _EMAILS,
             "name": _NAMES,
