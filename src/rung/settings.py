@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from email.utils import formataddr
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -177,6 +178,8 @@ def postgres(url: str) -> dict[str, object]:
 
 RUNG_HOME: Final = Path(_told("RUNG_HOME", "var")).expanduser().absolute()
 RUNG_DEMO: Final = _yes_or_no("RUNG_DEMO", default=False)
+RUNG_FIRM: Final = " ".join(_told("RUNG_FIRM").split())[:100]
+"""The firm's own name, for the public: above its forms and as the sender of its mail."""
 PUBLIC_URL: Final = _public_url()
 _IS_HTTPS: Final = PUBLIC_URL.startswith("https://")
 _HOST: Final = str(urlsplit(PUBLIC_URL).hostname)
@@ -279,7 +282,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _mail()
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = _told("RUNG_MAIL_FROM", f"Rung <rung@{_HOST}>")
+DEFAULT_FROM_EMAIL = _told("RUNG_MAIL_FROM", formataddr((RUNG_FIRM or "Rung", f"rung@{_HOST}")))
 
 LOGGING = {
     "version": 1,

@@ -15,6 +15,8 @@ TOUR: Final = (
     "Sign in as Sam: Today says whom to answer first, and why; the Ladder names the weakest step.",
     "Open a person to see why they stand there and what is missing; move the slider to see any day.",
 )
+DEMO_FIRM: Final = "Marlgate Analytics"
+"""`rung.demo.firm.NAME`, which this process, small for ever, does not load."""
 STOPPING: Final = "Stop with Ctrl-C; everything is kept in {home}."
 
 
@@ -66,6 +68,7 @@ def up(*, host: str, port: int, is_demo: bool) -> int:
     listener = serving.listening(host, port)
     if is_demo:
         os.environ["RUNG_DEMO"] = "yes"
+        os.environ.setdefault("RUNG_FIRM", DEMO_FIRM)
     number = str(listener.getsockname()[1])
     # Links and the snippet lead here unless PUBLIC_URL says where people come in.
     os.environ["RUNG_SERVED_AT"] = f"http://{_shown(host)}:{number}"

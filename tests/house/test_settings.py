@@ -18,6 +18,23 @@ def started(tmp: Path, **told: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_mail_is_the_firms_where_its_name_is_told(tmp_path: Path) -> None:
+    show = "from rung import settings as s; print(s.DEFAULT_FROM_EMAIL)"
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("RUNG_", "PUBLIC_URL"))}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", show],
+            env={**plain, **told},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for told in ({}, {"RUNG_FIRM": "Quay, Sons  & Co", "PUBLIC_URL": "https://rung.quay.example"})
+    ]
+    assert said == ["Rung <rung@localhost>", '"Quay, Sons & Co" <rung@rung.quay.example>']
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [

@@ -1,6 +1,7 @@
 """The pages where forms are made: the list, the editor, what its buttons do, and nothing that makes them fall."""
 
 import json
+from html import unescape
 from typing import Any
 
 import pytest
@@ -148,3 +149,16 @@ def test_the_editor_says_who_answered_lately(rui: Client, world: World) -> None:
     assert f'href="/people/{Person.objects.get(email="fay@quai.example").uuid}"' in page.content.decode()
     assert "Fay Moreau version 1 · agreed to be written to" in words_of(page)
     assert "1 filled it" in words_of(page)
+
+
+@pytest.mark.django_db
+def test_the_public_reads_the_firms_name_and_nothing_of_rung(client: Client, world: World, settings: Any) -> None:
+    told = {**STARTS["demo"][1], "title": "See it"}
+    building.save_form(slug="see-it", told=told, by=world.users["marketing"], at=1)
+    building.publish_form(slug="see-it", number=1, by=world.users["marketing"], at=2)
+    for name in ("", "Quay & Sons"):
+        settings.RUNG_FIRM = name
+        for path in ("/f/see-it", "/f/see-it/thanks"):
+            page = unescape(client.get(path).content.decode())
+            assert "Rung" not in page
+            assert page.count("Quay & Sons") == (2 if name else 0)  # above, and in the title

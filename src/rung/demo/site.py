@@ -102,13 +102,14 @@ FORMS: Final[dict[str, dict[str, object]]] = {
         "fields": [
             _NAME,
             _EMAIL,
-            {"name": "title", "label": "Your role", "hint": "For instance: Head of planning"},
+            {"name": "title", "label": "Your role", "hint": "For instance: Head of planning", "is_required": True},
             _COMPANY,
             {
                 "name": "industry",
                 "label": "Industry",
                 "kind": "select",
                 "means": "company.industry",
+                "is_required": True,
                 "options": ["Logistics", "Manufacturing", "Software", "Retail", "Food", "Utilities"],
             },
             {
@@ -116,6 +117,7 @@ FORMS: Final[dict[str, dict[str, object]]] = {
                 "label": "People in the company",
                 "kind": "select",
                 "means": "company.employees",
+                "is_required": True,
                 "options": ["10 to 49", "50 to 250", "251 to 1000", "1001 and more"],
             },
             {"name": "problem", "label": "What should get better?", "kind": "textarea", "means": "bant.need"},

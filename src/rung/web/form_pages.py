@@ -171,6 +171,7 @@ def _editor(
         "figures": figures,
         "share": words.number(100 * figures.share) if figures.share is not None else "",
         "hosted": hosted,
+        "public_name": settings.RUNG_FIRM,
         "frame": f'<iframe src="{hosted}?embed=1" title="{form.slug}" width="100%" height="640"></iframe>',
         "place": f'<div data-rung-embed="{form.slug}"><a href="{hosted}">{escape(texts["title"])}</a></div>',
         "script": snippet.script_tag(key.shown, settings.PUBLIC_URL) if key else "",

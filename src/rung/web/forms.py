@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -105,7 +106,7 @@ def thanks(request: HttpRequest, slug: str) -> HttpResponse:
         "by_when": promising.said(definition, published.playbook(), at) if isinstance(at, int) else "",
         "is_embedded": bool(request.GET.get("embed")),
     }
-    return shell.page(request, "web/form_thanks.html", context)
+    return _page(request, "web/form_thanks.html", context)
 
 
 @csrf_exempt  # the link itself is the proof; there is no session
@@ -120,17 +121,22 @@ def confirmation(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     at, ip = this_instant(), caller(request)
     context: dict[str, Any] = {"waiting": None}
     if CONFIRMATIONS.is_reached(ip):
-        return shell.page(request, "web/form_confirmation.html", context, status=429)
+        return _page(request, "web/form_confirmation.html", context, status=429)
     waiting = submitting.waiting_for(form=found, token=token[:100], at=at)
     if waiting is None:
         CONFIRMATIONS.count(ip)
-        return shell.page(request, "web/form_confirmation.html", context, status=404)
+        return _page(request, "web/form_confirmation.html", context, status=404)
     if request.method == "POST":
         try:
             waiting = submitting.confirm(form=found, token=token, at=at)
         except Refused as refusal:
-            return shell.page(request, "web/form_confirmation.html", {**context, "refusal": str(refusal)}, status=409)
-    return shell.page(request, "web/form_confirmation.html", {"waiting": waiting})
+            return _page(request, "web/form_confirmation.html", {**context, "refusal": str(refusal)}, status=409)
+    return _page(request, "web/form_confirmation.html", {"waiting": waiting})
+
+
+def _page(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    """A page of the firm, under its name: visitors know nothing of Rung."""
+    return shell.page(request, template, {**context, "firm": settings.RUNG_FIRM}, status=status)
 
 
 def _found(slug: str) -> tuple[Form, Definition]:
@@ -177,7 +183,7 @@ def _shown(
         "is_embedded": bool(told.get("embed") or request.GET.get("embed")),
         "trap": forms.TRAP,
     }
-    return shell.page(request, "web/form.html", context, status=status)
+    return _page(request, "web/form.html", context, status=status)
 
 
 def _asks(request: HttpRequest, definition: Definition, told: Mapping[str, Any]) -> list[str]:
