@@ -9,10 +9,11 @@ from django.test import Client
 
 from rung.access import keys
 from rung.access.models import ApiKey, Audit
-from rung.capture import taking
+from rung.capture import building, submitting, taking
 from rung.capture.inbox import Inbox, Item
-from rung.capture.models import RefusedEvent
+from rung.capture.models import HookMessage, RefusedEvent, Webhook
 from rung.people.models import Person
+from rung.web.form_starts import STARTS
 from web.conftest import World
 from web.reading import words_of
 
@@ -121,3 +122,24 @@ def test_the_feed_renews_itself_in_few_questions(ren: Client, came: Path, django
     assert 'id="arrived"' in answer.content.decode()
     with django_assert_max_num_queries(16):
         ren.get("/capture")
+
+
+def test_the_feed_and_its_sentence_know_the_other_doors(ren: Client, world: World, came: Path) -> None:
+    told = {**STARTS["demo"][1], "title": "See it"}
+    building.save_form(slug="see-it", told=told, by="test", at=world.at)
+    form = building.publish_form(slug="see-it", number=1, by="test", at=world.at)
+    answers = {"name": "Gus Nord", "email": "gus@nord.example"}
+    submitting.submit(form=form, answers=answers, also={}, submission_id="filled-once", at=world.at)
+    hook = Webhook.objects.create(name="chat", token="t", created_at=1, created_by="test")
+    for number, outcome in enumerate(("accepted", "passed", "refused")):
+        words = "" if outcome == "accepted" else f"it was {outcome}"
+        HookMessage.objects.create(webhook=hook, received_at=world.at + number, outcome=outcome, words=words, events=2)
+    page = words_of(ren.get("/capture"))
+    assert (
+        "5 events have come in during the last 24 hours, 3 refused; 1 form was filled, 3 messages came to webhooks"
+        in page
+    )
+    assert "Gus Nord Filled the form at /f/see-it e-" in page
+    assert "it was refused webhook chat refused" in page
+    assert "it was passed webhook chat passed over" in page
+    assert "2 events webhook chat" in page

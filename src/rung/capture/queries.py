@@ -1,14 +1,15 @@
 """What came in and what was refused, as the page shows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from rung.capture.inbox import Fault, Inbox
 from rung.capture.messages import REASONS
-from rung.capture.models import Arrival, CaptureCount, InboxPosition, RefusedEvent
+from rung.capture.models import Arrival, CaptureCount, FormSubmission, HookMessage, InboxPosition, RefusedEvent
 from rung.capture.taking import inbox_path
 from rung.history.models import Event
 from rung.people.models import Alias, Person
@@ -42,8 +43,8 @@ class Came:
 
     @property
     def by_key(self) -> str:
-        """The key's name, or that there was none."""
-        return self.source.removeprefix("key:") or "no key that holds"
+        """The key's name, or that there was none; else the door."""
+        return self.source.removeprefix("key:").replace(":", " ") or "no key that holds"
 
     @property
     def reason(self) -> str:
@@ -82,20 +83,56 @@ def waiting() -> int:
         inbox.close()
 
 
-def feed(limit: int = 30) -> list[Came]:
-    """The latest messages, the newest first, with the person each is of."""
-    arrivals = list(Arrival.objects.order_by("-pk")[:limit])
-    owners = _owners([each.event_seq for each in arrivals if each.event_seq is not None])
-    return [
-        Came(
-            each.received_at,
-            each.source,
-            each.said,
-            each.outcome,
-            each.event_seq,
-            *owners.get(each.event_seq or 0, ("", "")),
+def by_other_doors(*, since: int) -> tuple[int, int]:
+    """How often forms were filled, and how many messages came to webhooks (of those that are kept)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT COUNT(*) FROM capture_formsubmission WHERE submitted_at >= %s),"
+            " (SELECT COUNT(*) FROM capture_hookmessage WHERE received_at >= %s)",
+            [since, since],
         )
-        for each in arrivals
+        forms, messages = cursor.fetchone()
+    return forms, messages
+
+
+def feed(limit: int = 30) -> list[Came]:
+    """The latest by whatever door, the newest first, with the person each is of."""
+    came = [*_by_collector(limit), *_by_forms(limit), *_by_webhooks(limit)]
+    latest = sorted(came, key=lambda each: each.received_at, reverse=True)[:limit]
+    owners = _owners([each.seq for each in latest if each.seq is not None])
+    return [
+        replace(each, person=name, person_uuid=uuid)
+        for each in latest
+        for name, uuid in [owners.get(each.seq or 0, ("", ""))]
+    ]
+
+
+def _by_collector(limit: int) -> list[Came]:
+    rows = Arrival.objects.order_by("-pk").values_list("received_at", "source", "said", "outcome", "event_seq")
+    return [Came(*row) for row in rows[:limit]]
+
+
+def _by_forms(limit: int) -> list[Came]:
+    rows = list(FormSubmission.objects.order_by("-pk").values_list("submitted_at", "form__slug", "message_id")[:limit])
+    sources, ids = {f"form:{slug}" for _, slug, _ in rows}, [id_ for *_, id_ in rows]
+    told = Event.objects.filter(source__in=sources, message_id__in=ids) if rows else Event.objects.none()
+    seqs = {(source, id_): seq for source, id_, seq in told.values_list("source", "message_id", "seq")}
+    return [
+        Came(at, f"form:{slug}", f"Filled the form at /f/{slug}", "accepted", seqs.get((f"form:{slug}", id_)))
+        for at, slug, id_ in rows
+    ]
+
+
+def _of_message(outcome: str, said: str, events: int) -> str:
+    told = (f"{events} event{'' if events == 1 else 's'}" if outcome == "accepted" else "", said)
+    return "; ".join(part for part in told if part)
+
+
+def _by_webhooks(limit: int) -> list[Came]:
+    rows = HookMessage.objects.order_by("-pk").values_list("received_at", "webhook__name", "outcome", "words", "events")
+    return [
+        Came(at, f"webhook:{name}", _of_message(outcome, said, events), outcome, None)
+        for at, name, outcome, said, events in rows[:limit]
     ]
 
 

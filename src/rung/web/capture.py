@@ -142,7 +142,7 @@ def _arrived() -> dict[str, Any]:
     today = queries.counts(since=at - queries.DAY_AND_NIGHT)
     waiting = queries.waiting()
     return {
-        "title": _title(today),
+        "title": _title(today, *queries.by_other_doors(since=at - queries.DAY_AND_NIGHT)),
         "counts": today,
         "ever": queries.counts(since=0),
         "waiting": waiting,
@@ -150,12 +150,17 @@ def _arrived() -> dict[str, Any]:
     }
 
 
-def _title(today: queries.Counts) -> str:
+def _title(today: queries.Counts, forms: int, messages: int) -> str:
+    told = [
+        (forms, "1 form was filled", "forms were filled"),
+        (messages, "1 message came to webhooks", "messages came to webhooks"),
+    ]
+    others = ", ".join(one if number == 1 else f"{words.count(number)} {many}" for number, one, many in told if number)
     if not today.received:
-        return "Nothing has come in during the last 24 hours"
+        return f"{others or 'Nothing has come in'} during the last 24 hours"
     came = "1 event has" if today.received == 1 else f"{words.count(today.received)} events have"
     refused = "none was refused" if not today.refused else f"{words.count(today.refused)} refused"
-    return f"{came} come in during the last 24 hours, {refused}"
+    return f"{came} come in during the last 24 hours, {refused}{'; ' if others else ''}{others}"
 
 
 def _said_of(told: refusals.Replayed) -> str:
