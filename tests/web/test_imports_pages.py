@@ -22,6 +22,7 @@ from rung.people.models import Person
 from rung.terms.instants import HOUR
 from rung.wiring import JOBS, LONG_JOBS
 from web.conftest import World
+from web.reading import words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
@@ -181,6 +182,17 @@ def test_a_day_of_creation_that_cannot_be_read_costs_nobody_their_row(world: Wor
     assert now() - Event.objects.get(person_id=gus.pk).at < HOUR
     left_out = signed_in(world).get(reverse("import-refused", args=[found.pk])).content.decode()
     assert "2,cell,Create Date: '31/02/2024' is not a time written as day first" in left_out
+
+
+def test_what_is_tried_says_how_many_deals_would_be_won_and_shows_a_value_of_each_column(world: World) -> None:
+    client, rows = signed_in(world), "".join(f"p{each}@firm.example,Won,2024-05-01,,\n" for each in range(8))
+    table = "Person - Email,Deal - Status,Deal - Won time,Deal - Lost time,Deal - Lost reason\n"
+    address = upload(client, f"{table}{rows}l@firm.example,Lost,,2024-05-02,Price\n").headers["Location"]
+    assert "Price" in words_of(client.get(address))  # below the first rows, where that column is empty
+    client.post(f"{address}/mapping")
+    work()
+    assert Upload.objects.get().foreseen["kinds"] == {"deal_opened": 9, "deal_won": 8, "deal_lost": 1}
+    assert "Won a deal 8" in words_of(client.get(address))
 
 
 def test_deals_and_calls_become_events_of_their_people(world: World) -> None:

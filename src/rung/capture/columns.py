@@ -174,7 +174,7 @@ def kind_of(header: Sequence[str]) -> str:
     """The kind of table that its columns look like."""
     slugs = {guessing.slug(column) for column in header}
     plain = {guessing.slug(guessing.without_entity(column)) for column in header}
-    if slugs & {"deal_name", "dealname", "deal_stage", "stagename", "deal_title", "deal_value"}:
+    if slugs & {"deal_name", "dealname", "deal_stage", "stagename", "deal_title", "deal_value", "deal_status"}:
         return "deals"
     if slugs & {"activity_subject", "activity_type", "tasksubtype", "engagement_type", "activity_due_date"}:
         return "activities"

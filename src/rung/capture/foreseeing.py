@@ -27,6 +27,8 @@ class Foreseen:
     matched_companies: int = 0
     refused: int = 0
     cells_left_out: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+    """How many events of each kind, but for what describes people and companies."""
     reasons: list[tuple[int, str]] = field(default_factory=list)
     """Line and reason of the first ones."""
 
@@ -51,6 +53,8 @@ def foresee(
         offset += len(chunk)
         passed_by(offset)
         found.events += len(passed)
+        for kind in (item.kind for item in passed if item.kind not in {*DESCRIBING, OF_A_COMPANY}):
+            found.kinds[kind] = found.kinds.get(kind, 0) + 1
         _people(passed, seen, found)
         _companies(passed, companies, found)
     return found

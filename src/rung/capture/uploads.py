@@ -66,11 +66,19 @@ def receive(*, name: str, size: int, chunks: Iterable[bytes], kind: str, by: Use
     with transaction.atomic():
         made = Upload.objects.create(
             uuid=uuid.uuid4(), name=name, stored_as=path.name, size=size, sha256=digest, header=header,
-            sample=[{column: _said(row.get(column)) for column in header} for row in rows[:_SHOWN]],
+            sample=_sample(header, rows),
             choices=choices.as_json(), asked_by=by, created_at=at,
         )  # fmt: skip
         audited(by=by, verb="uploaded table", object=f"upload {made.uuid}", data={"name": name, "size": size}, at=at)
     return made
+
+
+def _sample(header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The first rows, and of a column that is empty in them the first value that there is."""
+    first = [{column: _said(row.get(column)) for column in header} for row in rows[:_SHOWN]]
+    empty = (column for column in header if not any(row[column] for row in first))
+    further = ((column, next(filter(None, (_said(row.get(column)) for row in rows)), "")) for column in empty)
+    return [*first, *({column: value} for column, value in further if value)]
 
 
 def as_kind(*, upload: Upload, kind: str, by: User, at: int) -> None:

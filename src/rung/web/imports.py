@@ -19,6 +19,7 @@ from rung.capture.models import Upload
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.models import Import
+from rung.terms.kinds import KINDS
 from rung.ui import words
 from rung.web import shell
 from rung.web.asked import who_may, whole_number
@@ -209,6 +210,7 @@ def _page(
         ),
         "faults": columns.faults(choices),
         "foreseen": found.foreseen,
+        "happened": [(KINDS[kind].words, number) for kind, number in found.foreseen.get("kinds", {}).items()],
         "is_working": found.state in ("trying", "running") and stopped is None,
         "stopped": stopped,
         "is_open": found.state in ("mapping", "failed") or bool(request.GET.get("change")) or status == 422,
