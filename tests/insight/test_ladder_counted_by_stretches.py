@@ -88,8 +88,11 @@ def test_who_climbed_and_fell_in_a_period_is_counted_to_the_instant(
     ]  # fmt: skip
     climbed = [m for m in counted if m.cause != "setback" and RANK[m.stage] > RANK[m.from_stage]]
     fell = [move for move in counted if move.cause == "setback"]
-    found = told(playbook, generation, months)
     arrived = Counter(move.stage for move in climbed)
+    for at in (start - 1, start, NOW, NOW + 1):
+        Person.objects.create(uuid=uuid4(), first_seen_at=at, last_event_at=NOW)
+    arrived["suspect"] = 2
+    found = told(playbook, generation, months)
     assert {rung.code: rung.arrived for rung in found.rungs} == {code: arrived[code] for code in STAGES}
     down = Counter(move.from_stage for move in fell)
     assert {rung.code: rung.fell for rung in found.rungs} == {code: down[code] for code in STAGES}

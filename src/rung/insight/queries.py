@@ -137,7 +137,7 @@ def ladder(playbook: Playbook, generation_id: int, *, months: int, now: int) -> 
             code=code,
             standing=counts.standing[code],
             anonymous=counts.anonymous[code],
-            arrived=moves.arrived[code] if code != "suspect" else _newly_known(start, now),
+            arrived=moves.arrived[code],
             went_on=went_on.get(RANK[code], 0),
             fell=sum(moves.fell[code].values()),
             main_fall=_commonest(moves.fell[code]),
@@ -252,7 +252,7 @@ def _moves_between(playbook: Playbook, generation_id: int, start: int, now: int)
     arrived: Counter[str] = Counter()
     fell: dict[str, Counter[str]] = defaultdict(Counter)
     beside: dict[str, Counter[str]] = defaultdict(Counter)
-    rows = tables.rows(_MOVED, generation_id, start, now, generation_id, start, now)
+    rows = tables.rows(_MOVED, generation_id, start, now, generation_id, start, now, start, now)
     for from_stage, stage, status, line, people in rows:
         if stage:
             arrived[stage] += people
@@ -281,13 +281,12 @@ _MOVED: Final = f"""
     WHERE generation_id = %s AND is_redefinition = FALSE AND cause = 'setback'
     AND stage IN ({_ALL_STAGES}) AND from_stage IN ({_ALL_STAGES}) AND "at" BETWEEN %s AND %s
     GROUP BY from_stage, status, rule_line
+    UNION ALL
+    SELECT '' AS from_stage, 'suspect' AS stage, '' AS status, NULL AS rule_line, COUNT(*) AS people
+    FROM people_person WHERE first_seen_at BETWEEN %s AND %s
 """
 """Who climbed, by stretches of an index; of those who fell, who are few, the line of the setback instead of its words,
-so that all of it is read in the same index."""
-
-
-def _newly_known(start: int, now: int) -> int:
-    return Person.objects.filter(first_seen_at__gte=start, first_seen_at__lte=now).count()
+so that all of it is read in the same index; and whoever was first seen, who arrived at the foot of the ladder."""
 
 
 @dataclass(frozen=True, slots=True)
