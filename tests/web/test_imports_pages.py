@@ -143,6 +143,20 @@ def test_the_same_file_is_brought_in_again_only_when_one_means_it(world: World) 
     assert client.post(f"{address}/run", {"again": "1"}).status_code == 302
 
 
+def test_a_guess_that_nobody_changed_is_not_learned_and_guessing_anew_forgets_for_this_file(world: World) -> None:
+    client = signed_in(world)
+    address = upload(client).headers["Location"]
+    client.post(f"{address}/mapping")
+    assert not LearnedMapping.objects.exists()
+    client.post(f"{address}/mapping", {"to-7": ""})
+    again = upload(client).headers["Location"]
+    found = Upload.objects.latest("pk")
+    assert found.choices["columns"][7]["to"] == ""
+    client.post(f"{again}/mapping", {"act": "kind", "kind": "people"})
+    found.refresh_from_db()
+    assert (found.choices["columns"][7]["to"], found.choices["learned_by"]) == ("own", "")
+
+
 def test_a_correction_is_learned_for_the_next_file_of_the_same_header(world: World) -> None:
     client = signed_in(world)
     address = upload(client).headers["Location"]

@@ -20,6 +20,12 @@ from rung.web.happenings import said
         ("competitor_named", {"competitor": "Pipedrive", "use": "trial"}, "Named a competitor: Pipedrive (on trial)"),
         ("competitor_named", {"competitor": "SAP", "using": True}, "Named a competitor: SAP (in use)"),
         ("competitor_named", {"competitor": "Excel", "using": "odd"}, "Named a competitor: Excel"),
+        (
+            "imported",
+            {"seller": "Listco", "legal_basis": "consent"},
+            "On a list bought from Listco, on the basis of consent",
+        ),
+        ("imported", {}, "Imported"),
         ("call_made", {"outcome": "no_answer"}, "Called them, no answer"),
     ],
 )

@@ -88,7 +88,9 @@ def as_kind(*, upload: Upload, kind: str, by: User, at: int) -> None:
     if kind not in columns.KINDS:
         raise Refused("There is no such kind of table.")
     _, rows = _looked_at(path_of(upload))
-    choices = _learned(upload.header, kind) or columns.guessed(upload.header, kind, rows)
+    # Asked again for the kind it has, it forgets for this file what somebody once said.
+    known = _learned(upload.header, kind) if kind != upload.choices["kind"] else None
+    choices = known or columns.guessed(upload.header, kind, rows)
     upload.choices, upload.state = choices.as_json(), "mapping"
     upload.save(update_fields=["choices", "state"])
 
@@ -100,10 +102,7 @@ def choose(*, upload: Upload, choices: Choices, by: User, at: int) -> None:
     if told := columns.faults(choices):
         raise Refused(" ".join(told))
     with transaction.atomic():
-        LearnedMapping.objects.update_or_create(
-            print=_print(upload.header, choices.kind),
-            defaults={"choices": choices.as_json(), "learned_by": by.email, "learned_at": at},
-        )
+        _learn(upload, choices, by=by, at=at)
         Upload.objects.filter(pk=upload.pk).update(
             choices=choices.as_json(), state="trying", error="", rows_done=0, foreseen={}
         )
@@ -277,6 +276,18 @@ def _progress(upload: Upload) -> Any:
 def _failed(upload: Upload, refusal: Exception) -> None:
     words = str(refusal).replace(upload.stored_as, upload.name)
     Upload.objects.filter(pk=upload.pk).update(state="failed", error=words[:1000])
+
+
+def _learn(upload: Upload, choices: Choices, *, by: User, at: int) -> None:
+    """Keeps what somebody corrected. A guess that nobody changed is no correction: it would outlive a better one. Where
+    a list was bought is said of each list anew."""
+    key = _print(upload.header, choices.kind)
+    kept = replace(choices, source="", basis="", proof="", learned_by="")
+    if kept == columns.guessed(upload.header, choices.kind, _looked_at(path_of(upload))[1]):
+        LearnedMapping.objects.filter(print=key).delete()
+        return
+    told = {"choices": kept.as_json(), "learned_by": by.email, "learned_at": at}
+    LearnedMapping.objects.update_or_create(print=key, defaults=told)
 
 
 def _learned(header: Sequence[str], kind: str) -> Choices | None:

@@ -64,6 +64,9 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "question_answered":
         asked = _text(data, "question").replace("_", " ")
         return f"Got an answer{f' on {asked}' if asked else ''}{_after(_text(data, 'answer'))}"
+    if kind == "imported" and _text(data, "seller"):
+        basis = _text(data, "legal_basis")
+        return f"On a list bought from {_text(data, 'seller')}{f', on the basis of {basis}' if basis else ''}"
     if kind == "meeting_missed" and data.get("called_off"):
         return "Called off a meeting"
     words = KINDS[kind].words if kind in KINDS else kind.replace("_", " ").capitalize()

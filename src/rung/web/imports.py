@@ -210,7 +210,11 @@ def _page(
         ),
         "faults": columns.faults(choices),
         "foreseen": found.foreseen,
-        "happened": [(KINDS[kind].words, number) for kind, number in found.foreseen.get("kinds", {}).items()],
+        "happened": [
+            (KINDS[kind].words, number)
+            for kind, number in found.foreseen.get("kinds", {}).items()
+            if kind != "imported"
+        ],
         "is_working": found.state in ("trying", "running") and stopped is None,
         "stopped": stopped,
         "is_open": found.state in ("mapping", "failed") or bool(request.GET.get("change")) or status == 422,
