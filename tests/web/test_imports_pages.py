@@ -17,7 +17,7 @@ from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
-from rung.lifecycle.models import Import
+from rung.lifecycle.models import Import, Standing
 from rung.people.models import Person
 from rung.terms.instants import HOUR
 from rung.wiring import JOBS, LONG_JOBS
@@ -196,6 +196,18 @@ def test_a_day_of_creation_that_cannot_be_read_costs_nobody_their_row(world: Wor
     assert now() - Event.objects.get(person_id=gus.pk).at < HOUR
     left_out = signed_in(world).get(reverse("import-refused", args=[found.pk])).content.decode()
     assert "2,cell,Create Date: '31/02/2024' is not a time written as day first" in left_out
+
+
+def test_whoever_wanted_no_mail_of_the_old_program_wants_none_of_ours(world: World) -> None:
+    client = signed_in(world)
+    table = "Id,Email,HasOptedOutOfEmail,CreatedDate\n1,gus@firm.example,TRUE,2024-05-01\n2,ida@firm.example,false,\n"
+    found = to_the_end(client, table)
+    assert (found.accepted, found.refused) == (3, 0)
+    told = {
+        person.email: Standing.objects.get(person=person).unsubscribed
+        for person in Person.objects.filter(email__endswith="@firm.example")
+    }
+    assert told == {"gus@firm.example": True, "ida@firm.example": False}
 
 
 def test_what_is_tried_says_how_many_deals_would_be_won_and_shows_a_value_of_each_column(world: World) -> None:

@@ -44,8 +44,8 @@ _EMPLOYER: Final = {
 }  # fmt: skip
 _WHO: Final = {"person.email": "Person's e-mail", "person.id": "Person's record id", "company": "Company"}
 TARGETS: Final[dict[str, dict[str, str]]] = {
-    "people": {**_PERSON, **_EMPLOYER, "at": "Known since"},
-    "list": {**_PERSON, **_EMPLOYER},
+    "people": {**_PERSON, **_EMPLOYER, "at": "Known since", "unsubscribed": "Wants no mail"},
+    "list": {**_PERSON, **_EMPLOYER, "unsubscribed": "Wants no mail"},
     "companies": {
         "company": "Domain or name", "company.name": "Name", "company.website": "Web site",
         "company.industry": "Industry", "company.employees": "Employees", "company.revenue": "Revenue",
@@ -78,6 +78,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "contactid",
         "whoid",
         "contact_person_id",
+    ),
+    "unsubscribed": tuple(
+        "hasoptedoutofemail has_opted_out_of_email email_opt_out opted_out_of_email opted_out opt_out unsubscribed"
+        " unsubscribed_from_all_email do_not_email".split()
     ),
     "deal.id": ("deal_id", "opportunity_id", "record_id", "id", "pipedrive_system_id", "deal_pipedrive_system_id"),
     "deal.name": ("deal_name", "dealname", "opportunity_name", "title", "name"),

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 from rung.capture import guessing
 from rung.capture.columns import OWN, Choice, Choices
 from rung.capture.mapping import EventLine, TableMapping, Value, When
+from rung.capture.translating import YES
 
 _WON: Final = frozenset({"won", "closed won", "closedwon", "closed-won", "won deal"})
+_WANTS_NONE: Final = YES | {"opted out", "unsubscribed"}
 _LOST: Final = frozenset({"lost", "closed lost", "closedlost", "closed-lost", "abandoned", "no decision"})
 ACTIVITIES: Final[dict[str, frozenset[str]]] = {
     "call_made": frozenset({"call", "phone", "phone call", "calls", "outbound call", "logged call"}),
@@ -45,17 +47,29 @@ class _Made:
         self.columns = frozenset(choice.column for choice in choices.columns)
 
     def people(self) -> TableMapping:
-        return self._table(person=self._who(), traits=self._traits("person."), company_traits=self._traits("company."))
+        return self._table(
+            person=self._who(), traits=self._traits("person."), company_traits=self._traits("company."),
+            events=self._unsubscribed(),
+        )  # fmt: skip
 
     def bought(self) -> TableMapping:
         said = {"seller": self.choices.source, "legal_basis": self.choices.basis, "proof": self.choices.proof}
         data = {name: Value(constant=text) for name, text in said.items() if text}
         kinds = ["imported", *(["consent_given"] if self.choices.basis == "consent" else [])]
         events = tuple(EventLine(kind, Value(or_now=True), None, data, None, None) for kind in kinds)
+        events += self._unsubscribed()
         traits = {**self._traits("person."), "legal_basis": Value(constant=self.choices.basis)}
         traits.setdefault("source", Value(constant=self.choices.source))
         return self._table(
             person=self._who(), traits=traits, company_traits=self._traits("company."), events=events, fills_only=True
+        )
+
+    def _unsubscribed(self) -> tuple[EventLine, ...]:
+        """Whoever told the old program that they want no mail has told us; no export says when."""
+        columns = self._columns("unsubscribed")
+        return tuple(
+            EventLine("unsubscribed", Value(or_now=True), When(column, _WANTS_NONE, any_case=True), {}, None, None)
+            for column in columns
         )
 
     def companies(self) -> TableMapping:
