@@ -1,6 +1,7 @@
 """From the file to the playbook: everything that is wrong is said at once, with file, line and the fix."""
 
 from datetime import date
+from functools import lru_cache
 
 from rung.playbook import sections
 from rung.playbook.checks import look_for_nonsense
@@ -29,6 +30,12 @@ def check(text: str | bytes, file: str = "playbook.yaml", today: date | None = N
     Unreadable, contradictory, unknown or of the wrong type is wrong. What can never happen, what nobody signed and a
     review that is overdue (only with `today`) is suspicious.
     """
+    return _checked(text, file, today)
+
+
+@lru_cache(maxsize=16)
+def _checked(text: str | bytes, file: str, today: date | None) -> Checked:
+    """Reading a text takes a tenth of a second, and who checks one mostly loads it next: the last ones are kept."""
     root, faults = read(text, file)
     notes = Notes(file, errors=list(faults))
     if root is not None and not isinstance(root, Table):
