@@ -3,12 +3,15 @@
 import os
 import time
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.cache import cache
+from django.contrib.auth import base_user
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache as kept
 from django.test import Client
 
 from rung.access.actions import add_user
@@ -59,17 +62,31 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _nobody_tried_before() -> None:
-    cache.clear()
+    kept.clear()
 
 
 @pytest.fixture
 def users(db: None) -> dict[str, User]:
-    return {
-        role: add_user(
-            email=f"{role}@ours.example", name=NAMES[role], role=role, by="test", at=1, password=PASSWORD, is_demo=True
-        )
-        for role in ROLES
-    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base_user, "make_password", _hashed)
+        return {
+            role: add_user(
+                email=f"{role}@ours.example",
+                name=NAMES[role],
+                role=role,
+                by="test",
+                at=1,
+                password=PASSWORD,
+                is_demo=True,
+            )
+            for role in ROLES
+        }
+
+
+@cache
+def _hashed(password: str) -> str:
+    """A password's hash, made once in a process: it is dear on purpose, and all five have the same."""
+    return make_password(password)
 
 
 @pytest.fixture
