@@ -27,11 +27,14 @@ pytestmark = test_browser.pytestmark
 
 @pytest.fixture
 def child(live_server: Any) -> Iterator[threading.Event]:
-    """What the worker's child does, in a thread; it rests while the event is set."""
+    """What the worker's child does, in a thread; it rests while the event is set.
+
+    It decides by the compiled kernel, which a house this small would not wait for; `make test` has it ready.
+    """
     ending, resting = threading.Event(), threading.Event()
 
     def answer() -> None:
-        warm = trying_later.Warm(now)
+        warm = trying_later.Warm(now, is_compiled=True)
         while not ending.is_set():
             if resting.is_set() or not warm.turn():
                 ending.wait(0.1)
