@@ -237,7 +237,7 @@ _STANDING_WHERE: Final = f"""
     WITH place(stage, status, is_anonymous) AS (VALUES {_rows(_PLACES)})
     SELECT stage, status, is_anonymous, ({_STANDING}), ({_STANDING} AND s.lap > 1) FROM place
 """
-"""Every place there is and how many stand there: for each a stretch of an index is counted, which costs a quarter of
+"""Every place there is and how many stand there: for each a stretch of an index is counted, which costs a third of
 grouping the rows of it."""
 
 
