@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.sqlite3.operations import DatabaseOperations
@@ -27,6 +28,20 @@ _plain_flush: Final = DatabaseOperations.sql_flush
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "one_database: keeps to SQLite")
     DatabaseOperations.sql_flush = _flush_past_triggers
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Names the group in the test's id, by which the tests of a group go to one worker.
+
+    pytest-xdist 3.8 does so by an attribute that pytest 9.2 no longer has: groups were spread over all workers.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
+        if groups and not item.nodeid.endswith(ending := "@" + "_".join(groups)):
+            item._id = coerce_node_id(item.nodeid + ending)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
