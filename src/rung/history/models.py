@@ -31,7 +31,9 @@ class Event(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "message_id"], name="event_once")]
         indexes = [
             models.Index(fields=["person_id", "at", "seq"], name="event_person"),
-            models.Index(fields=["company_id", "at"], name="event_company"),
+            models.Index(
+                fields=["company_id", "at"], name="event_company", condition=models.Q(company_id__isnull=False)
+            ),
             models.Index(fields=["kind", "at"], name="event_kind"),
         ]
 

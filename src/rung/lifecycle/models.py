@@ -205,7 +205,7 @@ class StageMove(models.Model):
     """
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="moves")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="moves", db_index=False)
     line_of_business = models.CharField(max_length=40, default=MAIN)
     number = models.IntegerField()
     at = models.BigIntegerField()
@@ -228,7 +228,7 @@ class StageMove(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["generation", "person", "line_of_business", "number"], name="move_once")
+            models.UniqueConstraint(fields=["person", "generation", "line_of_business", "number"], name="move_once")
         ]
         indexes = [
             # Who moved from where to where in a period is one stretch of the index, counted from it alone.

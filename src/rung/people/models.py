@@ -41,13 +41,20 @@ class Person(models.Model):
     phone = models.CharField(max_length=250, blank=True)
     title = models.CharField(max_length=250, blank=True)
     country = models.CharField(max_length=250, blank=True)
-    company = models.ForeignKey(Company, null=True, blank=True, on_delete=models.PROTECT, related_name="people")
+    company = models.ForeignKey(
+        Company, null=True, blank=True, on_delete=models.PROTECT, related_name="people", db_index=False
+    )
     company_since_at = models.BigIntegerField(null=True)
     company_since_seq = models.BigIntegerField(null=True)
     source = models.CharField(max_length=250, blank=True)
     campaign = models.CharField(max_length=250, blank=True)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="owned_people"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="owned_people",
+        db_index=False,
     )
     traits: Any = models.JSONField(default=dict)
     is_anonymous = models.BooleanField(default=False)
@@ -63,6 +70,7 @@ class Person(models.Model):
             models.Index(fields=["company", "company_since_at", "company_since_seq"], name="person_company_since"),
             models.Index(fields=["first_seen_at"], name="person_first_seen"),
             models.Index(fields=["source"], name="person_source"),
+            models.Index(fields=["owner"], name="person_owner", condition=models.Q(owner__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -97,7 +105,7 @@ class Trait(_Trait):
     class Meta:
         indexes = [
             models.Index(fields=["field", "word"], name="trait_word"),
-            models.Index(fields=["field", "number"], name="trait_number"),
+            models.Index(fields=["field", "number"], name="trait_number", condition=models.Q(number__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -112,7 +120,9 @@ class CompanyTrait(_Trait):
     class Meta:
         indexes = [
             models.Index(fields=["field", "word"], name="company_trait_word"),
-            models.Index(fields=["field", "number"], name="company_trait_number"),
+            models.Index(
+                fields=["field", "number"], name="company_trait_number", condition=models.Q(number__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
