@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from rung.jobs import actions, holding, queries
 from rung.jobs.clock import now
@@ -165,6 +165,21 @@ def test_whoever_lost_a_long_row_is_told_at_once(monkeypatch: pytest.MonkeyPatch
         assert told.wait(30)
     assert not actions.finish(mine, at=AT + actions.LEASE)
     assert actions.finish(theirs, at=AT + actions.LEASE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("off", ["", "hashjoin hashagg sort material"])
+def test_no_more_rows_are_claimed_than_asked_for_however_the_database_goes_about_it(off: str) -> None:
+    for number in range(5):
+        actions.enqueue(kind="publish", key=f"publish {number}", payload={}, at=AT)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for way in off.split():
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+    assert [row.key for row in actions.claim(worker="w", at=AT, kinds=["publish"], limit=2)] == [
+        "publish 0",
+        "publish 1",
+    ]
 
 
 @pytest.mark.django_db

@@ -48,17 +48,19 @@ def claim(*, worker: str, at: int, kinds: Sequence[str], limit: int = 10, lease:
     skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
+            # MATERIALIZED: PostgreSQL may otherwise look for due rows once for each row it updates, past the limit.
             f"""
-            UPDATE jobs_outbox SET lease_until = %s, attempts = attempts + 1, worker = %s
-            WHERE id IN (
+            WITH due AS MATERIALIZED (
                 SELECT id FROM jobs_outbox
                 WHERE done_at IS NULL AND failed_at IS NULL AND (run_after <= %s OR created_at > %s)
                   AND lease_until <= %s
                   AND kind IN ({", ".join(["%s"] * len(kinds))})
                 ORDER BY run_after, id LIMIT %s{skip})
+            UPDATE jobs_outbox SET lease_until = %s, attempts = attempts + 1, worker = %s
+            WHERE id IN (SELECT id FROM due)
             RETURNING id
             """,
-            [at + lease, worker, at, at + _AHEAD, at, *kinds, limit],
+            [at, at + _AHEAD, at, *kinds, limit, at + lease, worker],
         )
         ids = [row[0] for row in cursor.fetchall()]
     rows = Outbox.objects.filter(pk__in=ids).order_by("run_after", "id")
