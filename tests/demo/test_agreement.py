@@ -13,6 +13,8 @@ from rung.terms.business_time import WorkingTime, national_holidays
 from rung.terms.durations import parse_duration
 from rung.terms.instants import DAY, MINUTE
 
+pytestmark = pytest.mark.xdist_group("demo history")
+
 
 @pytest.fixture(scope="module")
 def demo():

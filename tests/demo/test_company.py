@@ -13,6 +13,8 @@ from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant
 from rung.terms.kinds import KINDS
 from rung.terms.values import normalised
 
+pytestmark = pytest.mark.xdist_group("demo history")
+
 
 @pytest.fixture(scope="module")
 def lines():

@@ -10,6 +10,8 @@ from rung.insight.rules import steps, weakest
 from rung.terms.instants import DAY
 from rung.terms.stages import RANK
 
+pytestmark = pytest.mark.xdist_group("demo history")
+
 
 @pytest.fixture(scope="module")
 def told():
