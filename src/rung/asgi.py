@@ -7,6 +7,7 @@ Django.
 import asyncio
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
@@ -244,9 +245,24 @@ def _environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
         key = name.decode("latin-1").upper().replace("-", "_")
         key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
         text = value.decode("latin-1")
+        if key == "CONTENT_TYPE":
+            text = _with_a_charset_of_texts(text)
         joint = "; " if key == "HTTP_COOKIE" else ","
         environ[key] = f"{environ[key]}{joint}{text}" if key in environ else text
     return environ
+
+
+_CHARSETS: Final = re.compile(
+    r"charset\s*=\s*\"?(?:utf-?8|utf-?16(?:le|be)?|(?:us-)?ascii|iso-?8859-\d+|latin-?1|windows-125\d|cp125\d|koi8-[ru]|gbk"
+    r"|gb2312|gb18030|big5|shift_jis|euc-(?:jp|kr))\"?\s*(?=;|\Z)",
+    re.IGNORECASE,
+)
+
+
+def _with_a_charset_of_texts(content_type: str) -> str:
+    """Django decodes even the address by the charset, and falls over one that Python knows but is none (rot13, hex)."""
+    is_known = "charset" not in _CHARSETS.sub("", content_type).lower()
+    return content_type if is_known else content_type.partition(";")[0]
 
 
 app = App()
