@@ -103,7 +103,7 @@ _ARGUMENTS: Final = {
     "form-thanks": ("none",),
     "form-confirmation": ("none", "none"),
     "webhook": ("none",),
-    **{f"webhooks-{part}": ("none",) for part in ("hook", "mapping", "replays", "lists", "closing")},
+    **{f"webhooks-{part}": ("none",) for part in ("hook", "mapping", "replays", "lists", "secret", "closing")},
     **{f"forms-{part}": ("none",) for part in ("form", "versions", "publication", "withdrawal")},
     "demo-site": ("pricing",),
     "calendar-feed": ("no-such-token",),

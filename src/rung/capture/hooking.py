@@ -10,7 +10,7 @@ import msgspec
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import hook_mapping, mailbox
+from rung.capture import hook_mapping, mailbox, signing
 from rung.capture.forms import is_slug
 from rung.capture.hook_mapping import BadMapping, Mapped, Meant, NotMapped
 from rung.capture.hook_templates import TEMPLATES
@@ -64,6 +64,21 @@ def map_webhook(*, name: str, told: object, by: By, at: int) -> Webhook:
         webhook.mapping = msgspec.to_builtins(mapping)
         webhook.save(update_fields=["mapping"])
         audited(by=by, verb="mapped webhook", object=f"webhook {name}", data=webhook.mapping, at=at)
+    return webhook
+
+
+def keep_secret(*, name: str, secret: str, by: By, at: int) -> Webhook:
+    """From now on only messages signed with it come in; an empty one lets all in again. It is shown to nobody."""
+    require(by, "manage webhooks")
+    secret = secret.strip()
+    if len(secret) > signing.LONGEST or not secret.isascii() or not secret.isprintable():
+        raise Refused(f"That is no secret of a program: {signing.LONGEST} letters, digits and signs at most.")
+    with transaction.atomic():
+        webhook = _locked(name)
+        webhook.secret = secret
+        webhook.save(update_fields=["secret"])
+        said = "kept" if secret else "taken away"
+        audited(by=by, verb="secured webhook", object=f"webhook {name}", data={"secret": said}, at=at)
     return webhook
 
 

@@ -179,6 +179,8 @@ class Webhook(models.Model):
     token = models.CharField(max_length=64, unique=True)
     """The SHA-256 of the address's last part; a closed one has another."""
     mapping: Any = models.JSONField(default=dict)
+    secret = models.CharField(max_length=200, blank=True, default="")
+    """With what the program signs its messages; whoever signs otherwise is turned away. Empty: it signs nothing."""
     created_at = models.BigIntegerField()
     created_by = models.CharField(max_length=254)
     closed_at = models.BigIntegerField(null=True)

@@ -138,6 +138,7 @@ urlpatterns = [
     path("capture/webhooks/<slug:name>/mapping", webhooks.mapped, name="webhooks-mapping"),
     path("capture/webhooks/<slug:name>/replays", webhooks.replays, name="webhooks-replays"),
     path("capture/webhooks/<slug:name>/lists", webhooks.pasted, name="webhooks-lists"),
+    path("capture/webhooks/<slug:name>/secret", webhooks.secret, name="webhooks-secret"),
     path("capture/webhooks/<slug:name>/closing", webhooks.closing, name="webhooks-closing"),
     path("w/<str:token>", webhooks.told, name="webhook"),
     path("forms", form_pages.listed, name="forms"),

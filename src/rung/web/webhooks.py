@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rung.access.actions import Refused
-from rung.capture import hook_mapping, hooking, letters, mailbox
+from rung.capture import hook_mapping, hooking, letters, mailbox, signing
 from rung.capture.hook_mapping import BadMapping, NotMapped
 from rung.capture.hook_templates import TEMPLATES
 from rung.capture.models import HookMessage, Webhook
@@ -49,6 +49,14 @@ def told(request: HttpRequest, token: str) -> HttpResponse:
     most = letters.LARGEST if is_mail else hook_mapping.LARGEST
     if int(request.META.get("CONTENT_LENGTH") or 0) > most:
         return JsonResponse({"error": f"larger than {most // 1024} KB"}, status=413)
+    try:
+        proof = signing.proof(webhook.secret, request.body)
+    except signing.Unproven as why:
+        return JsonResponse({"error": str(why)}, status=422)
+    if proof is not None:
+        return JsonResponse(proof)
+    if webhook.secret and not signing.is_signed(webhook.secret, request.headers, request.body):
+        return JsonResponse({"error": "not signed with the secret that was kept for this address"}, status=401)
     message = hooking.receive(
         webhook=webhook, body=request.body, content_type=request.META.get("CONTENT_TYPE", ""), at=this_instant()
     )
@@ -130,6 +138,19 @@ def pasted(request: HttpRequest, name: str) -> HttpResponse:
         return _page(request, webhook, None, {"refusal": message.words}, status=422)
     left_out = f" {message.words}" if message.words else ""
     messages.info(request, f"{words.count(message.events)} events were recorded.{left_out}")
+    return HttpResponseRedirect(reverse("webhooks-hook", args=[name]), status=303)
+
+
+@require_POST
+def secret(request: HttpRequest, name: str) -> HttpResponse:
+    """POST capture/webhooks/<name>/secret: with what its program signs; empty takes it away."""
+    user = who_may("manage webhooks", request)
+    try:
+        kept = hooking.keep_secret(name=name, secret=request.POST.get("secret", ""), by=user, at=this_instant())
+    except Refused as refusal:
+        return _page(request, _found(name), None, {"refusal": str(refusal)}, status=422)
+    said = "Only messages signed with it come in from now on." if kept.secret else "Messages need no signature now."
+    messages.info(request, said)
     return HttpResponseRedirect(reverse("webhooks-hook", args=[name]), status=303)
 
 
