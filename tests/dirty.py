@@ -256,7 +256,7 @@ def picture(rows: Rows, tables: list[str], later: frozenset[int] = frozenset()) 
 _OURS: Final = frozenset({"handoff_opened", "handoff_withdrawn", "sla_warned", "sla_breached"})
 _NOTED_AT: Final = {
     "lifecycle_standing": ("last_at", "last_seq"),
-    "lifecycle_state": ("state",),
+    "lifecycle_state": ("state", "last_at", "last_seq"),
     "people_person": ("last_event_at",),
 }
 """Where it shows when the house noted something."""

@@ -10,7 +10,7 @@ from rung.access.rules import NotAllowed, Refused
 from rung.history.models import Event
 from rung.jobs.worker import Worker
 from rung.lifecycle import actions, anew, building, bulk, doctor, line, publishing, rebuilding
-from rung.lifecycle.models import Generation, Handoff, Mark, PlaybookVersion, StageMove, Standing, Tally
+from rung.lifecycle.models import Generation, Handoff, Mark, PlaybookVersion, StageMove, Standing, State, Tally
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Person
 from rung.people.queries import person_named
@@ -240,6 +240,21 @@ def test_after_an_upgrade_of_the_engine_everybody_is_decided_again_once() -> Non
     assert not rebuilding.rebuild(check=True, at=AT + DAY).differences
     assert rebuilding.after_upgrade(at=AT + DAY) is None
     assert Audit.objects.filter(verb="rebuilt standings").count() == 1
+
+
+def test_after_an_upgrade_everybody_is_gone_on_from_as_before_though_nothing_differs() -> None:
+    before = dict(State.objects.values_list("person_id", "state"))
+    moves = list(StageMove.objects.order_by("person", "number").values("person", "at", "stage", "is_redefinition"))
+    Generation.objects.update(engine_version="1")
+    State.objects.filter(person=person_named("p3@acme.example")).delete()
+    State.objects.update(state=b"of another engine")
+    rebuilt = rebuilding.after_upgrade(at=AT + DAY)
+    assert rebuilt is not None and not rebuilt.differences
+    assert dict(State.objects.values_list("person_id", "state")).keys() == before.keys()
+    assert not State.objects.filter(state=b"of another engine").exists()
+    assert (
+        list(StageMove.objects.order_by("person", "number").values("person", "at", "stage", "is_redefinition")) == moves
+    )
 
 
 def test_the_doctor_finds_a_new_house_in_order() -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from rung.access.actions import By, audited
 from rung.engine.deciding import Standing as Told
+from rung.engine.states import StaleState, States
 from rung.jobs import clock, locks
 from rung.lifecycle import bulk, compiling, storing
 from rung.lifecycle import line as lines
@@ -55,7 +56,8 @@ class Rebuilt:
 def rebuild(*, check: bool = False, by: By = "cli", at: int | None = None, progress: Progress | None = None) -> Rebuilt:
     """Decides everybody from nothing, each up to the instant their standing is of, and compares.
 
-    Without `check` whoever differs is written anew; that is no move and has no consequences.
+    Without `check` whoever differs is written anew, and whoever cannot be gone on from: their state is lost, or of
+    another engine. That is no move and has no consequences.
     """
     at = clock.now() if at is None else at
     line = ensure_playbook(at=at)
@@ -63,13 +65,15 @@ def rebuild(*, check: bool = False, by: By = "cli", at: int | None = None, progr
     compiling.begin(len(ids))
     differences: list[Difference] = []
     for start in range(0, len(ids), _AT_A_TIME):
+        part = ids[start : start + _AT_A_TIME]
         with transaction.atomic():
             if not check:
                 locks.hold()
-            found = list(_compared(line, ids[start : start + _AT_A_TIME], at))
+            found = list(_compared(line, part, at))
             differences += found
-            if found and not check:
-                bulk.decide_again(line, sorted({difference.person_id for difference in found}), at=at)
+            if not check:
+                again = {difference.person_id for difference in found} | _without_state(line, part)
+                bulk.decide_again(line, sorted(again), at=at)
         if progress is not None:
             progress(min(start + _AT_A_TIME, len(ids)), len(ids))
     if not check:
@@ -101,6 +105,19 @@ def sample(*, at: int, size: int = 50) -> tuple[Difference, ...]:
     ids = list(Person.objects.filter(is_merged=False).order_by("pk").values_list("pk", flat=True))
     step = max(1, len(ids) // size)
     return tuple(_compared(line, ids[::step][:size], at))
+
+
+def _without_state(line: Line, person_ids: Sequence[int]) -> set[int]:
+    """Those who stand somewhere, and whose state is missing or of another playbook or engine."""
+    without, states = set(), States(line.program)
+    for stood in storing.standings_of(person_ids, line).values():
+        try:
+            if stood.state is None:
+                raise StaleState("there is none")
+            states.decoded(bytes(stood.state))
+        except StaleState:
+            without.add(stood.person_id)
+    return without
 
 
 def _compared(line: Line, person_ids: Sequence[int], at: int) -> Iterator[Difference]:
