@@ -99,6 +99,18 @@ def test_no_proof_is_given_that_would_sign_a_message(token: Any) -> None:
         signing.proof(SECRET, json.dumps({**ASKED, "payload": {"plainToken": token}}).encode())
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "body", [b'{"event":"endpoint.url_validation","x":"\xff"}', b"[" * 50_000 + b'"endpoint.url_validation"']
+)
+def test_what_cannot_be_read_is_no_question_and_no_fault_of_ours(client: Client, body: bytes) -> None:
+    assert signing.proof(SECRET, body) is None
+    cache.clear()
+    token = hooking.add_webhook(name="hook", template="empty", by="test", at=1).token
+    answer = client.post(f"/w/{token}", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "refused")
+
+
 def test_a_message_that_only_speaks_of_the_question_is_none() -> None:
     for body in (
         b'{"event":"chat","text":"endpoint.url_validation"}',

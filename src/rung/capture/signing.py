@@ -44,7 +44,7 @@ def proof(secret: str, body: bytes) -> dict[str, str] | None:
         return None
     try:
         told: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(told, dict) or told.get("event") != _ASKING:
         return None
