@@ -104,11 +104,16 @@ def test_looking_changes_nothing(rui: Client, pair: Suggestion) -> None:
     assert (Person.objects.count(), Suggestion.objects.count()) == before
 
 
-def test_the_palette_finds_whoever_a_former_address_or_a_number_belongs_to(rui: Client, pair: Suggestion) -> None:
+def test_the_palette_and_the_list_find_whoever_a_former_address_or_a_number_belongs_to(
+    rui: Client, pair: Suggestion
+) -> None:
     assert rui.post(f"/people/matches/{pair.pk}/merging", {"survivor": "left"}).status_code == 303
     survivor = Person.objects.get(pk=pair.left_id)
     assert survivor.email == "ana.lima@mail.example"  # told last
     for text in ("ana@acme.example", "+351 912 345 678", str(pair.right.uuid)):
-        page = rui.get("/search", {"q": text}).content.decode()
-        assert f'href="/people/{survivor.uuid}"' in page, text
-    assert rui.get("/search", {"q": "nobody@acme.example"}).content.decode().count("/people/") == 0
+        for place in ("/search", "/people"):
+            page = rui.get(place, {"q": text}).content.decode()
+            assert f'href="/people/{survivor.uuid}"' in page, (place, text)
+    for place in ("/search", "/people"):
+        page = rui.get(place, {"q": "nobody@acme.example"}).content.decode()
+        assert f"/people/{survivor.uuid}" not in page, place

@@ -19,6 +19,7 @@ from rung.lifecycle import segments
 from rung.lifecycle.models import StageMove, Standing
 from rung.lifecycle.rules import CORRECTIONS
 from rung.people.models import Alias, Company, Person
+from rung.people.queries import id_named
 from rung.playbook.conditions import Condition
 from rung.terms.stages import RANK, STAGES
 from rung.ui.paging import Cursor, Key, Page
@@ -174,13 +175,16 @@ _LATEST_OF: Final = f"""
 
 
 def search(text: str, *, generation_id: int | None, most: int = 6) -> tuple[tuple[PersonRow, ...], tuple[Company, ...]]:
-    """People and companies whose name (any word of it) or address starts with the text; people of high score first."""
+    """People and companies whose name (any word of it) or address starts with the text; people of high score first,
+    before them whoever the text is a key of."""
     companies = tuple(Company.objects.filter(_company_named(text)).defer("traits").order_by("name", "pk")[: most - 2])
     if generation_id is None:
         return (), companies
     known = Standing.objects.filter(generation_id=generation_id, is_anonymous__in=[False])
     chosen = _named(known, text, with_company=False, is_walked=True)
     ids = list(chosen.order_by("-score", "-person_id").values_list("person_id", flat=True)[:most])
+    if (owner := id_named(text)) is not None and known.filter(person_id=owner).exists():
+        ids = list(dict.fromkeys([owner, *ids]))
     return person_rows(ids, generation_id), companies
 
 
@@ -336,7 +340,8 @@ def _chosen(asked: Asked, generation_id: int, at: int, *, is_walked: bool = Fals
 def _named(
     standings: QuerySet[Standing], text: str, *, with_company: bool = True, is_walked: bool = False
 ) -> QuerySet[Standing]:
-    """Those whose name, address or company starts with the text, or has a word that does.
+    """Those whose name, address or company starts with the text, or has a word that does, and whoever it is a key of: an
+    address or a number of before, an id of a record that became theirs.
 
     `is_walked`: the first few are wanted in the order of an index: where they are many, each row is asked by itself.
     """
@@ -351,7 +356,8 @@ def _named(
     if len(found) == COUNTED:
         people = Person.objects.filter(_called(text, with_company=with_company))
         return standings.filter(person_id__in=people.values("pk"))
-    is_one, told = tables.among(list(dict.fromkeys(found)))
+    owner = id_named(text)
+    is_one, told = tables.among(list(dict.fromkeys([*found, *([owner] if owner is not None else [])])))
     return standings.filter(RawSQL(f"lifecycle_standing.person_id {is_one}", (told,), output_field=BooleanField()))
 
 

@@ -1,13 +1,9 @@
 """What the command palette finds: people and companies by how their name or address begins, and by any key."""
 
-from collections.abc import Sequence
-
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from rung.lifecycle import published, queries
-from rung.lifecycle.queries import PersonRow
-from rung.people.queries import person_named
 from rung.terms.values import BadValue, clean_text
 from rung.ui.tables import address
 from rung.web import shell
@@ -25,8 +21,6 @@ def search(request: HttpRequest) -> HttpResponse:
         text = ""
     in_force = published.in_force()
     people, companies = queries.search(text, generation_id=in_force.generation_id) if text else ((), ())
-    if text and in_force.generation_id is not None:
-        people = _with_the_owner_of(text, people, in_force.generation_id)
     playbook = in_force.playbook
     context = {
         "text": text,
@@ -38,11 +32,3 @@ def search(request: HttpRequest) -> HttpResponse:
         "all_people": address(people_href(), q=text),
     }
     return shell.page(request, "web/search.html", context)
-
-
-def _with_the_owner_of(text: str, people: Sequence[PersonRow], generation_id: int) -> tuple[PersonRow, ...]:
-    """First whoever the text is a key of: an address of before, a number, an id of a record that became theirs."""
-    owner = person_named(text)
-    if owner is None or owner.is_anonymous or any(row.id == owner.pk for row in people):
-        return tuple(people)
-    return (*queries.person_rows([owner.pk], generation_id), *people)
