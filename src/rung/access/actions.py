@@ -11,12 +11,13 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from rung.access import rules
-from rung.access.models import Audit, Team, User
+from rung.access.models import Audit, FirmName, Team, User
 from rung.access.rules import NotAllowed, Refused
 from rung.jobs import locks
 from rung.jobs.actions import enqueue
+from rung.terms.values import BadValue, clean_text
 
-__all__ = ["By", "NotAllowed", "Refused", "add_user", "audited", "change_user", "name_of", "require"]
+__all__ = ["By", "NotAllowed", "Refused", "add_user", "audited", "change_user", "name_firm", "name_of", "require"]
 
 By = User | str
 """Who acts: a user, or the name of a part of the house ("system", "import:4")."""
@@ -24,6 +25,7 @@ By = User | str
 USER_CHANGED: Final = "user changed"
 """The job by which other rooms follow."""
 _LONGEST_NAME: Final = 254
+_LONGEST_FIRM: Final = 100
 
 
 def name_of(by: By) -> str:
@@ -127,6 +129,21 @@ def change_user(
         if changed.keys() - {"password"}:
             enqueue(kind=USER_CHANGED, key=f"{USER_CHANGED} {row.seq}", payload={"user": user.pk}, at=at)
     return user
+
+
+def name_firm(*, name: str, by: By, at: int) -> str:
+    """The name under which forms and mails go out from now on; an empty one gives that of the environment back."""
+    require(by, "name the firm")
+    try:
+        name = " ".join(clean_text(name, "the name", _LONGEST_FIRM).split())
+    except BadValue:
+        raise Refused(f"That cannot be the firm's name: write up to {_LONGEST_FIRM} characters.") from None
+    with transaction.atomic():
+        audited(by=by, verb="named the firm", object="", data={"name": name}, at=at)
+        FirmName.objects.all().delete()
+        if name:
+            FirmName.objects.create(name=name)
+    return name
 
 
 def _check_email(email: str) -> None:

@@ -80,6 +80,15 @@ class ApiKey(models.Model):
         return rules.source_of_key(self.name)
 
 
+class FirmName(models.Model):
+    """The firm's own name, as an admin wrote it: one row, or none while that of the environment holds."""
+
+    name = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Audit(models.Model):
     """Who did what, in the order it was done. Append only; each row's hash covers the row before it."""
 

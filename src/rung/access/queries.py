@@ -1,9 +1,10 @@
-"""Users as the screens list them, and whether the audit log is whole."""
+"""Users as the screens list them, the firm's name, and whether the audit log is whole."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from rung.access.actions import hash_of
-from rung.access.models import Audit, User
+from rung.access.models import Audit, FirmName, User
 
 
 def users() -> QuerySet[User]:
@@ -14,6 +15,11 @@ def users() -> QuerySet[User]:
 def demo_faces() -> list[User]:
     """The demo company's users, who sign in with one click in demo mode."""
     return list(users().filter(is_demo=True).order_by("pk"))
+
+
+def firm_name() -> str:
+    """What the firm calls itself before others: as an admin wrote it, else `RUNG_FIRM`; empty where nobody said."""
+    return FirmName.objects.values_list("name", flat=True).first() or settings.RUNG_FIRM
 
 
 def first_broken_audit() -> int | None:

@@ -45,6 +45,7 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "see audit": _LEADERS,
     "manage users": _ADMIN,
     "manage keys": _REVOPS,
+    "name the firm": _ADMIN,
     "erase people": _ADMIN,
 }
 """Verb → the roles that may; a verb that is not here belongs to nobody."""

@@ -1,5 +1,6 @@
 """The one way by which mail leaves the house."""
 
+from email.utils import formataddr, parseaddr
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.crypto import salted_hmac
 
+from rung.access.queries import firm_name
 from rung.mail.models import Sent
 
 _LONGEST_SUBJECT: Final = 200
@@ -22,7 +24,14 @@ def send(*, key: str, to: str, subject: str, text: str, at: int, person_id: int 
         key=key[:200], defaults={"message_id": message_id, "person_id": person_id, "to": to[:320], "sent_at": at}
     )
     line = " ".join(subject.split())[:_LONGEST_SUBJECT]
-    EmailMessage(line, text, to=[to], headers={"Message-ID": message_id}).send()
+    EmailMessage(line, text, sender(), to=[to], headers={"Message-ID": message_id}).send()
+
+
+def sender() -> str:
+    """Whom mails come from: the address that the environment tells, under the firm's name where an admin wrote one."""
+    told: str = settings.DEFAULT_FROM_EMAIL
+    name = firm_name()
+    return told if name == settings.RUNG_FIRM else formataddr((name, parseaddr(told)[1]))
 
 
 def id_of(key: str) -> str:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from rung.access import keys
 from rung.access.actions import Refused
+from rung.access.queries import firm_name
 from rung.capture import building, forms, promising, snippet
 from rung.capture.models import Form
 from rung.jobs.clock import now as this_instant
@@ -171,7 +172,7 @@ def _editor(
         "figures": figures,
         "share": words.number(100 * figures.share) if figures.share is not None else "",
         "hosted": hosted,
-        "public_name": settings.RUNG_FIRM,
+        "public_name": firm_name(),
         "frame": f'<iframe src="{hosted}?embed=1" title="{form.slug}" width="100%" height="640"></iframe>',
         "place": f'<div data-rung-embed="{form.slug}"><a href="{hosted}">{escape(texts["title"])}</a></div>',
         "script": snippet.script_tag(key.shown, settings.PUBLIC_URL) if key else "",

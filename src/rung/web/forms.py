@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from rung.access.actions import Refused
 from rung.access.headers import embeddable
+from rung.access.queries import firm_name
 from rung.capture import answers as answering
 from rung.capture import building, forms, promising, recognising, submitting
 from rung.capture.forms import Definition
@@ -136,7 +136,7 @@ def confirmation(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 
 def _page(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
     """A page of the firm, under its name: visitors know nothing of Rung."""
-    return shell.page(request, template, {**context, "firm": settings.RUNG_FIRM}, status=status)
+    return shell.page(request, template, {**context, "firm": firm_name()}, status=status)
 
 
 def _found(slug: str) -> tuple[Form, Definition]:

@@ -50,6 +50,7 @@ urlpatterns = [
     path("notifications/reading", tasks.notifications_read, name="notifications-reading"),
     path("people/<uuid:uuid>/tasks", tasks.planned, name="person-tasks"),
     path("settings", own_settings.own_settings, name="settings"),
+    path("settings/firm", own_settings.firm, name="settings-firm"),
     path("team", team.team, name="team"),
     path("team/<int:user_id>/desk", team.rep, name="team-desk"),
     path("team/<int:user_id>/absence", team.absence, name="team-absence"),
