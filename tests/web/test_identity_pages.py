@@ -104,6 +104,22 @@ def test_looking_changes_nothing(rui: Client, pair: Suggestion) -> None:
     assert (Person.objects.count(), Suggestion.objects.count()) == before
 
 
+def test_a_merge_is_taken_back_from_its_toast(rui: Client, pair: Suggestion) -> None:
+    ana = f"/people/{pair.left.uuid}"
+    for path, told in (
+        (f"/people/matches/{pair.pk}/merging", {"survivor": "left"}),
+        (f"{ana}/merging", {"other": str(pair.right.uuid)}),
+    ):
+        page = rui.post(path, told, follow=True).content.decode()
+        toast = page.partition('class="toast"')[2]
+        assert f'action="{ana}/unmerging"' in toast
+        assert f'<input type="hidden" name="merged" value="{pair.right.uuid}">' in toast
+        assert Alias.objects.get().living_id == pair.left_id
+        assert rui.post(f"{ana}/unmerging", {"merged": str(pair.right.uuid)}).status_code == 303
+        assert not Alias.objects.exists()
+    assert "Undo</button>" not in rui.get(ana).content.decode().partition('class="toast"')[2]  # told once
+
+
 def test_the_palette_and_the_list_find_whoever_a_former_address_or_a_number_belongs_to(
     rui: Client, pair: Suggestion
 ) -> None:

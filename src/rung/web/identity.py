@@ -70,7 +70,7 @@ def merging(request: HttpRequest, pair: int) -> HttpResponse:
         same_people.merge(survivor=survivor, merged=merged, by=_user(request), at=this_instant())
     except Refused as refusal:
         return _matches(request, refusal)
-    messages.info(request, f"{_called(merged)} lives on in {_called(survivor)}. Under Records it can be taken back.")
+    _say_merged(request, survivor, merged)
     return HttpResponseRedirect(reverse("people-matches"), status=303)
 
 
@@ -106,7 +106,7 @@ def record_merging(request: HttpRequest, uuid: UUID) -> HttpResponse:
         same_people.merge(survivor=person, merged=other, by=_user(request), at=this_instant())
     except Refused as refusal:
         return _records(request, person, refusal)
-    messages.info(request, f"{_called(other)} lives on in {_called(person)}.")
+    _say_merged(request, person, other)
     return _back(person)
 
 
@@ -135,6 +135,11 @@ def employer(request: HttpRequest, uuid: UUID) -> HttpResponse:
         return _records(request, person, refusal)
     messages.info(request, "Noted. What happened before stays with the company before.")
     return _back(person)
+
+
+def _say_merged(request: HttpRequest, survivor: Person, merged: Person) -> None:
+    said = f"{_called(merged)} lives on in {_called(survivor)}. Under Records it can be taken back."
+    shell.done(request, said, undo=reverse("person-unmerging", args=[survivor.uuid]), merged=merged.uuid)
 
 
 def _matches(request: HttpRequest, refusal: Refused | None = None) -> HttpResponse:

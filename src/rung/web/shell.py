@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -99,6 +101,12 @@ ROLE_LABELS: Final = {
     "revops": "RevOps",
     "admin": "Admin",
 }
+
+
+def done(request: HttpRequest, words: str, *, undo: str, **fields: object) -> None:
+    """A toast on the next page that says what was done, with a button that takes it back: a POST of the fields to the
+    address `undo`."""
+    messages.info(request, words, extra_tags=f"undo {undo}?{urlencode(fields)}")
 
 
 def page(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django import template
 from django.template.loader import render_to_string
@@ -18,6 +19,19 @@ from rung.terms.stages import RANK, SHORT_LABELS
 from rung.ui import charts, words
 
 register = template.Library()
+
+
+# -- toasts -----------------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def undo_of(tags: str) -> dict[str, Any] | None:
+    """Of the tags of a message, as `shell.done` writes them: where its Undo is posted, and with which fields."""
+    word, _, told = tags.partition(" ")
+    if word != "undo":
+        return None
+    address, _, fields = told.partition("?")
+    return {"address": address, "fields": parse_qsl(fields)}
 
 
 # -- numbers and instants -------------------------------------------------------------------------------------------
