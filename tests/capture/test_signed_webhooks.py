@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from rung.access.actions import Refused
+from rung.access.actions import Refused, add_user
 from rung.access.models import Audit
 from rung.capture import hooking, signing
 from rung.capture.models import HookMessage, Webhook
@@ -71,7 +71,7 @@ def test_what_a_product_signed_comes_in_and_the_same_changed_or_unsigned_does_no
     keep("another")
     assert tell(body, headers).status_code == 401
     assert HookMessage.objects.count() == 1
-    keep("")
+    hooking.take_secret_away(name="hook", by="test", at=3)
     assert tell(body, headers).status_code == tell(body).status_code == 200
 
 
@@ -130,3 +130,20 @@ def test_a_secret_is_shown_to_nobody_and_what_is_none_is_refused(tell: Any) -> N
         with pytest.raises(Refused):
             keep(wrong)
     assert Webhook.objects.get().secret == SECRET
+
+
+@pytest.mark.django_db
+def test_an_empty_field_keeps_the_secret_and_only_a_tick_takes_it_away(tell: Any) -> None:
+    keep(SECRET)
+    ren = Client()
+    ren.force_login(add_user(email="ren@ours.example", role="revops", by="test", at=1))
+    address = "/capture/webhooks/hook/secret"
+    refused = ren.post(address, {"secret": " "})
+    assert refused.status_code == 422
+    assert "write the secret, or tick “Take the secret away”" in refused.content.decode()
+    assert Webhook.objects.get().secret == SECRET
+    assert ren.post(address, {"secret": "", "away": "1"}).status_code == 303
+    assert Webhook.objects.get().secret == ""
+    entry = Audit.objects.order_by("-pk").first()
+    assert entry is not None and (entry.verb, entry.data) == ("secured webhook", {"secret": "taken away"})
+    assert 'name="away"' not in ren.get("/capture/webhooks/hook").content.decode()  # there is none to take away

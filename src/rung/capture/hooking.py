@@ -68,11 +68,24 @@ def map_webhook(*, name: str, told: object, by: By, at: int) -> Webhook:
 
 
 def keep_secret(*, name: str, secret: str, by: By, at: int) -> Webhook:
-    """From now on only messages signed with it come in; an empty one lets all in again. It is shown to nobody."""
+    """From now on only messages signed with it come in. It is shown to nobody. Raises Refused, for an empty one too: a
+    form that was saved without it must not open the address."""
     require(by, "manage webhooks")
     secret = secret.strip()
+    if not secret:
+        raise Refused("Nothing was changed: write the secret, or tick “Take the secret away”.")
     if len(secret) > signing.LONGEST or not secret.isascii() or not secret.isprintable():
         raise Refused(f"That is no secret of a program: {signing.LONGEST} letters, digits and signs at most.")
+    return _secured(name, secret, by=by, at=at)
+
+
+def take_secret_away(*, name: str, by: By, at: int) -> Webhook:
+    """From now on messages need no signature."""
+    require(by, "manage webhooks")
+    return _secured(name, "", by=by, at=at)
+
+
+def _secured(name: str, secret: str, *, by: By, at: int) -> Webhook:
     with transaction.atomic():
         webhook = _locked(name)
         webhook.secret = secret

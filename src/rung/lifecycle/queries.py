@@ -340,8 +340,8 @@ def _chosen(asked: Asked, generation_id: int, at: int, *, is_walked: bool = Fals
 def _named(
     standings: QuerySet[Standing], text: str, *, with_company: bool = True, is_walked: bool = False
 ) -> QuerySet[Standing]:
-    """Those whose name, address or company starts with the text, or has a word that does, and whoever it is a key of: an
-    address or a number of before, an id of a record that became theirs.
+    """Those whose name, address or company starts with the text, or has a word that does, and whoever it is a key of:
+    an address or a number of before, an id of a record that became theirs.
 
     `is_walked`: the first few are wanted in the order of an index: where they are many, each row is asked by itself.
     """

@@ -143,10 +143,14 @@ def pasted(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def secret(request: HttpRequest, name: str) -> HttpResponse:
-    """POST capture/webhooks/<name>/secret: with what its program signs; empty takes it away."""
+    """POST capture/webhooks/<name>/secret: with what its program signs; `away` ticked takes it away."""
     user = who_may("manage webhooks", request)
+    told, at = request.POST.get("secret", ""), this_instant()
     try:
-        kept = hooking.keep_secret(name=name, secret=request.POST.get("secret", ""), by=user, at=this_instant())
+        if request.POST.get("away"):
+            kept = hooking.take_secret_away(name=name, by=user, at=at)
+        else:
+            kept = hooking.keep_secret(name=name, secret=told, by=user, at=at)
     except Refused as refusal:
         return _page(request, _found(name), None, {"refusal": str(refusal)}, status=422)
     said = "Only messages signed with it come in from now on." if kept.secret else "Messages need no signature now."
