@@ -57,6 +57,7 @@ bench: setup .venv/.warm  ## measure the figures as ratios in one run; writes va
 
 .PHONY: faults
 faults: setup clients  ## break it on purpose, at full size: kill -9 while a client streams (docs/reliability.md)
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest -q tests/web/test_described_doors.py
 	$(BIN)/python faults/run.py killing
 	$(BIN)/python faults/run.py undoing
 	$(BIN)/python faults/run.py undoing --database postgresql

@@ -50,8 +50,10 @@ class App:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path == "/health":
-            await _json(send, 200, {"status": "ok"})
+        if path in _PROBES and scope["method"] not in ("GET", "HEAD"):
+            await _json(send, 405, _ONLY_GET, (b"allow", b"GET, HEAD"))
+        elif path == "/health":
+            await _json(send, 200, _OK)
         elif path == "/ready":
             problem = await asyncio.get_running_loop().run_in_executor(self._pool, _why_not_ready)
             await _json(send, 503 if problem else 200, {"status": "not ready", "reason": problem} if problem else _OK)
@@ -162,7 +164,9 @@ class CollectorAlone:
             await self._collector(scope, receive, send)
 
 
+_PROBES: Final = ("/health", "/ready")
 _OK: Final = {"status": "ok"}
+_ONLY_GET: Final = {"code": "method_not_allowed", "message": "Ask with GET."}
 
 
 def _why_not_ready() -> str | None:
@@ -204,13 +208,14 @@ async def _read(receive: Receive, into: IO[bytes], most: int) -> int | None:
     return size
 
 
-async def _json(send: Send, status: int, content: dict[str, Any]) -> None:
+async def _json(send: Send, status: int, content: dict[str, Any], *more: tuple[bytes, bytes]) -> None:
     body = json.dumps(content).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -63,6 +63,40 @@ _messages = st.fixed_dictionaries(
         "previousId": _values,
     },
 )
+
+
+@pytest.mark.parametrize("digits", [25, 3_999, 4_001])
+@pytest.mark.parametrize("where", ["beside", "context"])
+@pytest.mark.parametrize("type_", ["page", None])
+def test_a_number_where_nobody_reads_is_no_reason_to_refuse_an_event_that_has_its_200(
+    digits: int, where: str, type_: str | None
+) -> None:
+    """Found by schemathesis: let in by the fast way, refused when it was taken in."""
+    number = b"9" * digits
+    odd = b'"context": {"odd": [' + number + b"]}" if where == "context" else b'"odd": ' + number
+    told = b'"type": "page", ' if type_ else b""
+    raw = b"{" + told + b'"anonymousId": "a", "messageId": "m", "timestamp": "2026-03-01T10:00:00Z", ' + odd + b"}"
+    try:
+        found = sighted(raw, door="publishable", path_type="page")
+    except NotTaken as refusal:
+        assert (refusal.reason, type_, digits) == ("bad_value", None, 4_001), "said at once, and by name"
+        return
+    (event,) = events_of(message_of(found.raw), Envelope("key:site", "publishable", "m", received_at=2**50))
+    assert event.kind == "page_viewed"
+
+
+def test_what_is_nested_deeper_than_a_worker_reads_is_refused_before_its_200() -> None:
+    def nested(depth: int) -> bytes:
+        inner = b"[" * depth + b'"[{"' + b"]" * depth
+        return b'{"type": "page", "anonymousId": "a", "messageId": "m", "timestamp": "2026-03-01T10:00:00Z",' \
+            b'"context": {"odd": ' + inner + b', "many": [' + b"[]," * 500 + b"1]}}"  # fmt: skip
+
+    assert sighted(nested(290), door="publishable").message_id == "m"
+    with pytest.raises(NotTaken) as refusal:
+        sighted(nested(300), door="publishable")
+    assert refusal.value.reason == "too_deep"
+
+
 _quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

@@ -52,6 +52,21 @@ def test_a_webhook_is_made_and_its_message_pointed_at(visit: Any) -> None:
             picture(page, f"{name}-{size[0]}-{theme}")
 
 
+def test_what_each_door_takes_and_answers_is_read_on_a_page(visit: Any) -> None:
+    expect = playwright.expect
+    for size, theme in ((DESK, "light"), (PHONE, "dark")):
+        page = visit(size, theme).sign_in("sales").open("/api/docs")
+        page.locator("summary", has_text="Takes many events").click()
+        door = page.locator("details[open]")
+        expect(door).to_contain_text("also /v1/b, /v1/import")
+        expect(door.locator("tbody tr")).to_have_count(6)
+        assert faults_of(page, theme) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), theme
+        picture(page, f"doors-{size[0]}-{theme}")
+        door.locator("a", has_text="Batch").click()
+        expect(page.locator("#part-Batch")).to_be_in_viewport()
+
+
 def test_somebody_is_added_by_a_key_and_who_is_here_is_said_at_once(visit: Any) -> None:
     expect = playwright.expect
     page = visit().sign_in("sales").open("/people")

@@ -35,8 +35,23 @@ PATHS: Final[dict[str, str | None]] = {
 }
 """Address → the type of the one event it takes; None where it takes many."""
 _SETTINGS: Final = re.compile(r"/v1/projects/([^/]{1,100})/settings\Z")
+_PIXEL: Final = re.compile(rf"/v1/pixel/({'|'.join(_TYPES)})\Z")
+_POST: Final = ("POST",)
+_GET: Final = ("GET", "HEAD")
+ADDRESSES: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys((*PATHS, "/v1/m"), _POST),
+    **dict.fromkeys(("/rung.js", "/v1/projects/{key}/settings", "/v1/pixel/{type}"), _GET),
+}
+"""Everything there is here, as a description names it, and the methods that do something there."""
 _GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
+COME_BACK: Final = {
+    "too_fast": (429, "Too many events a second with this key."),
+    "busy": (503, "Too much is waiting to be stored."),
+    "no_database": (503, "It cannot be checked now whether this key holds."),
+    "no_disk": (503, "The events cannot be stored now."),
+}
+"""Why somebody should come back: code → (status, words)."""
 _SOON: Final = 1
 _LATER: Final = 5
 """Seconds a client is asked to wait: when the queue is full, and when the disk or the database does not answer."""
@@ -83,16 +98,19 @@ class Collector:
         method, path = scope["method"], scope["path"]
         if method == "OPTIONS":
             await _respond(send, 204, b"", _PREFLIGHT)
-        elif method == "POST" and path in PATHS:
-            await self._take(scope, receive, send)
-        elif method in ("GET", "HEAD"):
-            await self._give(scope, send)
-        elif method == "POST" and path == "/v1/m":
-            await _json(send, 200, {"success": True})  # a client's figures about itself: nobody here reads them
-        elif path in PATHS or path in ("/v1/m", "/rung.js") or _SETTINGS.match(path):
-            await _json(send, 405, {"code": "method_not_allowed", "message": f"{method} does nothing here."})
-        else:
+            return
+        methods = _methods_at(path)
+        if not methods:
             await _json(send, 404, _NOTHING)
+        elif method not in methods:
+            told = {"code": "method_not_allowed", "message": f"{method} does nothing here."}
+            await _json(send, 405, told, ((b"allow", ", ".join((*methods, "OPTIONS")).encode()),))
+        elif path in PATHS:
+            await self._take(scope, receive, send)
+        elif path == "/v1/m":
+            await _json(send, 200, _SUCCESS)  # a client's figures about itself: nobody here reads them
+        else:
+            await self._give(scope, send)
 
     # Taking events
 
@@ -121,12 +139,12 @@ class Collector:
             try:
                 key = await self._keys.sure(submission.told_key)
             except CannotTell:
-                return _come_back(503, "no_database", "It cannot be checked now whether this key holds.", _LATER)
+                return _come_back("no_database", _LATER)
             if key is not None:
                 submission.body = body
                 refused = passed_through(submission)
         if submission.key is not None and (wait := self._rates.wait(submission.key, len(submission.raws) or 1)):
-            return _come_back(429, "too_fast", "Too many events a second with this key.", wait)
+            return _come_back("too_fast", wait)
         if refused is not None:
             submission.key = submission.key or await self._key_in_header(submission)
             if submission.key is None:
@@ -160,9 +178,9 @@ class Collector:
         assert self._loop is not None
         done: asyncio.Future[bool] = self._loop.create_future()
         if not writer.hand_in(items, done):
-            return _come_back(503, "busy", "Too much is waiting to be stored.", _SOON)
+            return _come_back("busy", _SOON)
         if not await done:
-            return _come_back(503, "no_disk", "The events cannot be stored now.", _LATER)
+            return _come_back("no_disk", _LATER)
         return None
 
     def _started(self) -> Writer:
@@ -204,22 +222,18 @@ class Collector:
 
     async def _give(self, scope: Scope, send: Send) -> None:
         path = scope["path"]
-        if path == "/rung.js":
-            await snippet.give(scope, send)
-        elif found := _SETTINGS.match(path):
+        if found := _SETTINGS.match(path):
             await self._give_settings(found.group(1), send)
-        elif path.startswith("/v1/pixel/") and path.removeprefix("/v1/pixel/") in _TYPES:
-            await self._take_pixel(path.removeprefix("/v1/pixel/"), scope, send)
-        elif path in PATHS:
-            await _json(send, 405, {"code": "method_not_allowed", "message": "Send events with POST."})
+        elif found := _PIXEL.match(path):
+            await self._take_pixel(found.group(1), scope, send)
         else:
-            await _json(send, 404, _NOTHING)
+            await snippet.give(scope, send)
 
     async def _give_settings(self, text: str, send: Send) -> None:
         try:
             key = self._keys.known(text) or await self._keys.sure(text)
         except CannotTell:
-            await _json(send, 503, {"code": "no_database"}, ((b"retry-after", str(_LATER).encode()),))
+            await _json(send, *_come_back("no_database", _LATER))
             return
         if key is None or key.door != "publishable":
             await _respond(send, 404, b"There is no such key.", (*_CORS, (b"content-type", b"text/plain")))
@@ -274,8 +288,16 @@ def _no(refused: Refused) -> _Answer:
     return refused.status, {"code": refused.reason, "message": refused.said}, more
 
 
-def _come_back(status: int, code: str, words: str, seconds: int) -> _Answer:
+def _come_back(code: str, seconds: int) -> _Answer:
+    status, words = COME_BACK[code]
     return status, {"code": code, "message": words}, ((b"retry-after", str(seconds).encode()),)
+
+
+def _methods_at(path: str) -> tuple[str, ...]:
+    """The methods that do something at an address; none where there is nothing."""
+    if _SETTINGS.match(path) or _PIXEL.match(path):
+        return _GET
+    return ADDRESSES.get(path, ()) if "{" not in path else ()
 
 
 def _settle(waiting: list["asyncio.Future[bool]"], is_stored: bool) -> None:

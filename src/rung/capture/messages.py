@@ -2,6 +2,8 @@
 
 import functools
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,6 +47,10 @@ REASONS: Final[dict[str, str]] = {
     "defect": "Recording it went wrong: a defect of Rung.",
 }
 """Reason → what it means, for people. Every refusal has one, and every reason is counted."""
+OF_STRANGERS: Final = frozenset({"no_key", "unknown_key"})
+"""Those that are answered with 401; the others are with 400."""
+FOUND_LATER: Final = frozenset({"not_recorded", "defect"})
+"""Those that nobody is answered with: the event was on the disk by then."""
 
 
 class NotTaken(ValueError):
@@ -75,7 +81,27 @@ def sighted(raw: bytes, *, door: Door, path_type: str | None = None) -> "Sighted
     """
     if len(raw) > LARGEST_EVENT:
         raise NotTaken("event_too_large", f"The event is {len(raw):,} bytes: {LARGEST_EVENT:,} are allowed.")
+    if _is_too_deep(raw):
+        raise NotTaken("too_deep")
     return _at_a_glance(raw, door) or _closely(raw, door, path_type)
+
+
+def _is_too_deep(raw: bytes) -> bool:
+    """Whether anything in it, read or not, is nested deeper than a worker can be sure to read when its turn comes: how
+    deep Python reads depends on how deep it stands itself."""
+    if raw.count(b"[") + raw.count(b"{") <= _DEEPEST_READ:  # nearly always
+        return False
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", raw)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _DEEPEST_READ:
+            return True
+    return False
+
+
+_DEEPEST_READ: Final = 300
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BRACKET: Final = re.compile(rb"[\[\]{}]")
 
 
 class Sighted(NamedTuple):
@@ -104,9 +130,9 @@ def events_of(message: Mapping[str, Any], envelope: Envelope) -> list[NewEvent]:
 
 
 def message_of(raw: bytes) -> dict[str, Any]:
-    """The message as an object. Raises NotTaken for what is none, or holds a number that no database does."""
+    """The message as an object. Raises NotTaken for what is none."""
     try:
-        told = json.loads(raw, parse_constant=_not_a_number, parse_int=_whole_number)
+        told = json.loads(raw, parse_constant=_not_a_number, parse_int=whole_number)
     except (UnicodeDecodeError, json.JSONDecodeError) as fault:
         raise NotTaken("not_json", f"It is not JSON: {fault}") from None
     except RecursionError:
@@ -138,7 +164,7 @@ def _closely(raw: bytes, door: Door, path_type: str | None) -> Sighted:
     message = message_of(raw)
     if path_type is not None and message.get("type") is None:
         message["type"] = path_type
-        raw = json.dumps(message, ensure_ascii=True).encode()
+        raw = _dumped(message)
     try:
         message_id = _id(message)
         for event in events_of(message, Envelope("", door, message_id or "-", received_at=0)):
@@ -146,6 +172,13 @@ def _closely(raw: bytes, door: Door, path_type: str | None) -> Sighted:
     except BadValue as refusal:
         raise NotTaken("bad_value", str(refusal)) from None
     return Sighted(message_id, raw)
+
+
+def _dumped(message: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(message, allow_nan=False).encode()
+    except ValueError:
+        raise NotTaken("bad_value", f"It holds a number of more than {_MOST_DIGITS:,} digits.") from None
 
 
 def _look_at(event: NewEvent) -> None:
@@ -233,10 +266,13 @@ def _not_a_number(text: str) -> float:
     raise NotTaken("bad_value", f"{text} is not a number that JSON knows.")
 
 
-def _whole_number(digits: str) -> int:
-    if len(digits) > 20:  # before int(): a number of thousands of digits takes long to read
-        raise NotTaken("bad_value", f"{digits[:20]}… is larger than a number may be (2^63).")
-    return int(digits)
+def whole_number(digits: str) -> float | int:
+    """A number of JSON, as large as Python reads at once. What is too large is refused where it is kept; elsewhere
+    nobody reads it: the fast way does not, either, and what it let in must not be refused after its 200."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
+
+
+_MOST_DIGITS: Final = 4_000
 
 
 # The fast way

@@ -11,7 +11,16 @@ from typing import Any, Final
 import msgspec
 
 from rung.capture.inbox import Item
-from rung.capture.messages import LARGEST_EVENT, REASONS, NotTaken, instant_of, message_of, sighted
+from rung.capture.messages import (
+    LARGEST_EVENT,
+    OF_STRANGERS,
+    REASONS,
+    NotTaken,
+    instant_of,
+    message_of,
+    sighted,
+    whole_number,
+)
 from rung.terms.kinds import Door
 
 LARGEST_BODY: Final = 512_000
@@ -31,10 +40,13 @@ class Key:
 class Refused:
     """The whole request is refused; nothing of it was taken."""
 
-    status: int
     reason: str
     words: str = ""
     count: int = 1
+
+    @property
+    def status(self) -> int:
+        return 401 if self.reason in OF_STRANGERS else 400
 
     @property
     def said(self) -> str:
@@ -76,12 +88,12 @@ def inflate(submission: Submission) -> Refused | None:
         try:
             submission.body = inflater.decompress(submission.body, LARGEST_BODY + 1)
         except zlib.error:
-            return Refused(400, "not_gzip")
+            return Refused("not_gzip")
         if len(submission.body) <= LARGEST_BODY and (not inflater.eof or inflater.unused_data):
-            return Refused(400, "not_gzip")
+            return Refused("not_gzip")
     else:
-        return Refused(400, "unknown_encoding")
-    return Refused(400, "too_large") if len(submission.body) > LARGEST_BODY else None
+        return Refused("unknown_encoding")
+    return Refused("too_large") if len(submission.body) > LARGEST_BODY else None
 
 
 def parse(submission: Submission) -> Refused | None:
@@ -89,9 +101,9 @@ def parse(submission: Submission) -> Refused | None:
     try:
         told = _envelope(submission.body) if submission.path_type is None else _single(submission.body)
     except RecursionError:
-        return Refused(400, "too_deep")
+        return Refused("too_deep")
     except msgspec.ValidationError as fault:
-        return Refused(400, "not_an_event", f"It cannot be read: {fault}.")
+        return Refused("not_an_event", f"It cannot be read: {fault}.")
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         return _parse_loosely(submission, f"It cannot be read: {fault}.")
     submission.write_key = told.writeKey if isinstance(told.writeKey, str) else ""
@@ -100,7 +112,7 @@ def parse(submission: Submission) -> Refused | None:
         submission.raws = [submission.body]
         return None
     if told.batch is None:
-        return Refused(400, "no_batch")
+        return Refused("no_batch")
     submission.raws = [bytes(raw) for raw in told.batch]
     shared = {"context": told.context, "integrations": told.integrations}
     submission.shared = {name: value for name, value in shared.items() if isinstance(value, dict) and value}
@@ -110,11 +122,11 @@ def parse(submission: Submission) -> Refused | None:
 def _parse_loosely(submission: Submission, fault: str) -> Refused | None:
     """Python's client sends NaN, which is no JSON: that costs its own event, not the others of the batch."""
     try:
-        told = json.loads(submission.body, parse_int=_whole_number)
+        told = json.loads(submission.body, parse_int=whole_number)
     except (ValueError, RecursionError):
-        return Refused(400, "not_json", fault)
+        return Refused("not_json", fault)
     if not isinstance(told, dict) or (submission.path_type is None and not isinstance(told.get("batch"), list)):
-        return Refused(400, "not_an_event", fault)
+        return Refused("not_an_event", fault)
     submission.write_key = told["writeKey"] if isinstance(told.get("writeKey"), str) else ""
     submission.sent_at = _sent_at(told.get("sentAt"))
     parts = told["batch"] if submission.path_type is None else [told]
@@ -126,17 +138,17 @@ def authorise(submission: Submission) -> Refused | None:
     """The key, from the header or the body: clients differ by version."""
     told = submission.told_key = header_key(submission.authorization) or submission.write_key
     if not told:
-        return Refused(401, "no_key", count=max(1, len(submission.raws)))
+        return Refused("no_key", count=max(1, len(submission.raws)))
     submission.key = submission.key_of(told)
-    return None if submission.key is not None else Refused(401, "unknown_key", count=max(1, len(submission.raws)))
+    return None if submission.key is not None else Refused("unknown_key", count=max(1, len(submission.raws)))
 
 
 def count(submission: Submission) -> Refused | None:
     """Neither none nor more than may come at once."""
     if not submission.raws:
-        return Refused(400, "empty_batch")
+        return Refused("empty_batch")
     if len(submission.raws) > MOST_EVENTS:
-        return Refused(400, "too_many_events", count=len(submission.raws))
+        return Refused("too_many_events", count=len(submission.raws))
     return None
 
 
@@ -199,10 +211,6 @@ def _sent_at(told: object) -> int | None:
         return instant_of(told)
     except NotTaken:
         return None
-
-
-def _whole_number(digits: str) -> float | int:
-    return int(digits) if len(digits) <= 20 else float("inf")  # refused with its event, by name
 
 
 def header_key(authorization: str) -> str:

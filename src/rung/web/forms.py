@@ -38,7 +38,7 @@ FASTEST: Final = 2 * SECOND
 """Nobody fills a form sooner than that after opening it."""
 _OPENED: Final = "form-opened"
 _THANKED: Final = "form-thanked"
-_LARGEST: Final = 64 * 1024
+LARGEST: Final = 64 * 1024
 _COOKIE: Final = re.compile(r"[0-9a-f]{32}\Z")
 _ROBOT: Final = re.compile(r"bot|crawl|spider|preview|monitor|headless|curl|wget|python", re.IGNORECASE)
 
@@ -226,7 +226,7 @@ def _open(response: HttpResponse) -> HttpResponse:
 def _answers(request: HttpRequest, *, is_json: bool) -> dict[str, Any] | None:
     if not is_json:
         return {name: request.POST.get(name, "") for name in list(request.POST)[:100]}
-    if len(request.body) > _LARGEST:
+    if len(request.body) > LARGEST:
         return None
     try:
         told = json.loads(request.body)

@@ -8,6 +8,7 @@ from rung.web import (
     companies,
     definitions,
     design,
+    doors,
     duties,
     feedback,
     form_pages,
@@ -160,5 +161,7 @@ urlpatterns = [
     path("f/<slug:slug>", forms.form, name="form"),
     path("f/<slug:slug>/thanks", forms.thanks, name="form-thanks"),
     path("f/<slug:slug>/confirmation/<str:token>", forms.confirmation, name="form-confirmation"),
+    path("api/v1/openapi.json", doors.described, name="api-described"),
+    path("api/docs", doors.shown, name="api-docs"),
     path("design", design.design, name="design"),
 ]
