@@ -57,8 +57,10 @@ def _address(database: str) -> Iterator[str]:
 # Live
 
 
-def live(people: int, events: int, batch: int) -> dict[str, float]:
-    """Batches as the collector's worker brings them, then single events; beside them bare INSERTs of the same rows."""
+def live(people: int, events: int) -> dict[str, float]:
+    """Batches as the collector's worker brings them where many wait, then single events; beside them bare INSERTs of
+    the same rows."""
+    from rung.capture import taking
     from rung.history.queries import last_seq
     from rung.lifecycle import actions, bulk
 
@@ -66,15 +68,17 @@ def live(people: int, events: int, batch: int) -> dict[str, float]:
     bulk.load(stream.past(), by="bench", at=START)
     at = START
     for _ in range(2):  # whatever is loaded or compiled on the first use
-        actions.record(stream.batch(batch), by="collector", at=at)
-    told = [stream.batch(batch) for _ in range(events // batch)]
-    first, clock, moves = last_seq() + 1, Clock(), 0
+        actions.record(stream.batch(1_000), by="collector", at=at)
+    told, first, clock, moves = stream.batch(events), last_seq() + 1, Clock(), 0
+    batch, largest, done = 1_000, 0, 0
     clock.start()
-    for part in told:
+    while done < events:
         at += SECOND
+        part, begun = told[done : done + batch], time.perf_counter()
         recorded = actions.record(part, by="collector", at=at)
-        assert recorded.accepted == batch, recorded.refused[:3]
-        moves += len(recorded.moves)
+        assert recorded.accepted == len(part), recorded.refused[:3]
+        moves, done, largest = moves + len(recorded.moves), done + len(part), max(largest, len(part))
+        batch = taking.at_a_time(batch, held=int(SECOND * (time.perf_counter() - begun)))
     taken = clock.stop()
     singles = []
     for _ in range(60):
@@ -83,14 +87,14 @@ def live(people: int, events: int, batch: int) -> dict[str, float]:
         begun = time.perf_counter()
         actions.record(part, by="sam@acme.example", at=at)
         singles.append(time.perf_counter() - begun)
-    count = len(told) * batch
-    bare, rows = bare_inserts(first, batch, clock)
+    bare, rows = bare_inserts(first, largest, clock)
     return {
-        "events": count,
+        "events": events,
         "rows": rows,
         "moves": moves,
-        "wall": count / taken["wall"],
-        "cpu": count / taken["cpu"],
+        "batch": largest,
+        "wall": events / taken["wall"],
+        "cpu": events / taken["cpu"],
         "bare_wall": rows / bare["wall"],
         "bare_cpu": rows / bare["cpu"],
         "single_ms": 1_000 * sorted(singles)[len(singles) // 2],

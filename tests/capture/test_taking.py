@@ -133,6 +133,32 @@ def test_a_worker_that_dies_in_the_middle_leaves_everything_where_it_was(house: 
     assert counts() == {"received": 5, "accepted": 5}
 
 
+def test_among_many_messages_a_transaction_takes_twice_as_many_while_it_is_short() -> None:
+    half, whole = taking.LONGEST_HOLD // 2, taking.LONGEST_HOLD
+    assert [taking.at_a_time(800, held=held) for held in (0, half, half + 1, whole, whole + 1)] == [
+        1_600, 1_600, 800, 800, 400,
+    ]  # fmt: skip
+    assert (taking.at_a_time(taking.MOST, held=0), taking.at_a_time(taking.FEWEST, held=2 * whole)) == (4_000, 100)
+
+
+def test_a_backlog_is_taken_in_ever_larger_parts(house: House, monkeypatch: Any) -> None:
+    house.put(*[view(str(number), user=f"u{number % 3}") for number in range(700)])
+    record, parts = actions.record, []
+
+    def counting(events: Any, **told: Any) -> Any:
+        parts.append(len(events))
+        return record(events, **told)
+
+    monkeypatch.setattr(actions, "record", counting)
+    monkeypatch.setattr(taking, "LONGEST_HOLD", 2**40)
+    assert (house.turn(), parts) == (700, [100, 200, 400])
+
+
+def test_large_messages_are_read_a_few_at_a_time(house: House) -> None:
+    house.put(*[view(str(number), body="x" * 1_000) for number in range(5)])
+    assert [len(house.inbox.after(0, 5, most_bytes=size)) for size in (1, 2_000, 2_400, 10_000)] == [1, 2, 3, 5]
+
+
 def test_a_database_that_is_away_loses_nothing_and_blames_no_message(house: House, monkeypatch: Any) -> None:
     house.put(view("1"))
 

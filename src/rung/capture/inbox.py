@@ -107,12 +107,19 @@ class Inbox:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def after(self, position: int, limit: int) -> list[Numbered]:
-        """Up to `limit` items above the position, in order."""
+    def after(self, position: int, limit: int, *, most_bytes: int = 16 << 20) -> list[Numbered]:
+        """Up to `limit` items above the position, in order; fewer, but one at least, where they are large."""
         rows = self._connection.execute(
             f"SELECT number, {_COLUMNS} FROM inbox WHERE number > ? ORDER BY number LIMIT ?", (position, limit)
         )
-        return [Numbered(row[0], Item._make(row[1:])) for row in rows]
+        found, size = [], 0
+        for row in rows:
+            item = Item._make(row[1:])
+            found.append(Numbered(row[0], item))
+            size += len(item.body)
+            if size >= most_bytes:
+                break
+        return found
 
     def delete_up_to(self, position: int) -> None:
         """Removes what the main database holds by now."""

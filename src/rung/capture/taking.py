@@ -23,9 +23,11 @@ from rung.terms.kinds import KINDS
 log = logging.getLogger(__name__)
 
 BY: Final = "collector"
-_FEWEST, _MOST = 100, 1_000
-"""Messages in one transaction: few at first, so that a worker that is killed again and again still gets on, and more
-with each that went well; never so many that the house's one writer is held for long."""
+FEWEST, MOST = 100, 4_000
+LONGEST_HOLD: Final = SECOND
+"""Messages in one transaction: few at first, so that a worker that is killed again and again still gets on, and twice
+as many after each that went well, while there are so many and the house's one writer is held no longer than that:
+among many there are several of the same people, each of whom is decided once."""
 _LONGEST_TURN: Final = 5 * SECOND
 _STUBBORN: Final = 5
 """Turns in a row that the database refused, after which a single message may be what it refuses."""
@@ -55,7 +57,7 @@ class Intake:
         self._path = path
         self._inbox: Inbox | None = None
         self._failed = 0
-        self._at_a_time = _FEWEST
+        self._at_a_time = FEWEST
 
     def turn(self, at: int) -> int:
         """Takes in what is there, for some seconds at most; returns how many messages that were."""
@@ -84,10 +86,11 @@ class Intake:
                 number = self._taken(inbox, at, is_careful=True, is_stubborn=False)
         except (OperationalError, InterfaceError):
             self._failed += 1
-            self._at_a_time = _FEWEST
+            self._at_a_time = FEWEST
             raise
         self._failed = 0
-        self._at_a_time = min(2 * self._at_a_time, _MOST)
+        if number == self._at_a_time:
+            self._at_a_time = at_a_time(number, held=clock.now() - at)
         return number
 
     def _taken(self, inbox: Inbox, at: int, *, is_careful: bool, is_stubborn: bool) -> int:
@@ -103,6 +106,13 @@ class Intake:
         # What was taken by a turn that died before it could delete goes here, too.
         inbox.delete_up_to(position.number)
         return len(numbered)
+
+
+def at_a_time(before: int, *, held: int) -> int:
+    """How many messages the next transaction may take, when so many held the house for so many microseconds."""
+    if held > LONGEST_HOLD:
+        return max(before // 2, FEWEST)
+    return min(2 * before, MOST) if 2 * held <= LONGEST_HOLD else before
 
 
 def inbox_path() -> Path:
