@@ -19,13 +19,13 @@ ANA = Keys(email="ana@acme.example")
 
 @pytest.mark.django_db
 def test_what_was_recorded_meanwhile_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    def found_and_then_more(parts: Sequence[Sequence[int]], line: Line, *, at: int) -> Iterator[Again]:
+    def found_and_then_more(_: object, parts: Sequence[Sequence[int]], line: Line, *, at: int) -> Iterator[Again]:
         for part in parts:
             found = again.found(line, part, at=at, is_first=True)
             actions.record([visit("2", None, title="Head of IT")], by="system", at=NOW + DAY)
             yield found
 
-    monkeypatch.setattr(deciders, "again_of", found_and_then_more)
+    monkeypatch.setattr(deciders.Others, "again_of", found_and_then_more)
     bulk.load([visit("1", NOW, city="Lyon")], by="system", at=NOW)
     assert set(Trait.objects.values_list("field", "text")) >= {("city", "Lyon"), ("title", "Head of IT")}
     assert Tally.objects.get(name="person_described").times == 3, "their address is an event of its own"

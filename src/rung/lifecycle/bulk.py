@@ -80,18 +80,20 @@ def load(
         touched.add(tables.numbers(_PEOPLE_OF, resumed))
         companies.add(tables.numbers(_COMPANIES_OF, resumed, OF_A_COMPANY))
     compiling.begin(total)
-    while chunk := list(islice(source, at_a_time or _EVENTS_AT_A_TIME)):
-        with nothing_to_collect(), transaction.atomic():
-            locks.hold()
-            taken = _append(chunk, touched, companies, by=name_of(by), at=arrived_at)
-        loaded.accepted += len(taken.seqs)
-        loaded.duplicates += taken.duplicates
-        for refusal in taken.refused:
-            refuse(replace(refusal, index=refusal.index + offset))
-        offset += len(chunk)
-        if progress is not None:
-            progress(offset, max(total, offset))
-    loaded.people = _decide_touched(touched, companies, at=arrived_at, progress=deciding or progress)
+    with deciders.Others() as others:
+        while chunk := list(islice(source, at_a_time or _EVENTS_AT_A_TIME)):
+            with nothing_to_collect(), transaction.atomic():
+                locks.hold()
+                taken = _append(chunk, touched, companies, by=name_of(by), at=arrived_at)
+            loaded.accepted += len(taken.seqs)
+            loaded.duplicates += taken.duplicates
+            for refusal in taken.refused:
+                refuse(replace(refusal, index=refusal.index + offset))
+            offset += len(chunk)
+            others.begin(loaded.accepted)
+            if progress is not None:
+                progress(offset, max(total, offset))
+        loaded.people = _decide_touched(touched, companies, others, at=arrived_at, progress=deciding or progress)
     if loaded.accepted >= MANY:
         tables.count_anew(_LOADED)
     if loaded.accepted:
@@ -103,7 +105,9 @@ _PEOPLE_OF: Final = "SELECT DISTINCT person_id FROM history_event WHERE source =
 _COMPANIES_OF: Final = "SELECT DISTINCT company_id FROM history_event WHERE source = %s AND kind = %s"
 
 
-def _decide_touched(touched: Ids, companies: Ids, *, at: int, progress: Progress | None) -> int:
+def _decide_touched(
+    touched: Ids, companies: Ids, others: deciders.Others, *, at: int, progress: Progress | None
+) -> int:
     """Decides everybody a load touched, so many in a transaction that nobody else waits long; returns how many."""
     with transaction.atomic():
         locks.hold()
@@ -118,7 +122,7 @@ def _decide_touched(touched: Ids, companies: Ids, *, at: int, progress: Progress
     ids = side_by_side(touched.once())
     compiling.begin(len(ids))
     parts = list(_parts(ids, _PEOPLE_AT_A_TIME))
-    beside = deciders.again_of([part for _, part in parts], lines.current(), at=at)
+    beside = others.again_of([part for _, part in parts], lines.current(), at=at)
     for done, part in parts:
         found = next(beside, None)
         with nothing_to_collect(), transaction.atomic():

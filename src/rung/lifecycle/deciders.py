@@ -32,25 +32,39 @@ def rows_of(parts: Sequence[Sequence[int]], line: Line, before: Line, *, at: int
 
     Whatever arrives meanwhile is decided again before the switch.
     """
-    if not _are_worth_it(parts, WORTH_IT):
+    if sum(map(len, parts)) < WORTH_IT or _cores() == 1:
         compiling.begin(sum(map(len, parts)))
         for part in parts:
             yield decided(part, line, before, at=at)
         return
     asked = ((part, line.generation_id, before.generation_id, at) for part in parts)
-    yield from _in_order(beside.decided, asked)
+    with _pool() as pool:
+        yield from _in_order(pool, beside.decided, asked)
 
 
-def again_of(parts: Sequence[Sequence[int]], line: Line, *, at: int) -> Generator[Again, None, None]:
-    """For each part what its people have become, in order; nothing more where it is not worth asking others, or where
-    one of them was killed: whoever asked finds the rest out alone."""
-    if _are_worth_it(parts, _AGAIN * WORTH_IT):
-        with contextlib.suppress(BrokenProcessPool):
-            yield from _in_order(beside.found_again, ((part, line.generation_id, at) for part in parts))
+class Others(contextlib.AbstractContextManager["Others"]):
+    """Processes that decide people again, begun as soon as there will be enough for them; they end on leaving."""
 
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
 
-def _are_worth_it(parts: Sequence[Sequence[int]], people: int) -> bool:
-    return sum(map(len, parts)) >= people and _cores() > 1
+    def begin(self, people: int) -> None:
+        """Has them load what they need, where so many people are worth it: that takes them seconds."""
+        if self._pool is None and people >= _AGAIN * WORTH_IT and _cores() > 1:
+            self._pool = _pool()
+            self._pool.submit(os.getpid)
+
+    def again_of(self, parts: Sequence[Sequence[int]], line: Line, *, at: int) -> Generator[Again, None, None]:
+        """For each part what its people have become, in order; nothing more where it is not worth asking others, or
+        where one of them was killed: whoever asked finds the rest out alone."""
+        self.begin(sum(map(len, parts)))
+        if self._pool is not None:
+            with contextlib.suppress(BrokenProcessPool):
+                yield from _in_order(self._pool, beside.found_again, ((part, line.generation_id, at) for part in parts))
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def _cores() -> int:
@@ -60,20 +74,24 @@ def _cores() -> int:
 _Found = TypeVar("_Found")
 
 
-def _in_order(function: Callable[..., _Found], asked: Iterable[tuple[Any, ...]]) -> Iterator[_Found]:
-    cores = _cores()
+def _pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(_cores(), multiprocessing.get_context("spawn"), beside.begin)
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, function: Callable[..., _Found], asked: Iterable[tuple[Any, ...]]
+) -> Iterator[_Found]:
     waiting: deque[Future[_Found]] = deque()
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), beside.begin) as pool:
-        try:
-            for each in asked:
-                waiting.append(pool.submit(function, *each))
-                if len(waiting) >= cores * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
+    try:
+        for each in asked:
+            waiting.append(pool.submit(function, *each))
+            if len(waiting) >= _cores() * _AHEAD:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def decided(part: Sequence[int], line: Line, before: Line, *, at: int) -> Rows:
