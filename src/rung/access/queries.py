@@ -12,11 +12,6 @@ def users() -> QuerySet[User]:
     return User.objects.filter(is_active=True).select_related("team").order_by("name", "email")
 
 
-def demo_faces() -> list[User]:
-    """The demo company's users, who sign in with one click in demo mode."""
-    return list(users().filter(is_demo=True).order_by("pk"))
-
-
 def firm_name() -> str:
     """What the firm calls itself before others: as an admin wrote it, else `RUNG_FIRM`; empty where nobody said."""
     return FirmName.objects.values_list("name", flat=True).first() or settings.RUNG_FIRM

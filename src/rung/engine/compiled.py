@@ -79,7 +79,7 @@ def borrow(_: Any, lent: Any) -> Any:
 # --- the functions --------------------------------------------------------------------------------------------------
 
 
-def _compiled(module: Any, *doors: str, makes_lists: bool, **stand_ins: Any) -> tuple[Any, ...]:
+def _compiled(module: Any, *doors: str, **stand_ins: Any) -> tuple[Any, ...]:
     """The functions named, compiled with all that they call.
 
     Only the doors are kept on disk, each with everything it calls; so all of that must stand in the door's own file,
@@ -101,8 +101,8 @@ def _compiled(module: Any, *doors: str, makes_lists: bool, **stand_ins: Any) -> 
     return tuple(namespace[name] for name in doors)
 
 
-sort_rows, stretches, reach = _compiled(joining, "sort_rows", "stretches", "reach", makes_lists=True)
-run_all, run_several = _compiled(kernel, "run_all", "run_several", makes_lists=False, lend=borrow)
+sort_rows, stretches, reach = _compiled(joining, "sort_rows", "stretches", "reach")
+run_all, run_several = _compiled(kernel, "run_all", "run_several", lend=borrow)
 
 
 # --- bundles of arrays ----------------------------------------------------------------------------------------------

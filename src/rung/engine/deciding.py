@@ -270,20 +270,14 @@ class Session:
         return STAGES[self.who[k.STAGE]], STATUSES[self.who[k.STATUS]], engagement, fit
 
     def clause_value(self, source: int, argument: int) -> float:
-        """How far a clause has come, once `standing` or `look_at` has said as at when."""
+        """How far a clause has come, once `standing` has said as at when."""
         return k.clause_value(self.play, self.known, self.who, self.sums, source, argument)
 
     def holds(self, entry: int) -> bool:
-        """Whether a condition holds, once `standing` or `look_at` has said as at when."""
+        """Whether a condition holds, once `standing` has said as at when."""
         if len(self.known.truth_base) < len(self.program.atoms):
             self.known = self.encoder.tables()  # a part of a rule that nobody asked for before
         return k.holds(self.play, self.known, self.who, self.sums, entry)
-
-    def look_at(self, at: int) -> None:
-        """Reads facts as at this instant from now on: for printing, when all is decided."""
-        self.who[k.NOW] = self.who[k.READ_AT] = at
-        self.who[k.ENGAGEMENT_AT] = k.NONE
-        k.fit(self.play, self.known, self.who, self.sums)
 
     # --- what came of it
 

@@ -770,10 +770,6 @@ def _is_slot(fact: Fact) -> bool:
     return fact.name.startswith(("person.", "company.")) or fact.name in _SLOT_FACTS
 
 
-def _is_length(fact: Fact) -> bool:
-    return fact.name in FACTS and FACTS[fact.name].type == "span"
-
-
 def _few_values(fact: Fact) -> tuple[Text | Truth, ...]:
     """All values of a fact that has only few of them."""
     if fact.name == "stage":

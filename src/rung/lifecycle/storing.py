@@ -173,11 +173,6 @@ def move_row(line: Line, move: Moved, number: int) -> tuple[Any, ...]:
     return _move_in_order((*told[:-2], int(told[-2]), int(told[-1]), *ours))
 
 
-def moved_of(row: StageMove) -> Moved:
-    """The move a row holds."""
-    return Moved(**{name: getattr(row, name) for name in _MOVED})
-
-
 def moves_of(person_ids: Collection[int], line: Line) -> dict[int, list[Moved]]:
     """By person their moves in the line's generation, in order."""
     found: dict[int, list[Moved]] = {}

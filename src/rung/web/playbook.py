@@ -48,10 +48,6 @@ class Verdict:
     version: str
     is_in_force: bool
 
-    @property
-    def can_be_published(self) -> bool:
-        return not self.faults and not self.is_in_force
-
 
 @require_GET
 def playbook(request: HttpRequest) -> HttpResponse:
