@@ -2,10 +2,11 @@
 
 import json
 from html import unescape
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from rung.capture import building, forms
@@ -128,20 +129,43 @@ def test_the_preview_shows_the_form_as_it_would_be_or_what_keeps_it_from_being_o
     assert "cannot be read" in rui.post("/form-preview", sent(form, **{"kind.0": "password"})).content.decode()
 
 
+HOSTILE: Final = ("\0", "💥" * 2_000, "{{ 1 }}", "javascript:alert(1)", "9" * 5_000, "\x07", "<script>")
+
+
+def fell(rui: Client, where: str, told: dict[str, Any], names: list[str]) -> list[tuple[str, str]]:
+    """Each hostile text under each name, as a browser sends it: what holds no file comes as one line."""
+    return [
+        (name, text[:10])
+        for text in HOSTILE
+        for name in names
+        if rui.post(
+            where, urlencode({**told, name: text}, doseq=True), content_type="application/x-www-form-urlencoded"
+        ).status_code
+        >= 500
+    ]
+
+
 @pytest.mark.django_db
 def test_no_text_in_the_editor_makes_it_fall(rui: Client) -> None:
     rui.post("/forms", {"title": "Demo", "start": "demo"})
     told = sent(Form.objects.get())
     names = [name for name in told if name not in ("act", "row")] + ["row", "act", "offer_address"]
-    for text in ("\0", "💥" * 2_000, "{{ 1 }}", "javascript:alert(1)", "9" * 5_000, "\x07", "<script>"):
-        for name in names:
-            # As a browser sends it: what holds no file comes as one line.
-            line = urlencode({**told, name: text}, doseq=True)
-            for where in ("/forms/demo/versions", "/form-preview", "/forms"):
-                answer = rui.post(where, line, content_type="application/x-www-form-urlencoded")
-                assert answer.status_code < 500, (where, name, text[:10])
+    if connection.vendor == "postgresql":
+        # All questions are kept in one column: of what they hold alike, one says what the database does with it.
+        names = list({name.partition(".")[0]: name for name in names}.values())
+    assert fell(rui, "/forms/demo/versions", told, names) == []
+    assert fell(rui, "/forms", told, ["title", "slug", "start"]) == []
     assert rui.get("/forms/demo?version=99999").status_code == 200
     assert rui.get("/forms/demo?version=x").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.one_database  # the preview keeps nothing
+def test_no_text_makes_the_preview_fall(rui: Client) -> None:
+    rui.post("/forms", {"title": "Demo", "start": "demo"})
+    told = sent(Form.objects.get())
+    names = [name for name in told if name not in ("act", "row")] + ["row", "act", "offer_address"]
+    assert fell(rui, "/form-preview", told, names) == []
 
 
 @pytest.mark.django_db

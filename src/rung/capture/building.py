@@ -49,7 +49,7 @@ def new_form(*, slug: str, told: object, by: By, at: int) -> Form:
     """As `save_form`, for an address that nobody has yet."""
     require(by, "manage forms")
     with transaction.atomic():
-        if Form.objects.filter(slug=slug).exists():
+        if forms.is_slug(slug) and Form.objects.filter(slug=slug).exists():
             raise Refused(f"There is a form at /f/{slug} already: choose another address, or change that one.")
         return save_form(slug=slug, told=told, by=by, at=at)
 
