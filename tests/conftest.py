@@ -7,6 +7,8 @@ keeps to SQLite: what the browser shows does not depend on it.
 
 import contextlib
 import os
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +46,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item._id = coerce_node_id(item.nodeid + ending)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The browser starts before the database: what Django opens in Playwright's loop is a connection of its own."""
+    if "browser" in getattr(item, "fixturenames", ()):
+        sys.modules["browsing"].the_browser()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """The browser is one for all tests that follow each other, and goes before one that wants none."""
+    yield
+    if "browsing" in sys.modules and "browser" not in getattr(nextitem, "fixturenames", ()):
+        sys.modules["browsing"].closed()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marks = metafunc.definition
     if marks.get_closest_marker("django_db") is None and not _USES & set(metafunc.fixturenames):
@@ -69,7 +85,21 @@ def django_db_setup(
             _point(_sqlite(tmp_path_factory) if database == "sqlite" else _postgresql())
             connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
             _made[database] = {**connection.settings_dict}
+            if database == "sqlite":
+                connection.close()
+                shutil.copy(_made[database]["NAME"], _empty(_made[database]))
         _point(_made[database])
+
+
+@pytest.fixture
+def empty_house(database: str, django_db_setup: None) -> Path:
+    """A SQLite file with all tables and nothing in them, to be copied: migrations take longer than most tests."""
+    assert database == "sqlite", "for tests marked one_database"
+    return _empty(_made[database])
+
+
+def _empty(config: dict[str, Any]) -> Path:
+    return Path(config["NAME"]).with_name("empty.sqlite3")
 
 
 @pytest.fixture(scope="session", autouse=True)

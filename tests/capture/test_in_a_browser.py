@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+import browsing
+from browsing import browser
 from capture.asking import SITE
 from capture.serving import served, site
 from rung.capture import snippet, taking
@@ -18,34 +20,14 @@ from rung.capture.inbox import Inbox
 from rung.history.models import Event
 from rung.people.models import Person
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+__all__ = ["browser"]
 
 CLIENTS: Final = Path(__file__).parents[1] / "clients"
-CHROMIUM: Final = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.one_database,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium"),
-]
+pytestmark = browsing.marks
 needs_npm = pytest.mark.skipif(
     not (CLIENTS / "node_modules" / "next").is_dir() and not os.environ.get("CI"),
     reason="Segment's browser client is not installed: run tests/clients/install",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
-        yield found
-        found.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 class Place:
@@ -53,14 +35,15 @@ class Place:
 
     def __init__(self, browser: Any, folder: Path, collector: str, address: str, inbox: Path) -> None:
         self.folder, self.collector, self.address, self.inbox = folder, collector, address, inbox
-        self.browser = browser
+        self.browser, self.contexts = browser, []
         self.complaints: list[str] = []
         self.asked: list[str] = []
 
     def visitor(self, **how: Any) -> Any:
         context = self.browser.new_context(**how)
+        self.contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(browsing.PATIENCE)
         page.on("console", lambda told: told.type == "error" and self.complaints.append(told.text))
         page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
         page.on("request", lambda request: self.asked.append(f"{request.method} {request.url}"))
@@ -88,7 +71,7 @@ class Place:
             inbox.close()
 
     def pages_wait(self) -> None:
-        for context in self.browser.contexts:
+        for context in self.contexts:
             for page in context.pages:
                 page.wait_for_timeout(50)
                 return
@@ -101,7 +84,7 @@ def place(browser: Any, tmp_path: Path) -> Iterator[Place]:
     with served(inbox) as collector, site(folder) as address:
         made = Place(browser, folder, collector, address, inbox)
         yield made
-        for context in browser.contexts:
+        for context in made.contexts:
             context.close()
     assert made.complaints == []
 

@@ -4,81 +4,25 @@ The pictures in docs/screenshots are made here where they are missing, or all an
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+import browsing
+from browsing import DESK, EVERY_LOOK, PHONE, Visit, browser, playwright, violations
+from rung import wiring
+from rung.jobs.clock import now
+from rung.jobs.worker import Worker
+from rung.people.models import Company
+from web.conftest import World
 
-from axe_playwright_python.sync_playwright import Axe  # noqa: E402
+__all__ = ["EVERY_LOOK", "browser"]
 
-from rung import wiring  # noqa: E402
-from rung.jobs.clock import now  # noqa: E402
-from rung.jobs.worker import Worker  # noqa: E402
-from rung.people.models import Company  # noqa: E402
-from web.conftest import World  # noqa: E402
-
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM: Final = next((found for name in BROWSERS if (found := shutil.which(name))), None)
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "screenshots"
-DESK, PHONE = (1440, 900), (390, 844)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.one_database,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    # Playwright runs a loop in this thread; Django would refuse the database there.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
-        yield found
-        found.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-class Visit:
-    """One person's window: what it complained of is kept, and must be nothing."""
-
-    def __init__(self, browser: Any, address: str, size: tuple[int, int], theme: str) -> None:
-        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
-        self.context.add_cookies([{"name": "rung_theme", "value": theme, "url": address}])
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.home, self.complaints = address, []
-        self.page.on("console", lambda told: self.heard(told))
-        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
-
-    def heard(self, told: Any) -> None:
-        # The browser itself notes every page that is not there; one of ours is meant to be.
-        if told.type == "error" and "404 (Not Found)" not in told.text:
-            self.complaints.append(told.text)
-
-    def sign_in(self, role: str) -> "Visit":
-        self.page.goto(f"{self.home}/sign-in")
-        self.page.click(f'form[action$="/{role}"] button')
-        self.page.wait_for_url(lambda address: not address.endswith("/sign-in"))
-        return self
-
-    def open(self, path: str) -> Any:
-        self.page.goto(f"{self.home}{path}")
-        self.page.wait_for_load_state("networkidle")
-        return self.page
-
-    def close(self) -> None:
-        self.context.close()
-        assert not self.complaints, self.complaints
+pytestmark = [*browsing.marks, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
@@ -102,7 +46,10 @@ def visit(browser: Any, house: str) -> Iterator[Any]:
 
 def test_a_day_at_the_table_of_people(visit: Any) -> None:
     """One click in; filter by chip and by text; the keyboard; the palette; dark mode that stays."""
-    page = visit().sign_in("sales").open("/people")
+    page = visit().open("/sign-in")
+    page.click('form[action$="/sales"] button')
+    page.wait_for_url(lambda address: not address.endswith("/sign-in"))
+    page.click('nav a[href="/people"]')
     expect = playwright.expect
     expect(page.locator("h1")).to_have_text("5 people are known to you")
 
@@ -234,10 +181,9 @@ def pages() -> dict[str, str]:
 def looked_at(page: Any, name: str, theme: str, size: tuple[int, int] = DESK) -> list[str]:
     """What axe finds on the page, which is pictured on the way."""
     picture(page, f"{name}-{size[0]}-{theme}")
-    violations = Axe().run(page).response["violations"]
     return [
         f"{name} ({theme}): {found['id']}: {found['help']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
-        for found in violations
+        for found in violations(page)
     ]
 
 
@@ -246,3 +192,21 @@ def picture(page: Any, name: str) -> None:
     if os.environ.get("RUNG_SCREENSHOTS") or not to.exists():
         PICTURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=to)
+
+
+def test_a_window_used_again_knows_nothing_of_whoever_had_it(browser: Any, house: str) -> None:
+    first = Visit(browser, house, PHONE, "dark").sign_in("sales")
+    page = first.open("/people")
+    page.evaluate("sessionStorage.setItem('kept', '1'); localStorage.setItem('kept', '1')")
+    page.set_content("<img src='data:,'>")
+    assert "image-alt" in {found["id"] for found in violations(page)}
+    page.evaluate("console.error('something fell')")
+    with pytest.raises(AssertionError, match="something fell"):
+        first.close()
+    second = Visit(browser, house, DESK, "light")
+    assert second.page is page
+    second.open("/people")
+    assert page.url.endswith("/sign-in?next=/people")
+    assert page.evaluate("[sessionStorage.kept ?? null, localStorage.kept ?? null, innerWidth]") == [None, None, 1440]
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    second.close()

@@ -8,7 +8,7 @@ from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.people.models import Person
 from web import test_browser
-from web.test_browser import DESK, PHONE, browser, house, picture, playwright, visit
+from web.test_browser import DESK, EVERY_LOOK, PHONE, browser, house, picture, playwright, visit
 from web.test_browser_pages import faults_of
 
 __all__ = ["browser", "house", "visit"]
@@ -43,8 +43,9 @@ def test_a_webhook_is_made_and_its_message_pointed_at(visit: Any) -> None:
     page.click("text=Replay the refused")
     expect(page.locator("h1")).to_have_text("Every message of chat was understood")
     assert Event.objects.get(kind="question_asked").data == {"question": "Do you plan berths?"}
-    for size, theme in ((DESK, "light"), (PHONE, "dark"), (DESK, "dark"), (PHONE, "light")):
-        window = visit(size, theme).sign_in("marketing")
+    window = visit().sign_in("marketing")
+    for size, theme in EVERY_LOOK:
+        window.looks(size, theme)
         for name, path in (("webhooks", "/capture/webhooks"), ("webhook", "/capture/webhooks/chat")):
             page = window.open(path)
             assert faults_of(page, f"{name}, {theme}") == []
@@ -87,8 +88,9 @@ def test_somebody_is_added_by_a_key_and_who_is_here_is_said_at_once(visit: Any) 
     assert enriching.turn(now()) == 1
     expect(page.locator("#origin")).to_contain_text("https://quai.example")
     path = f"/people/{Person.objects.get(email='fay@quai.example').uuid}"
-    for size, theme in ((DESK, "light"), (PHONE, "dark"), (DESK, "dark"), (PHONE, "light")):
-        window = visit(size, theme).sign_in("sales")
+    window = visit().sign_in("sales")
+    for size, theme in EVERY_LOOK:
+        window.looks(size, theme)
         for name, where in (("person-new", "/people/new"), ("person-origin", path)):
             page = window.open(where)
             assert faults_of(page, f"{name}, {theme}") == []

@@ -13,7 +13,7 @@ from rung.jobs.clock import now
 from rung.people.models import Person
 from rung.web.form_starts import STARTS
 from web import test_browser
-from web.test_browser import DESK, PHONE, browser, house, picture, playwright, visit
+from web.test_browser import EVERY_LOOK, browser, house, picture, playwright, visit
 from web.test_browser_pages import faults_of
 
 __all__ = ["browser", "house", "visit"]
@@ -73,8 +73,9 @@ def test_the_pages_of_forms_are_accessible_and_fit(visit: Any) -> None:
         told = {**STARTS[slug][1], "title": STARTS[slug][0]}
         form = building.save_form(slug=slug, told=told, by="test", at=now())
         building.publish_form(slug=slug, number=form.version, by="test", at=now())
-    for size, theme in ((DESK, "light"), (PHONE, "dark"), (DESK, "dark"), (PHONE, "light")):
-        window = visit(size, theme).sign_in("marketing")
+    window = visit().sign_in("marketing")
+    for size, theme in EVERY_LOOK:
+        window.looks(size, theme)
         for name, path in (("forms", "/forms"), ("form-edit", "/forms/demo"), ("form", "/f/demo")):
             page = window.open(path)
             assert faults_of(page, f"{name}, {theme}") == []

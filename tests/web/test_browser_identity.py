@@ -10,7 +10,7 @@ from rung.lifecycle.rules import NewEvent
 from rung.people.models import Alias, Company, Person, Suggestion
 from rung.people.rules import Keys
 from web import test_browser
-from web.test_browser import DESK, PHONE, browser, house, picture, playwright, visit
+from web.test_browser import EVERY_LOOK, browser, house, picture, playwright, visit
 from web.test_browser_pages import faults_of
 
 __all__ = ["browser", "house", "visit"]
@@ -30,8 +30,9 @@ def worked() -> None:
 
 
 def looked_at(visit: Any, name: str, path: str) -> None:
-    for size, theme in ((DESK, "light"), (PHONE, "dark"), (DESK, "dark"), (PHONE, "light")):
-        page = visit(size, theme).sign_in("marketing").open(path)
+    window = visit().sign_in("marketing")
+    for size, theme in EVERY_LOOK:
+        page = window.looks(size, theme).open(path)
         assert faults_of(page, f"{name}, {theme}") == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, size, theme)
         picture(page, f"{name}-{size[0]}-{theme}")

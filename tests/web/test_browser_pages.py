@@ -20,7 +20,7 @@ from rung.lifecycle import published
 from rung.lifecycle.models import Standing
 from rung.people.models import Person
 from web import test_browser
-from web.test_browser import DESK, PHONE, Axe, Visit, browser, house, picture, playwright, visit
+from web.test_browser import DESK, PHONE, Visit, browser, house, picture, playwright, violations, visit
 
 __all__ = ["browser", "house", "visit"]
 
@@ -126,10 +126,9 @@ def test_the_weakest_step_leads_to_its_people_and_every_page_is_accessible(demo:
 
     found = []
     for theme in ("light", "dark"):
-        demo.context.add_cookies([{"name": "rung_theme", "value": theme, "url": demo.home}])
         for name, path in addresses().items():
             page.goto("about:blank")
-            page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+            demo.looks(DESK, theme)
             page.goto(f"{demo.home}{path}")
             for size in (DESK, PHONE):
                 page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -141,8 +140,7 @@ def test_the_weakest_step_leads_to_its_people_and_every_page_is_accessible(demo:
 
 
 def faults_of(page: Any, name: str) -> list[str]:
-    violations = Axe().run(page).response["violations"]
-    return [f"{name}: {each['id']}: {[node['html'][:200] for node in each['nodes'][:3]]}" for each in violations]
+    return [f"{name}: {each['id']}: {[node['html'][:200] for node in each['nodes'][:3]]}" for each in violations(page)]
 
 
 def addresses() -> dict[str, str]:

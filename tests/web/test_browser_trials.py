@@ -108,8 +108,7 @@ def looked_at(window: Visit, name: str, path: str | None) -> list[str]:
     here = path or page.url.removeprefix(window.home)
     for theme in ("light", "dark"):
         for size in (DESK, PHONE):
-            window.context.add_cookies([{"name": "rung_theme", "value": theme, "url": window.home}])
-            page.set_viewport_size({"width": size[0], "height": size[1]})
+            window.looks(size, theme)
             if path is not None:
                 page.goto(f"{window.home}{here}")
             else:

@@ -23,7 +23,7 @@ from rung.people.queries import person_named
 from rung.people.rules import Keys
 from rung.terms.instants import parse_instant
 from web import test_browser
-from web.test_browser import DESK, PHONE, Axe, browser, house, picture, playwright, visit
+from web.test_browser import DESK, PHONE, browser, house, picture, playwright, violations, visit
 
 __all__ = ["browser", "house", "visit"]
 
@@ -161,19 +161,20 @@ def test_a_week(visit: Any, at: Callable[[str], None], monkeypatch: pytest.Monke
 
 
 def test_today_and_the_team_on_a_phone_and_in_the_dark(visit: Any, at: Callable[[str], None]) -> None:
-    found = []
+    found, window = [], visit()
     for role, path, name in (
         ("sales", "/", "today"),
         ("manager", "/team", "team"),
         ("marketing", "/feedback", "feedback"),
     ):
+        window.sign_in(role)
         for theme in ("light", "dark"):
-            phone = visit(PHONE, theme).sign_in(role).open(path)
-            assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
-            picture(phone, f"{name}-390-{theme}")
-            desk = visit(DESK, theme).sign_in(role).open(path)
-            picture(desk, f"{name}-1440-{theme}")
-            found += looked_at(desk)
+            page = window.looks(PHONE, theme).open(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+            picture(page, f"{name}-390-{theme}")
+            page = window.looks(DESK, theme).open(path)
+            picture(page, f"{name}-1440-{theme}")
+            found += looked_at(page)
     assert not found, "\n".join(found)
 
 
@@ -219,5 +220,6 @@ def asked(page: Any, words: str, answer: str) -> None:
 
 
 def looked_at(page: Any) -> list[str]:
-    violations = Axe().run(page).response["violations"]
-    return [f"{page.url}: {each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}" for each in violations]
+    return [
+        f"{page.url}: {each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}" for each in violations(page)
+    ]
