@@ -44,14 +44,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--empty", type=Path, help="a SQLite file with all tables, to begin from without migrations")
     parser.add_argument("--planted", default="")
     options = parser.parse_args()
     if options.procedure == "undoing":
         found = undoing(rows=options.rows, people=options.people, database=options.database, planted=options.planted)
     else:
         found = killing(
-            events=options.events, kills=options.kills, seed=options.seed, pace=options.pace, planted=options.planted
-        )
+            events=options.events, kills=options.kills, seed=options.seed, pace=options.pace, planted=options.planted,
+            empty=options.empty,
+        )  # fmt: skip
     print(json.dumps(found, indent=2))
     sys.exit(0 if found["is_kept"] else 1)
 
@@ -121,7 +123,9 @@ class Roles:
         raise RuntimeError("the house does not open")
 
 
-def killing(*, events: int, kills: int, seed: int, pace: float, planted: str = "") -> dict[str, object]:
+def killing(
+    *, events: int, kills: int, seed: int, pace: float, planted: str = "", empty: Path | None = None
+) -> dict[str, object]:
     """Fault 1: every process is killed at random while Segment's unmodified client streams, 5 % of it twice.
 
     The judge is the client's own ledger against the database file, read by Python's own sqlite3.
@@ -129,6 +133,8 @@ def killing(*, events: int, kills: int, seed: int, pace: float, planted: str = "
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        if empty is not None:
+            shutil.copy(empty, home / "rung.sqlite3")
         environment = {**os.environ, "RUNG_HOME": folder}
         made = subprocess.run(
             [sys.executable, "-m", "rung.cli", "key", "add", "app", "--kind", "secret", "--json"],

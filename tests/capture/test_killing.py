@@ -29,8 +29,9 @@ def procedure(*words: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def test_what_was_acknowledged_is_there_once_whoever_is_killed() -> None:
-    found = procedure("killing", "--events", "2000", "--kills", "2", "--pace", "5")
+@pytest.mark.one_database
+def test_what_was_acknowledged_is_there_once_whoever_is_killed(empty_house: Path) -> None:
+    found = procedure("killing", "--events", "2000", "--kills", "2", "--pace", "5", "--empty", str(empty_house))
     assert (found["lost"], found["doubled"], found["given_up_by_the_client"]) == (0, 0, 0)
     assert (found["acknowledged"], found["there"], found["outcomes"]["accepted"]) == (2_000, 2_000, 2_000)
     assert found["is_kept"]

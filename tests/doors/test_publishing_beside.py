@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,8 +51,8 @@ print(json.dumps(told))
 
 
 @pytest.mark.one_database
-def test_other_processes_decide_as_one_would(tmp_path: Path) -> None:
-    here, beside = (told(tmp_path / str(least), least) for least in (10**9, 0))
+def test_other_processes_decide_as_one_would(tmp_path: Path, empty_house: Path) -> None:
+    here, beside = (told(tmp_path / str(least), least, empty_house) for least in (10**9, 0))
     assert (here.pop("found here"), beside.pop("found here")) == (1, 0)
     assert all(here[name] for name in ("Person", "Trait", "Handoff", "Standing brought in", "StageMove brought in"))
     assert here["people"] > 100 and here["moved"] > 0 and here["states"] == here["people"]
@@ -59,7 +60,9 @@ def test_other_processes_decide_as_one_would(tmp_path: Path) -> None:
     assert beside == here
 
 
-def told(home: Path, least: int) -> dict[str, object]:
+def told(home: Path, least: int, empty_house: Path) -> dict[str, object]:
+    home.mkdir()
+    shutil.copy(empty_house, home / "rung.sqlite3")
     environment = {**os.environ, "RUNG_HOME": str(home), "RUNG_DATABASE_URL": ""}
     command = [sys.executable, "-c", PUBLISHED, str(least)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)

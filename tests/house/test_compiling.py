@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -37,7 +38,9 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("numba",
 """
 
 
-def test_a_process_that_serves_pages_never_loads_what_only_replays_need(tmp_path: Path) -> None:
+@pytest.mark.one_database
+def test_a_process_that_serves_pages_never_loads_what_only_replays_need(tmp_path: Path, empty_house: Path) -> None:
+    shutil.copy(empty_house, tmp_path / "rung.sqlite3")
     environment = {**os.environ, "RUNG_HOME": str(tmp_path), "RUNG_DATABASE_URL": ""}
     done = subprocess.run([sys.executable, "-c", WEB], capture_output=True, text=True, env=environment, check=False)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
