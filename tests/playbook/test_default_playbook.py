@@ -66,6 +66,11 @@ def test_a_competitor_is_disqualified_whatever_she_does() -> None:
     assert after("default", world) == ["suspect", "disqualified", "disqualified"]
 
 
+def test_a_badge_scanned_at_a_fair_is_a_sign_of_interest() -> None:
+    assert after("default", KNOWN + "\nd1 weak_signal_seen event='Harbour fair'")[-1] == "lead"
+    assert after("default", KNOWN + "\nd1 custom event='Harbour fair'")[-1] == "suspect"
+
+
 def test_reading_alone_never_hands_anybody_over() -> None:
     world = KNOWN + "\n" + "\n".join(f"d1 page_viewed path=/{n}" for n in range(30))
     assert after("default", world)[-1] == "lead"

@@ -115,7 +115,7 @@ TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "badges": (
         "Badge list of a fair, as CSV",
         {
-            "kind": "custom",
+            "kind": "weak_signal_seen",
             "each": "/rows",
             "email": _EMAILS,
             "name": _NAMES,

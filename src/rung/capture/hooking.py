@@ -22,6 +22,7 @@ from rung.lifecycle.rules import NewEvent
 from rung.people import queries
 from rung.people.rules import Keys
 
+_NAMED: Final = frozenset({"custom", "weak_signal_seen"})
 KEPT: Final = 200
 """Of what was taken in, so many messages are kept to look at; of what was refused, ten times as many to replay."""
 
@@ -191,8 +192,8 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     company = one.company or queries.company_of_address(one.email)
     parts = {"email": one.email, "phone": one.phone, "name": one.name, "title": one.title}
     traits = {name: value for name, value in parts.items() if value}
-    # What has no kind of ours has a name: the sender's, else the webhook's, as a fair's or a product's.
-    data = {"event": webhook.name, **one.data} if one.kind == "custom" else one.data
+    # What has no kind of ours, or was a fair, has a name: the sender's, else the webhook's.
+    data = {"event": webhook.name, **one.data} if one.kind in _NAMED else one.data
     identified = NewEvent(
         "person_identified", keys=keys, data=traits, company=company, at=one.at, source=webhook.source,
         message_id=f"{message_id}:who", door="publishable",
