@@ -23,6 +23,21 @@ def test_a_pipedrive_deal_is_won_by_its_status_not_by_its_stage_and_ends_when_it
     assert columns.faults(columns.guessed([*header, "Deal - Deal created"], "deals", [])) == []
 
 
+def test_the_person_of_a_deal_is_told_apart_from_the_deal() -> None:
+    assert meant(["Person - Name", "Person - Email", "Person - Phone", "Deal - Title", "Deal - Status"]) == {
+        "Person - Name": "person.name",
+        "Person - Email": "person.email",
+        "Person - Phone": "person.phone",
+        "Deal - Title": "deal.name",
+        "Deal - Status": "deal.status",
+    }
+    told = meant(["Contact Email", "Contact Person", "Deal Name", "Title", "Deal Stage"])
+    assert (told["Contact Person"], told["Deal Name"], told.get("Title")) == ("person.name", "deal.name", None)
+    # A number is a switchboard's, too: it does not say whose deal it is.
+    numbers = columns.guessed(["Person - Phone", "Deal - Status", "Deal - Won time"], "deals", [])
+    assert columns.faults(numbers) == ["Say which column names the person: an e-mail address, else a record id."]
+
+
 def test_a_deal_without_a_status_is_read_by_its_stage() -> None:
     assert meant(["Contact Email", "Deal Name", "Deal Stage", "Close Date"])["Deal Stage"] == "deal.status"
     assert meant(["ContactId", "StageName", "CloseDate"])["StageName"] == "deal.status"

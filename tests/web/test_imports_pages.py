@@ -248,6 +248,34 @@ def test_deals_and_calls_become_events_of_their_people(world: World) -> None:
     assert Import.objects.latest("pk").refused == 2
 
 
+def test_what_a_deal_or_a_call_tells_of_its_person_fills_what_is_empty(world: World) -> None:
+    client = signed_in(world)
+    table = (
+        "Person - Name,Person - Email,Person - Phone,Organization - Name,Deal - Title,Deal - Status,Deal - Won time\n"
+        "Ana L.,ana@acme.example,+351 912 000 111,other.example,Fleet,Won,2024-05-01\n"
+        "Kaj Berg,kaj@firm.example,+46 8 123 456 78,firm.example,Crane,Won,2024-05-01\n"
+        "Kaj Berg,kaj@firm.example,+46 8 123 456 78,firm.example,Truck,Won,2024-06-01\n"
+        "Nobody,no@firm.example,,firm.example,Boat,Won,2099-06-01\n"
+    )
+    works_at = Person.objects.get(email="ana@acme.example").company_id
+    found = to_the_end(client, table)
+    ana, kaj = Person.objects.get(email="ana@acme.example"), Person.objects.get(email="kaj@firm.example")
+    assert (ana.name, ana.phone, ana.company_id) == ("Ana Lima", "+351 912 000 111", works_at)
+    assert (kaj.name, kaj.phone, kaj.company and kaj.company.key) == ("Kaj Berg", "+46 8 123 456 78", "firm.example")
+    told = Event.objects.filter(source=f"import:{found.pk}", kind="person_described").exclude(by="system")
+    assert told.count() == 2  # Kaj is told of once, though he has two deals
+    assert not Person.objects.filter(email="no@firm.example").exists()  # a deal to come is refused, whole
+    client.post(reverse("import-undoing", args=[found.pk]))
+    work()
+    assert Person.objects.get(pk=ana.pk).phone == ""
+    assert not Person.objects.filter(pk=kaj.pk).exists()
+    to_the_end(
+        client,
+        "Activity type,Due date,Contact email,Contact person\nCall,05/06/2025,gus@acme.example,Gus Nord\n",
+    )
+    assert Person.objects.get(email="gus@acme.example").name == "Gus Nord"
+
+
 def test_a_bought_list_carries_its_basis_and_overwrites_nobody(world: World) -> None:
     client, content = (
         signed_in(world),

@@ -42,7 +42,13 @@ _EMPLOYER: Final = {
     "company": "Company", "company.name": "Company's name", "company.industry": "Company's industry",
     "company.employees": "Company's employees",
 }  # fmt: skip
-_WHO: Final = {"person.email": "Person's e-mail", "person.id": "Person's record id", "company": "Company"}
+_WHO: Final = {
+    "person.email": "Person's e-mail", "person.id": "Person's record id", "person.name": "Person's name",
+    "person.first_name": "Person's first name", "person.last_name": "Person's last name",
+    "person.phone": "Person's phone", "person.title": "Person's job title", "company": "Company",
+}  # fmt: skip
+BESIDE: Final = frozenset({"deals", "activities"})
+"""Kinds of table that tell of a person beside something else: what they say of them only fills what is empty."""
 TARGETS: Final[dict[str, dict[str, str]]] = {
     "people": {**_PERSON, **_EMPLOYER, "at": "Known since", "unsubscribed": "Wants no mail"},
     "list": {**_PERSON, **_EMPLOYER, "unsubscribed": "Wants no mail"},
@@ -115,6 +121,15 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "activity.outcome": ("outcome", "call_outcome", "result", "calldisposition"),
 }
 
+
+NAMES_BESIDE: Final[dict[str, tuple[str, ...]]] = {
+    "person.name": ("person_name", "contact_person", "contact_name", "contact_full_name", "primary_contact"),
+    "person.first_name": ("person_first_name", "contact_first_name", "first_name"),
+    "person.last_name": ("person_last_name", "contact_last_name", "last_name"),
+    "person.phone": ("person_phone", "contact_phone", "contact_phone_number", "phone", "phone_number", "mobile"),
+    "person.title": ("person_job_title", "contact_title", "contact_job_title", "job_title"),
+}
+"""What a table of something else tells of people, and how its columns are called: a plain `Name` is its own."""
 
 _OTHER_END: Final = {"won_time": "lost_time", "lost_time": "won_time"}
 """A deal ends in one of two columns, and a row has only the one."""
@@ -194,7 +209,7 @@ def faults(choices: Choices) -> list[str]:
     if choices.kind == "companies":
         if "company" not in said and "company.name" not in said:
             told.append("Say which column names the company.")
-    elif not said & {"person.email", "person.id", "person.phone"}:
+    elif not said & {"person.email", "person.id", *(() if choices.kind in BESIDE else ("person.phone",))}:
         told.append("Say which column names the person: an e-mail address, else a record id.")
     if choices.kind == "deals" and "deal.status" not in said:
         told.append("Say which column tells whether a deal is open, won or lost.")
@@ -232,8 +247,10 @@ def _names_of(target: str, kind: str) -> tuple[str, ...]:
     if target == "at":
         return guessing.CREATED
     if target == "person.id":
-        return names if kind in ("deals", "activities") else guessing.KEYS
+        return names if kind in BESIDE else guessing.KEYS
     of, _, name = target.partition(".")
+    if kind in BESIDE and target in NAMES_BESIDE:
+        return NAMES_BESIDE[target]
     if of == "person":
         return (*names, *guessing.PERSON.get(name, ()))
     if of == "company":

@@ -301,7 +301,8 @@ def _of_tables(
             if isinstance(told, LeftOut):
                 taken.leave_out(told)
             else:
-                yield taken, told.line, _new(told, source, told.id, fills_only=table.fills_only)
+                fills_only = table.fills_only or (table.is_beside and told.kind == "person_described")
+                yield taken, told.line, _new(told, source, told.id, fills_only=fills_only)
 
 
 def _new(

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from rung.capture import guessing
-from rung.capture.columns import OWN, Choice, Choices
+from rung.capture.columns import BESIDE, NAMES_BESIDE, OWN, Choice, Choices
 from rung.capture.mapping import EventLine, TableMapping, Value, When
 from rung.capture.translating import YES
 
@@ -86,7 +86,7 @@ class _Made:
         lost = {**data, **({"reason": reason} if reason else {})}
         return self._table(
             person=self._who(),
-            traits={},
+            traits=self._traits_beside(),
             company_traits={},
             events=(
                 EventLine("deal_opened", self._time(*opened, *closed), None, data, None, None),
@@ -110,7 +110,7 @@ class _Made:
         known = "call, e-mail, reply, meeting, LinkedIn, letter"
         return self._table(
             person=self._who(),
-            traits={},
+            traits=self._traits_beside(),
             company_traits={},
             events=events,
             must_say=f"{type_} or its time is missing, or is none we know ({known})",
@@ -133,11 +133,14 @@ class _Made:
             events=events,
             must_say=must_say,
             fills_only=fills_only,
+            is_beside=self.choices.kind in BESIDE,
         )
 
     def _who(self) -> Value:
         addresses = self._columns("person.email")
-        columns = (*addresses, *self._columns("person.id"), *self._columns("person.phone"))
+        # A number is a firm's switchboard too: beside a deal it may be told, and names nobody.
+        phones = () if self.choices.kind in BESIDE else self._columns("person.phone")
+        columns = (*addresses, *self._columns("person.id"), *phones)
         return Value(column=columns[0], fallbacks=columns[1:], addresses=frozenset(addresses))
 
     def _named(self) -> dict[str, Value]:
@@ -154,6 +157,11 @@ class _Made:
                 found[choice.to.removeprefix(of)] = self._read(choice)
         found.pop("", None)  # a column whose name has no letter
         return found
+
+    def _traits_beside(self) -> dict[str, Value]:
+        """What a deal or a call tells of its person."""
+        chosen = (choice for choice in self.choices.columns if choice.to in NAMES_BESIDE)
+        return {choice.to.removeprefix("person."): self._read(choice) for choice in chosen}
 
     def _data(self, of: str, names: tuple[str, ...], types: Mapping[str, str]) -> dict[str, Value]:
         wanted = {*names, *types}

@@ -83,6 +83,8 @@ class TableMapping:
     """Where every row has to be an event: why one that is none, or whose time is to come, is refused."""
     fills_only: bool = False
     """What is known of somebody stays: the table fills empty fields."""
+    is_beside: bool = False
+    """It tells of something else: what it says of people fills what is empty, once each, and moves them to no firm."""
 
     def fits(self, header: tuple[str, ...]) -> bool:
         """Whether a table with this header is of this kind."""

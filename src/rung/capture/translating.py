@@ -113,7 +113,8 @@ class _Translation:
             person = self._who(table.person)
         elif company is None and table.company is not None:
             raise BadCell(f"no {' or '.join(table.company.columns)}: the row names no company")
-        yield from self._described(person, company)
+        if not table.is_beside:
+            yield from self._described(person, company)
         happened = False
         for turn, event, fields in self.plan.events:
             for told in self._event(event, fields, turn, person, company):
@@ -123,6 +124,8 @@ class _Translation:
                 yield told
         if table.must_say and not happened:
             raise BadCell(table.must_say)
+        if table.is_beside:  # only now is it sure that the row is taken
+            yield from self._described(person, company)
 
     def _who(self, value: Value) -> str:
         """The text that says who it is: the first that can. An address that is none, such as n/a, would make one person
@@ -156,12 +159,21 @@ class _Translation:
         at = self._known_since(table.at) if table.at is not None else self.now
         if at is None:
             raise BadCell(f"no time in {' or '.join(table.at.columns if table.at else ())}")
-        if person and (traits or not table.events):
-            yield Told(self.row.line, person, at, "person_described", traits, company, f"{self.id}:0")
+        if person and (traits or not table.events) and not self._was_told(person, traits):
+            where = None if table.is_beside else company
+            yield Told(self.row.line, person, at, "person_described", traits, where, f"{self.id}:0")
         print_ = hash(repr(of_company)) if company and of_company else 0
         if company and of_company and self.described.get(company) != print_:
             self.described[company] = print_
             yield Told(self.row.line, None, at, "company_described", of_company, company, f"{self.id}:company")
+
+    def _was_told(self, person: str, traits: dict[str, object]) -> bool:
+        """Whether a row before said the same of the person: whoever has many deals has many rows."""
+        if not self.table.is_beside:
+            return False
+        print_, key = hash(repr(traits)), f"of {person}"
+        before, self.described[key] = self.described.get(key), print_
+        return before == print_
 
     def _known_since(self, value: Value) -> int | None:
         """When what the row says was known. A bad day in a column that a guess found costs nobody their row."""
