@@ -430,18 +430,22 @@ def import_(
         raise typer.BadParameter("choose people, companies or events", param_hint="--as")
     from rung.capture import mapping
 
-    rules = mapping.load(map_.read_bytes(), str(map_)) if map_ else None
+    def rules(zone: str) -> mapping.Mapping | None:
+        return mapping.load(map_.read_bytes(), str(map_), zone=zone) if map_ else None
+
     if to is not None:
         from rung.capture import histories
 
-        report = histories.write_history_file(files, mapping=rules, kind=kind, to=to, now=_now())
+        report = histories.write_history_file(files, mapping=rules("UTC"), kind=kind, to=to, now=_now())
     else:
         _house()
         from rung.capture import imports
+        from rung.lifecycle import published
 
+        told = rules(published.playbook().calendar.timezone)
         with _progress("Importing", None, unit="rows") as advance:
             report = imports.run(
-                files, mapping=rules, kind=kind, is_dry=dry_run, is_again=again, by="rung", at=_now(), advance=advance
+                files, mapping=told, kind=kind, is_dry=dry_run, is_again=again, by="rung", at=_now(), advance=advance
             )
     _print(report.as_json()) if as_json else _tell(report.in_words())
     if not report.is_something_taken:

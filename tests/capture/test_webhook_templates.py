@@ -113,8 +113,8 @@ MESSAGES: dict[str, tuple[Any, str, str, dict[str, Any]]] = {
         REGISTERED, "webinar_registered", "2026-11-20T14:03:04Z",
         {"webinar": "Berths in a day", "starts": "2026-11-25T15:00:00Z"},
     ),
-    "attendance": (ATTENDED, "webinar_attended", "2026-11-25T15:05:00Z", {"minutes": "42"}),
-    "badges": (BADGES, "weak_signal_seen", "2026-11-19T10:15:00Z", {"event": "hook", "notes": "Wants berths planned"}),
+    "attendance": (ATTENDED, "webinar_attended", "2026-11-25T14:05:00Z", {"minutes": "42"}),
+    "badges": (BADGES, "weak_signal_seen", "2026-11-19T09:15:00Z", {"event": "hook", "notes": "Wants berths planned"}),
     "social": (
         SOCIAL, "social_engaged", "2026-11-20T14:03:04Z",
         {"network": "linkedin", "form": "Berth guide", "campaign": "autumn"},

@@ -114,7 +114,7 @@ def test_it_comes_in_by_the_worker_and_goes_out_again(world: World, home: Path) 
     found = to_the_end(client)
     gus = Person.objects.get(email="gus@acme.example")
     assert (gus.name, gus.title, gus.traits["number_of_pages"]) == ("Gus Nord", "Buyer", 3)
-    assert Event.objects.get(person_id=gus.pk).at == 1_713_018_600_000_000  # 13 April 2024, 14:30 UTC
+    assert Event.objects.get(person_id=gus.pk).at == 1_713_011_400_000_000  # 13 April 2024, 14:30 in Berlin
     assert (found.name, found.rows, found.kind, found.created_by) == (
         "contacts.csv",
         3,
@@ -374,7 +374,7 @@ def test_a_workbook_comes_in_with_its_own_dates(world: World) -> None:
     client.post(f"{address}/run")
     work()
     event = Event.objects.get(person_id=Person.objects.get(email="x@y.example").pk)
-    assert (event.at, event.data["seats"]) == (1_733_356_800_000_000, 12)  # 5 December 2024
+    assert (event.at, event.data["seats"]) == (1_733_353_200_000_000, 12)  # 5 December 2024 in Berlin
 
 
 def given_up(kind: str) -> None:

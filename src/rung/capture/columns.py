@@ -50,7 +50,11 @@ _WHO: Final = {
 BESIDE: Final = frozenset({"deals", "activities"})
 """Kinds of table that tell of a person beside something else: what they say of them only fills what is empty."""
 TARGETS: Final[dict[str, dict[str, str]]] = {
-    "people": {**_PERSON, **_EMPLOYER, "at": "Known since", "unsubscribed": "Wants no mail"},
+    "people": {
+        **_PERSON, **_EMPLOYER, "at": "Known since", "unsubscribed": "Wants no mail",
+        "stage": "Stage in the old program", "became.customer": "Became a customer on",
+        "became.opportunity": "Became an opportunity on",
+    },
     "list": {**_PERSON, **_EMPLOYER, "unsubscribed": "Wants no mail"},
     "companies": {
         "company": "Domain or name", "company.name": "Name", "company.website": "Web site",
@@ -60,7 +64,7 @@ TARGETS: Final[dict[str, dict[str, str]]] = {
     "deals": {
         **_WHO, "deal.id": "Deal's id", "deal.name": "Deal's name", "deal.amount": "Amount",
         "deal.currency": "Currency", "deal.status": "Open, won or lost", "deal.opened": "Opened on",
-        "deal.closed": "Closed on", "deal.reason": "Reason it was lost",
+        "deal.closed": "Closed on", "deal.reason": "Reason it was lost", "deal.owner": "Deal's owner",
     },
     "activities": {
         **_WHO, "activity.type": "What it was", "activity.at": "When", "activity.subject": "Subject",
@@ -85,6 +89,9 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "whoid",
         "contact_person_id",
     ),
+    "stage": ("lifecycle_stage", "lifecyclestage", "label", "labels", "customer_status"),
+    "became.customer": ("became_a_customer_date", "customer_since", "date_entered_customer"),
+    "became.opportunity": ("became_an_opportunity_date", "opportunity_since", "date_entered_opportunity"),
     "unsubscribed": tuple(
         "hasoptedoutofemail has_opted_out_of_email email_opt_out opted_out_of_email opted_out opt_out unsubscribed"
         " unsubscribed_from_all_email do_not_email".split()
@@ -105,6 +112,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "deal_created",
     ),
     "deal.closed": ("close_date", "closedate", "closed_on", "deal_closed_on", "won_time", "lost_time"),
+    "deal.owner": ("deal_owner", "opportunity_owner", "owner", "owner_name"),
     "deal.reason": ("closed_lost_reason", "lost_reason", "loss_reason"),
     "activity.type": ("activity_type", "type", "tasksubtype", "engagement_type"),
     "activity.at": (
@@ -156,6 +164,10 @@ class Choices:
     source: str = ""
     basis: str = ""
     proof: str = ""
+    stages: str = ""
+    """`staging.DEALS`: customers and opportunities of the old program get the deal that they stand for."""
+    since: str = ""
+    """A date: of customers and opportunities of whom no day is told. Empty: they get no deal."""
     learned_by: str = field(default="", compare=False)
     """Who had corrected the same header before."""
 
@@ -168,8 +180,9 @@ def from_json(told: Mapping[str, Any]) -> Choices:
     return Choices(**{**told, "columns": tuple(Choice(**each) for each in told["columns"])})
 
 
-def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell]]) -> Choices:
-    """What the columns probably are: by their names as the usual programs write them, and by the first rows."""
+def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell]], *, zone: str = "UTC") -> Choices:
+    """What the columns probably are: by their names as the usual programs write them, and by the first rows. `zone`: of
+    times that name none."""
     targets, taken = TARGETS[kind], set[str]()
     found: dict[str, str] = {}
     for target in targets:
@@ -185,8 +198,8 @@ def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell
         Choice(column, found.get(column, rest), _type_of(found.get(column, rest), _texts(column, sample)))
         for column in header
     )
-    first = dates.is_day_first(text for choice in choices if _is_time(choice) for text in _texts(choice.column, sample))
-    return Choices(kind, choices, dates=dates.MONTH_FIRST if first is False else dates.DAY_FIRST)
+    first = dates.is_day_first(text for choice in choices if is_time(choice) for text in _texts(choice.column, sample))
+    return Choices(kind, choices, dates=dates.MONTH_FIRST if first is False else dates.DAY_FIRST, zone=zone)
 
 
 def kind_of(header: Sequence[str]) -> str:
@@ -283,10 +296,11 @@ def _texts(column: str, sample: Sequence[Mapping[str, Cell]]) -> list[str]:
 
 
 _NUMBERS: Final = frozenset({"company.employees", "company.revenue", "deal.amount"})
-_TIMES: Final = frozenset({"at", "deal.opened", "deal.closed", "activity.at"})
+_TIMES: Final = frozenset({"at", "deal.opened", "deal.closed", "activity.at", "became.customer", "became.opportunity"})
 
 
-def _is_time(choice: Choice) -> bool:
+def is_time(choice: Choice) -> bool:
+    """Whether its cells are days and times."""
     return choice.type == "date" or choice.to in _TIMES
 
 

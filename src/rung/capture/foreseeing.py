@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from rung import tables
+from rung.capture.staging import Counted
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, NotRecorded, Ready, ready
 from rung.people.queries import companies_of_keys, living_ids, people_by_id
 from rung.people.rules import DESCRIBING, traits_told
@@ -29,6 +30,9 @@ class Foreseen:
     cells_left_out: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     """How many events of each kind, but for what describes people and companies."""
+    stages: dict[str, int] = field(default_factory=dict)
+    deals: dict[str, int] = field(default_factory=dict)
+    """Of the stages of another program, as `staging.Counted` counts them."""
     reasons: list[tuple[int, str]] = field(default_factory=list)
     """Line and reason of the first ones."""
 
@@ -37,10 +41,13 @@ class Foreseen:
 
 
 def foresee(
-    events: Iterable[NewEvent], refuse: Callable[[int, str], None], passed_by: Callable[[int], None] = lambda _: None
+    events: Iterable[NewEvent],
+    refuse: Callable[[int, str], None],
+    passed_by: Callable[[int], None] = lambda _: None,
+    counted: Counted | None = None,
 ) -> Foreseen:
     """Counts what recording the events would do; `refuse` gets the place and the reason of each that would not pass,
-    `passed_by` how many have been looked at."""
+    `passed_by` how many have been looked at, `counted` the stages of another program."""
     found, seen, companies = Foreseen(), set[int](), set[str]()
     source, offset = iter(events), 0
     while chunk := list(islice(source, _AT_A_TIME)):
@@ -55,8 +62,12 @@ def foresee(
         found.events += len(passed)
         for kind in (item.kind for item in passed if item.kind not in {*DESCRIBING, OF_A_COMPANY}):
             found.kinds[kind] = found.kinds.get(kind, 0) + 1
+        for item in passed if counted is not None else ():
+            counted.look(item.kind, item.data, item.keys)
         _people(passed, seen, found)
         _companies(passed, companies, found)
+    if counted is not None:
+        found.stages, found.deals = dict(counted.stages), dict(counted.deals)
     return found
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from rung.capture.mapping import TableMapping, Value
 
-_UTC: Final = ZoneInfo("UTC")
+UTC: Final = ZoneInfo("UTC")
 
 _ELSEWHERE: Final[dict[str, str]] = {
     "email": "e_mail_adresse mail mailadresse courriel adresse_e_mail correo correo_electr_nico correo_electronico",
@@ -79,15 +79,16 @@ _PIPEDRIVE: Final = re.compile(r"^(Person|Organization|Deal|Lead|Activity|Note) 
 KINDS: Final = ("people", "companies")
 
 
-def guessed(header: tuple[str, ...], kind: str | None) -> TableMapping | None:
-    """A mapping for the table, or None where its columns name neither a person nor a company.
+def guessed(header: tuple[str, ...], kind: str | None, zone: ZoneInfo = UTC) -> TableMapping | None:
+    """A mapping for the table, or None where its columns name neither a person nor a company. `zone`: of times without
+    an offset.
 
     Columns that nobody knows become text traits under their own names: nothing of a file is lost.
     """
     slugs = {column: slug(column) for column in header}
     if kind is None:
         kind = "people" if _first(slugs, PERSON["email"]) or _is_of_people(slugs) else "companies"
-    return _people(slugs) if kind == "people" else _companies(slugs)
+    return _people(slugs, zone) if kind == "people" else _companies(slugs, zone)
 
 
 def slug(column: str) -> str:
@@ -105,7 +106,7 @@ def _is_of_people(slugs: dict[str, str]) -> bool:
     return bool(names & {*PERSON["first_name"], *PERSON["last_name"], "person_name", "full_name"})
 
 
-def _people(slugs: dict[str, str]) -> TableMapping | None:
+def _people(slugs: dict[str, str], zone: ZoneInfo) -> TableMapping | None:
     email = _first(slugs, PERSON["email"])
     key = email or _first(slugs, KEYS) or _first(slugs, PERSON["phone"])
     if key is None:
@@ -118,14 +119,14 @@ def _people(slugs: dict[str, str]) -> TableMapping | None:
         columns=frozenset(slugs),
         person=_key(email, _first(slugs, KEYS)) if email else Value(column=key),
         company=Value(column=company) if company else None,
-        at=_created(slugs),
+        at=_created(slugs, zone),
         traits={**traits, **_others(slugs, taken, traits)},
         company_traits={},
         events=(),
     )
 
 
-def _companies(slugs: dict[str, str]) -> TableMapping | None:
+def _companies(slugs: dict[str, str], zone: ZoneInfo) -> TableMapping | None:
     key = _first(slugs, COMPANY["website"]) or _first(slugs, COMPANY["name"])
     if key is None:
         return None
@@ -136,7 +137,7 @@ def _companies(slugs: dict[str, str]) -> TableMapping | None:
         columns=frozenset(slugs),
         person=None,
         company=Value(column=key),
-        at=_created(slugs),
+        at=_created(slugs, zone),
         traits={},
         company_traits={**traits, **_others(slugs, taken, traits)},
         events=(),
@@ -167,10 +168,10 @@ def _others(slugs: dict[str, str], taken: set[str | None], traits: dict[str, Val
     }
 
 
-def _created(slugs: dict[str, str]) -> Value | None:
+def _created(slugs: dict[str, str], zone: ZoneInfo) -> Value | None:
     column = _first(slugs, CREATED)
     formats = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
-    return Value(column=column, formats=formats, zone=_UTC, or_now=True) if column else None
+    return Value(column=column, formats=formats, zone=zone, or_now=True) if column else None
 
 
 def _first(slugs: dict[str, str], names: tuple[str, ...] | list[str]) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
+from zoneinfo import ZoneInfo
 
-from rung.capture.guessing import guessed
+from rung.capture.guessing import UTC, guessed
 from rung.capture.mapping import Mapping, TableMapping
 from rung.capture.sheets import BadRow, Row, Sheet, sheets
 from rung.capture.translating import LeftOut, Told, translated
@@ -162,12 +163,13 @@ SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 
 
 def tables(
-    paths: Sequence[Path], mapping: Mapping | None, kind: str | None
+    paths: Sequence[Path], mapping: Mapping | None, kind: str | None, zone: ZoneInfo = UTC
 ) -> Iterator[tuple[Sheet, TableMapping | None]]:
-    """Each table of the files with its mapping: by the columns it has, or guessed from their names."""
+    """Each table of the files with its mapping: by the columns it has, or guessed from their names, `zone` then being
+    that of times without an offset."""
     for path in files(paths):
         for sheet in sheets(path):
-            yield sheet, mapping.table_for(sheet.header) if mapping else guessed(sheet.header, kind)
+            yield sheet, mapping.table_for(sheet.header) if mapping else guessed(sheet.header, kind, zone)
 
 
 def write_history(
@@ -207,6 +209,8 @@ def line_of(told: Told) -> str:
         fields["company"] = told.company
     if told.data:
         fields["data"] = told.data
+    if told.by is not None:
+        fields["by"] = told.by
     fields["id"] = told.id
     return json.dumps(fields, ensure_ascii=False) + "\n"
 

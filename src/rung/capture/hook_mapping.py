@@ -6,16 +6,18 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from rung.capture.letters import plain_text
 from rung.people.rules import company_told, normal_email, normal_phone
-from rung.terms.instants import EARLIEST, LATEST, BadInstant, micros, parse_instant
+from rung.terms.instants import EARLIEST, LATEST, BadInstant, is_zone, micros, parse_instant
 from rung.terms.kinds import KINDS
 from rung.terms.values import BadValue, clean_text
 
@@ -63,6 +65,8 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     time: Places = ""
     id: Places = ""
     data: dict[str, Places] = {}
+    zone: str = ""
+    """Of times that name none, such as Europe/Lisbon; empty: the firm's own."""
 
 
 PLACES: Final = {
@@ -101,6 +105,8 @@ def mapping_of(told: object) -> Mapped:
     for kind in {found.kind, *found.kinds.values()} - {""}:
         if kind not in MEANT:
             raise BadMapping(f"{kind[:40]!r} is nothing a webhook can tell: choose what people do.")
+    if found.zone and not is_zone(found.zone):
+        raise BadMapping(f"{found.zone[:40]!r} is no time zone: write one such as Europe/Lisbon, or UTC.")
     if any(not field or len(field) > 100 for field in found.data) or len(found.data) > 50:
         raise BadMapping("A detail needs a name of up to 100 characters, and there are at most 50.")
     return found
@@ -127,9 +133,10 @@ def pointers(places: Places) -> tuple[str, ...]:
     return tuple(pointer for pointer in told if pointer)
 
 
-def meant(told: Any, mapping: Mapped) -> tuple[list[Meant], list[str]]:
-    """The events of a message, and of a list what is left out, each with its number and why. Raises NotMapped where
-    nothing can be read."""
+def meant(told: Any, mapping: Mapped, *, zone: str = "UTC") -> tuple[list[Meant], list[str]]:
+    """The events of a message, and of a list what is left out, each with its number and why; `zone`: of times that name
+    none, where the mapping does not say it. Raises NotMapped where nothing can be read."""
+    mapping = mapping if mapping.zone else msgspec.structs.replace(mapping, zone=zone)
     each = pointers(mapping.each)
     if not each:
         try:
@@ -217,7 +224,7 @@ def _one(told: Any, item: Any, mapping: Mapped) -> Meant | None:
         name=" ".join(name for name in names if name)[:250],
         title=_text(told, item, mapping.title)[:250],
         company=company_told(company) if company else None,
-        at=_instant(_found(told, item, mapping.time)) if mapping.time else None,
+        at=_instant(_found(told, item, mapping.time), ZoneInfo(mapping.zone)) if mapping.time else None,
         own_id=_own_id(told, item, mapping, email or phone),
         data={field: value for field, places in mapping.data.items()
               if (value := _value(_found(told, item, places))) is not None},
@@ -267,8 +274,8 @@ def _by_format(told: str, *, written: str) -> datetime:
     return datetime.strptime(told, written)
 
 
-def _instant(found: Any) -> int | None:
-    """ISO 8601, or seconds or milliseconds since 1970."""
+def _instant(found: Any, zone: tzinfo) -> int | None:
+    """ISO 8601, or seconds or milliseconds since 1970; `zone`: of a time that names none."""
     if found in (None, "", "-", "--"):  # so reports write that somebody never joined
         return None
     if isinstance(found, (int, float)) and not isinstance(found, bool):
@@ -276,14 +283,13 @@ def _instant(found: Any) -> int | None:
         if EARLIEST <= told <= LATEST:
             return told
     elif isinstance(found, str):
-        try:
-            return parse_instant(found)
-        except BadInstant:
-            pass
+        if len(found) > len("2026-11-19"):  # a day alone begins in the zone
+            with suppress(BadInstant):
+                return parse_instant(found)
         for read in (datetime.fromisoformat, *_WAYS):
             try:
                 parsed = read(found)
-                return micros(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+                return micros(parsed if parsed.tzinfo else parsed.replace(tzinfo=zone))
             except (ValueError, OverflowError):
                 pass
     raise NotMapped(f"{str(found)[:40]!r} is no time.")
@@ -294,7 +300,7 @@ _WAYS: Final = tuple(
     partial(_by_format, written=way)
     for way in ("%b %d, %Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%b %d, %Y %I:%M %p")
 )
-"""How lists of American products write a time; where nobody says the zone, it is UTC."""
+"""How lists of American products write a time."""
 
 
 def _rows(body: bytes) -> list[Mapping[str, str]]:

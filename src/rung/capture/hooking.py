@@ -17,7 +17,7 @@ from rung.capture.hook_templates import TEMPLATES
 from rung.capture.letters import NoLetter
 from rung.capture.models import HookMessage, Webhook
 from rung.jobs import locks
-from rung.lifecycle import actions
+from rung.lifecycle import actions, published
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
 from rung.people.rules import Keys
@@ -153,6 +153,11 @@ def mapping_of(webhook: Webhook) -> Mapped:
     return hook_mapping.mapping_of(webhook.mapping)
 
 
+def own_zone() -> str:
+    """The zone of times that name none, where a webhook's mapping does not say it: the firm's own."""
+    return published.playbook().calendar.timezone
+
+
 def _take(message: HookMessage, body: bytes, at: int) -> None:
     """Sets what became of the message, having recorded its events."""
     try:
@@ -177,7 +182,7 @@ def _told(message: HookMessage, body: bytes) -> tuple[list[NewEvent], list[str]]
     if message.content_type.startswith(mailbox.MIME):
         return mailbox.events_of(body, message.webhook.source), []
     read = hook_mapping.read(body, message.content_type)
-    meant, left_out = hook_mapping.meant(read, mapping_of(message.webhook))
+    meant, left_out = hook_mapping.meant(read, mapping_of(message.webhook), zone=own_zone())
     return [event for one in meant for event in _events(message.webhook, one)], left_out
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -19,10 +20,11 @@ from rung.capture.histories import NothingToRead, Report, Taken
 from rung.capture.mapping import Mapping
 from rung.capture.models import ImportedFile
 from rung.capture.sheets import Unreadable
+from rung.capture.staging import Counted
 from rung.capture.translating import LeftOut, Told, translated
 from rung.engine import inputs, reading
 from rung.history.models import Event
-from rung.lifecycle import bulk, exporting, undoing
+from rung.lifecycle import bulk, exporting, published, undoing
 from rung.lifecycle.models import Import
 from rung.lifecycle.rules import NewEvent, Refusal
 from rung.people.rules import Keys, keys_of
@@ -141,9 +143,16 @@ def _print_of(path: Path) -> str:
 
 
 def foresee(
-    path: Path, mapping: Mapping, *, by: By, at: int, advance: Callable[[int], object] = lambda _: None
+    path: Path,
+    mapping: Mapping,
+    *,
+    by: By,
+    at: int,
+    advance: Callable[[int], object] = lambda _: None,
+    counted: Counted | None = None,
 ) -> Foreseen:
-    """What bringing the file in would do. Writes nothing. Raises NothingToRead and Unreadable."""
+    """What bringing the file in would do; `counted` counts the stages of another program. Writes nothing. Raises
+    NothingToRead and Unreadable."""
     require(by, "import")
     report, places = Report(taken=[], is_dry=True), Places()
     events = _events([path], mapping, None, at, source="", report=report, places=places, advance=advance)
@@ -152,7 +161,7 @@ def foresee(
         taken, line = places.of(index, report)
         taken.leave_out(LeftOut(line, reason))
 
-    found = foreseeing.foresee(events, refuse, places.forget)
+    found = foreseeing.foresee(events, refuse, places.forget, counted)
     found.rows = sum(taken.rows for taken in report.taken)
     found.refused = sum(taken.refused for taken in report.taken)
     found.cells_left_out = sum(taken.cells_left_out for taken in report.taken)
@@ -288,7 +297,8 @@ def _of_history(path: Path, report: Report, source: str) -> Iterator[Part]:
 def _of_tables(
     path: Path, mapping: Mapping | None, kind: str | None, at: int, report: Report, source: str
 ) -> Iterator[Part]:
-    for sheet, table in histories.tables([path], mapping, kind):
+    zone = ZoneInfo(published.playbook().calendar.timezone)
+    for sheet, table in histories.tables([path], mapping, kind, zone):
         taken = Taken(sheet.name, table.name if table else None)
         report.taken.append(taken)
         if table is None:
@@ -302,7 +312,7 @@ def _of_tables(
                 taken.leave_out(told)
             else:
                 fills_only = table.fills_only or (table.is_beside and told.kind == "person_described")
-                yield taken, told.line, _new(told, source, told.id, fills_only=fills_only)
+                yield taken, told.line, _new(told, source, told.id, by=told.by, fills_only=fills_only)
 
 
 def _new(

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 from rung.capture import guessing
 from rung.capture.columns import BESIDE, NAMES_BESIDE, OWN, Choice, Choices
 from rung.capture.mapping import EventLine, TableMapping, Value, When
+from rung.capture.staging import BECAME, BEFORE, CUSTOMERS, DEALS, OPPORTUNITIES, STAGE
 from rung.capture.translating import YES
 
 _WON: Final = frozenset({"won", "closed won", "closedwon", "closed-won", "won deal"})
+NOBODY_NAMED: Final = "the program before"
+"""Who had a deal of which the table does not say whose it was."""
 _WANTS_NONE: Final = YES | {"opted out", "unsubscribed"}
 _LOST: Final = frozenset({"lost", "closed lost", "closedlost", "closed-lost", "abandoned", "no decision"})
 ACTIVITIES: Final[dict[str, frozenset[str]]] = {
@@ -49,7 +52,7 @@ class _Made:
     def people(self) -> TableMapping:
         return self._table(
             person=self._who(), traits=self._traits("person."), company_traits=self._traits("company."),
-            events=self._unsubscribed(),
+            events=(*self._unsubscribed(), *self._deals_before()),
         )  # fmt: skip
 
     def bought(self) -> TableMapping:
@@ -72,6 +75,28 @@ class _Made:
             for column in columns
         )
 
+    def _deals_before(self) -> tuple[EventLine, ...]:
+        """The deals that customers and opportunities of the old program stand for, where somebody asked for them."""
+        stage = self._column(STAGE)
+        if stage is None or self.choices.stages != DEALS:
+            return ()
+        data = {"deal": Value(constant=BEFORE), "stage": Value(column=stage)}
+        by = self._by("person.owner")
+        bought, hopes = (When(stage, words, any_case=True) for words in (CUSTOMERS, OPPORTUNITIES))
+        opened, since = self._columns(BECAME["opportunity"]), self.choices.since
+        return (
+            EventLine("deal_opened", self._day(opened, ""), bought, data, None, None, by),
+            EventLine("deal_opened", self._day(opened, since), hopes, data, None, None, by),
+            EventLine("deal_won", self._day(self._columns(BECAME["customer"]), since), bought, data, None, None, by),
+        )
+
+    def _day(self, columns: tuple[str, ...], otherwise: str) -> Value:
+        """The time that one of the columns tells, else the date told for all, else none."""
+        told = self._time(*columns)
+        if not columns:
+            return replace(told, constant=otherwise or None, formats=(self.choices.dates,), zone=self.zone)
+        return replace(told, otherwise=otherwise or None, is_spare=True)
+
     def companies(self) -> TableMapping:
         return self._table(person=None, traits={}, company_traits=self._traits("company.") or self._named())
 
@@ -82,19 +107,19 @@ class _Made:
         data["currency"] = replace(data["currency"], otherwise=self.choices.currency)
         status = self._column("deal.status") or ""
         opened, closed = self._columns("deal.opened"), self._columns("deal.closed")
-        reason = self._value("deal.reason")
+        reason, by = self._value("deal.reason"), self._by("deal.owner")
         lost = {**data, **({"reason": reason} if reason else {})}
         return self._table(
             person=self._who(),
             traits=self._traits_beside(),
             company_traits={},
             events=(
-                EventLine("deal_opened", self._time(*opened, *closed), None, data, None, None),
+                EventLine("deal_opened", self._time(*opened, *closed), None, data, None, None, by),
                 EventLine(
-                    "deal_won", self._time(*closed, *opened), When(status, _WON, any_case=True), data, None, None
+                    "deal_won", self._time(*closed, *opened), When(status, _WON, any_case=True), data, None, None, by
                 ),
                 EventLine(
-                    "deal_lost", self._time(*closed, *opened), When(status, _LOST, any_case=True), lost, None, None
+                    "deal_lost", self._time(*closed, *opened), When(status, _LOST, any_case=True), lost, None, None, by
                 ),
             ),
             must_say="neither the day it was opened nor the day it was closed is told",
@@ -151,7 +176,7 @@ class _Made:
         found: dict[str, Value] = {}
         owns = of == ("company." if self.choices.kind == "companies" else "person.")
         for choice in self.choices.columns:
-            if choice.to == OWN and owns:
+            if owns and choice.to in (OWN, STAGE, *BECAME.values()):
                 found.setdefault(guessing.slug(choice.column), self._read(choice))
             elif choice.to.startswith(of) and choice.to != "person.id":
                 found[choice.to.removeprefix(of)] = self._read(choice)
@@ -184,6 +209,10 @@ class _Made:
             formats=(self.choices.dates,) if is_date else (),
             zone=self.zone,
         )
+
+    def _by(self, owner: str) -> Value:
+        """Whose a deal was. Somebody of ours it was, so that nobody is asked today to accept who bought long ago."""
+        return replace(self._value(owner) or Value(constant=NOBODY_NAMED), otherwise=NOBODY_NAMED)
 
     def _time(self, *columns: str, or_now: bool = False) -> Value:
         if not columns:

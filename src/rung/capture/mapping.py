@@ -13,7 +13,7 @@ from rung.terms.kinds import KINDS
 
 TYPES: Final = ("text", "number", "yes_no", "list", "money", "date")
 _TABLE_FIELDS: Final = ("name", "columns", "person", "company", "at", "traits", "company_traits", "events")
-_EVENT_FIELDS: Final = ("kind", "at", "when", "data", "id", "company")
+_EVENT_FIELDS: Final = ("kind", "at", "when", "data", "id", "company", "by")
 _VALUE_FIELDS: Final = ("column", "text", "value", "type", "format", "zone", "words", "empty", "else")
 
 
@@ -36,6 +36,8 @@ class Value:
     """Columns that say who it is by an e-mail address: what is none there names nobody."""
     or_now: bool = False
     """A time that is missing or cannot be read is the time of the import."""
+    is_spare: bool = False
+    """A time that cannot be read is left out, and the row goes on."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -65,6 +67,8 @@ class EventLine:
     data: Table_[str, Value]
     id: Value | None
     company: Value | None
+    by: Value | None = None
+    """Who of ours did it. Whom an event lifts above the hand-off rung they have accepted by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,13 @@ class MappingRefused(ValueError):
         return "\n".join(str(fault) for fault in self.faults)
 
 
-def load(text: str | bytes, file: str = "mapping.yaml") -> Mapping:
-    """The mapping in the text. Raises MappingRefused with every fault, each with its line and what to write."""
+def load(text: str | bytes, file: str = "mapping.yaml", *, zone: str = "UTC") -> Mapping:
+    """The mapping in the text; `zone`: of times without an offset, where it says none itself.
+
+    Raises MappingRefused with every fault, each with its line and what to write.
+    """
     root, faults = tree.read(text, file)
-    reader = _Reader(file, list(faults))
+    reader = _Reader(file, list(faults), ZoneInfo(zone))
     mapping = reader.mapping(root) if root is not None else None
     if mapping is None or reader.faults:
         raise MappingRefused(tuple(sorted(reader.faults)))
@@ -129,10 +136,10 @@ def load(text: str | bytes, file: str = "mapping.yaml") -> Mapping:
 class _Reader:
     """Reads the tree and gathers faults; where something is wrong it goes on with what is plausible."""
 
-    def __init__(self, file: str, faults: list[Fault]) -> None:
+    def __init__(self, file: str, faults: list[Fault], zone: ZoneInfo) -> None:
         self.file = file
         self.faults = faults
-        self.zone = ZoneInfo("UTC")
+        self.zone = zone
 
     def fault(self, line: int, message: str, fix: str = "") -> None:
         self.faults.append(Fault(self.file, line, message, fix))
@@ -198,6 +205,7 @@ class _Reader:
             data=self.values(fields.get("data")),
             id=self.a_value(fields.get("id")),
             company=self.a_value(fields.get("company")),
+            by=self.a_value(fields.get("by")),
         )
 
     def a_when(self, entry: Entry | None) -> When | None:
@@ -308,7 +316,7 @@ def _columns_of(table: TableMapping) -> set[str]:
     values = [table.person, table.company, table.at, *table.traits.values(), *table.company_traits.values()]
     columns = set[str]()
     for event in table.events:
-        values += [event.at, event.id, event.company, *event.data.values()]
+        values += [event.at, event.id, event.company, event.by, *event.data.values()]
         if event.when is not None:
             columns.add(event.when.column)
     return columns.union(*(value.columns for value in values if value is not None))

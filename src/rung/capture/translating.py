@@ -38,6 +38,8 @@ class Told:
     data: dict[str, object]
     company: str | None
     id: str
+    by: str | None = None
+    """Who of ours did it, as the row says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class _Translation:
         traits, of_company = self._traits(self.plan.traits), self._traits(self.plan.company_traits)
         if not ((person and (traits or not table.events)) or (company and of_company)):
             return
-        at = self._known_since(table.at) if table.at is not None else self.now
+        at = self._time_told(table.at) if table.at is not None else self.now
         if at is None:
             raise BadCell(f"no time in {' or '.join(table.at.columns if table.at else ())}")
         if person and (traits or not table.events) and not self._was_told(person, traits):
@@ -175,29 +177,30 @@ class _Translation:
         before, self.described[key] = self.described.get(key), print_
         return before == print_
 
-    def _known_since(self, value: Value) -> int | None:
-        """When what the row says was known. A bad day in a column that a guess found costs nobody their row."""
+    def _time_told(self, value: Value) -> int | None:
+        """When it was. A bad day in a column that a guess found costs nobody their row."""
         try:
             return self._time(value)
         except (BadCell, instants.BadInstant) as refusal:
-            if not value.or_now:
+            if not value.or_now and not value.is_spare:
                 raise
             self.left_out.append(LeftOut(self.row.line, str(refusal), is_cell=True))
-            return self.now
+            return self.now if value.or_now else None
 
     def _event(
         self, event: EventLine, fields: _Fields, turn: int, person: str | None, company: str | None
     ) -> Iterator[Told]:
         if event.when is not None and not self._holds(event.when):
             return
-        at = self._time(event.at)
+        at = self._time_told(event.at)
         if at is None:
             return
         told = self._text(event.id) if event.id else None
         if event.company is not None:
             company = self._company(event.company)
         data = self._traits(fields)
-        yield Told(self.row.line, person, at, event.kind, data, company, told or f"{self.id}:{turn}")
+        by = self._text(event.by) if event.by else None
+        yield Told(self.row.line, person, at, event.kind, data, company, told or f"{self.id}:{turn}", by)
 
     def _holds(self, when: When) -> bool:
         cell = self._cell(when.column)

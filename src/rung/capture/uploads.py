@@ -17,13 +17,14 @@ from django.db.models import Count, F
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
-from rung.capture import columns, guessing, imports, making, sheets
+from rung.capture import columns, guessing, imports, making, sheets, staging
 from rung.capture.columns import Choices
 from rung.capture.histories import NothingToRead
 from rung.capture.mapping import Mapping as TablesMapping
 from rung.capture.models import ImportedFile, LearnedMapping, Upload
 from rung.jobs.actions import enqueue, try_again
 from rung.jobs.models import Outbox
+from rung.lifecycle import published
 from rung.lifecycle.models import Import
 from rung.terms.instants import DAY, format_instant
 
@@ -60,9 +61,8 @@ def receive(*, name: str, size: int, chunks: Iterable[bytes], kind: str, by: Use
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    choices = _learned(header, kind or columns.kind_of(header)) or columns.guessed(
-        header, kind or columns.kind_of(header), rows
-    )
+    kind = kind or columns.kind_of(header)
+    choices = _learned(header, kind) or _guessed(header, kind, rows)
     with transaction.atomic():
         made = Upload.objects.create(
             uuid=uuid.uuid4(), name=name, stored_as=path.name, size=size, sha256=digest, header=header,
@@ -90,7 +90,7 @@ def as_kind(*, upload: Upload, kind: str, by: User, at: int) -> None:
     _, rows = _looked_at(path_of(upload))
     # Asked again for the kind it has, it forgets for this file what somebody once said.
     known = _learned(upload.header, kind) if kind != upload.choices["kind"] else None
-    choices = known or columns.guessed(upload.header, kind, rows)
+    choices = known or _guessed(upload.header, kind, rows)
     upload.choices, upload.state = choices.as_json(), "mapping"
     upload.save(update_fields=["choices", "state"])
 
@@ -194,7 +194,10 @@ def try_asked(payload: Mapping[str, Any], at: int) -> None:
         return
     try:
         Upload.objects.filter(pk=upload.pk).update(rows_done=0)
-        found = imports.foresee(path_of(upload), _mapping(upload), by=upload.asked_by, at=at, advance=_progress(upload))
+        found = imports.foresee(
+            path_of(upload), _mapping(upload), by=upload.asked_by, at=at, advance=_progress(upload),
+            counted=staging.Counted(staging.trait_of(choices_of(upload))),
+        )  # fmt: skip
     except (NothingToRead, sheets.Unreadable, Refused) as refusal:
         _failed(upload, refusal)
     else:
@@ -280,14 +283,19 @@ def _failed(upload: Upload, refusal: Exception) -> None:
 
 def _learn(upload: Upload, choices: Choices, *, by: User, at: int) -> None:
     """Keeps what somebody corrected. A guess that nobody changed is no correction: it would outlive a better one. Where
-    a list was bought is said of each list anew."""
+    a list was bought, and whether stages become deals, is said of each file anew."""
     key = _print(upload.header, choices.kind)
-    kept = replace(choices, source="", basis="", proof="", learned_by="")
-    if kept == columns.guessed(upload.header, choices.kind, _looked_at(path_of(upload))[1]):
+    kept = replace(choices, source="", basis="", proof="", stages="", since="", learned_by="")
+    if kept == _guessed(upload.header, choices.kind, _looked_at(path_of(upload))[1]):
         LearnedMapping.objects.filter(print=key).delete()
         return
     told = {"choices": kept.as_json(), "learned_by": by.email, "learned_at": at}
     LearnedMapping.objects.update_or_create(print=key, defaults=told)
+
+
+def _guessed(header: Sequence[str], kind: str, rows: Sequence[Mapping[str, sheets.Cell]]) -> Choices:
+    """The guess, with times read in the firm's own zone."""
+    return columns.guessed(header, kind, rows, zone=published.playbook().calendar.timezone)
 
 
 def _learned(header: Sequence[str], kind: str) -> Choices | None:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 MICROSECOND: Final = 1
 SECOND: Final = 1_000_000
@@ -60,6 +61,15 @@ def micros(moment_: datetime) -> int:
     if not EARLIEST <= at <= LATEST:
         raise BadInstant(f"{moment_.isoformat()} is outside 1970 to 2100")
     return at
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is a time zone of that name, such as Europe/Lisbon."""
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True
 
 
 def floor_hour(at: int) -> int:

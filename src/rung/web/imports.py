@@ -13,12 +13,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import Refused
 from rung.access.models import User
-from rung.capture import columns, dates, imports, uploads
+from rung.capture import columns, dates, imports, staging, timing, uploads
 from rung.capture.columns import Choice, Choices
 from rung.capture.models import Upload
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published
 from rung.lifecycle.models import Import
+from rung.terms.instants import is_zone
 from rung.terms.kinds import KINDS
 from rung.ui import words
 from rung.web import shell
@@ -209,6 +210,9 @@ def _page(
             (dates.MONTH_FIRST, "month first: 12/31/2025, and 03/04 is 4 March"),
         ),
         "faults": columns.faults(choices),
+        "time_example": timing.example(choices, found.sample),
+        "has_stage": any(each.to == staging.STAGE for each in choices.columns),
+        "staged": staging.staged(choices, found.foreseen.get("stages", {}), found.foreseen.get("deals", {})),
         "foreseen": found.foreseen,
         "happened": [
             (KINDS[kind].words, number)
@@ -291,11 +295,13 @@ def _chosen(found: Upload, post: Mapping[str, Any]) -> Choices:
             for place, each in enumerate(told.columns)
         ),
         dates=order if order in (dates.DAY_FIRST, dates.MONTH_FIRST) else told.dates,
-        zone=zone if _is_zone(zone) else told.zone,
+        zone=zone if is_zone(zone) else told.zone,
         currency=(str(post.get("currency", told.currency)).strip().upper() or told.currency)[:3],
         source=_text(post.get("source", told.source)),
         basis=_one_of(post.get("basis"), columns.BASES, told.basis),
         proof=_text(post.get("proof", told.proof)),
+        stages=_one_of(post.get("stages"), ("", staging.DEALS), told.stages),
+        since=_day(post.get("since", told.since)),
     )
 
 
@@ -307,12 +313,10 @@ def _text(told: object) -> str:
     return str(told).replace("\x00", "").strip()[:300]
 
 
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return False
-    return True
+def _day(told: object) -> str:
+    """The date, as 2025-12-31, or nothing."""
+    read = dates.read(str(told), day_first=True)
+    return read.date().isoformat() if read is not None and 1970 <= read.year < 2100 else ""
 
 
 def _found(uuid: UUID) -> Upload:

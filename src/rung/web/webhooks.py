@@ -2,6 +2,7 @@
 
 import contextlib
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
@@ -17,6 +18,7 @@ from rung.capture import hook_mapping, hooking, letters, mailbox, signing
 from rung.capture.hook_mapping import BadMapping, NotMapped
 from rung.capture.hook_templates import TEMPLATES
 from rung.capture.models import HookMessage, Webhook
+from rung.capture.timing import place_of
 from rung.jobs.clock import now as this_instant
 from rung.terms.kinds import KINDS
 from rung.ui import words
@@ -195,6 +197,7 @@ def _page(
         "places": hook_mapping.PLACES.items(),
         "kinds": [(code, KINDS[code].words) for code in hook_mapping.MEANT],
         "kinds_text": "\n".join(f"{value} = {kind}" for value, kind in mapping.get("kinds", {}).items()),
+        "own_zone": hooking.own_zone(),
         "refused": _refused(webhook),
         "came": webhook.messages.count(),
         **(more or {}),
@@ -233,19 +236,31 @@ def _would(chosen: HookMessage | None, mapping: dict[str, Any]) -> dict[str, Any
         return {}
     try:
         read = hook_mapping.read(bytes(chosen.body), chosen.content_type)
-        events, left_out = hook_mapping.meant(read, hook_mapping.mapping_of(mapping))
+        meaning = hook_mapping.mapping_of(mapping)
+        events, left_out = hook_mapping.meant(read, meaning, zone=hooking.own_zone())
     except (NotMapped, BadMapping) as fault:
         return {"fault": str(fault)}
     return {
-        "events": [(KINDS[each.kind].words, each) for each in events[:20]],
+        "events": [(KINDS[each.kind].words, each, _when(each.at, meaning.zone)) for each in events[:20]],
         "number": len(events),
         "left_out": left_out[:20],
     }
 
 
+def _when(at: int | None, zone: str) -> str:
+    """The time as it was read, in the zone in which it was."""
+    zone = zone or hooking.own_zone()
+    return f"{words.exact(at, ZoneInfo(zone))} {place_of(zone)}" if at is not None else ""
+
+
 def _mapping_told(request: HttpRequest) -> dict[str, Any]:
     """The mapping as the page tells it: of each place what it is."""
-    mapping: dict[str, Any] = {"kind": request.POST.get("kind", ""), "data": {}, "kinds": {}}
+    mapping: dict[str, Any] = {
+        "kind": request.POST.get("kind", ""),
+        "data": {},
+        "kinds": {},
+        "zone": _line(request, "zone"),
+    }
     for number in range(min(hook_mapping.MOST_LEAVES + 60, len(request.POST))):
         pointer, is_ = _line(request, f"place.{number}"), _line(request, f"is.{number}")
         if is_ in hook_mapping.PLACES:
