@@ -20,6 +20,9 @@ ON_RECORDED: tuple[consequences.Consequence, ...] = (
 )
 """After events were decided, in order: (news) → new events, in the same transaction."""
 
+ON_CORRECTED: tuple[consequences.Consequence, ...] = (desks.note_voids,)
+"""After an import corrected the past: (news) → nothing, for nothing follows from a past. In the same transaction."""
+
 ON_MOVED: tuple[consequences.Consequence, ...] = (consequences.note_handoffs, desks.keep_desks)
 """After somebody moved or a hand-off changed, in order: (news) → new events, in the same transaction."""
 

@@ -37,6 +37,14 @@ def keep_desks(news: News) -> list[NewEvent]:
     return []
 
 
+def note_voids(news: News) -> list[NewEvent]:
+    """After an import voided answers: what they answered lies on its desk again. Else it waits and nobody knows."""
+    for event in news.events:
+        if event.kind == "event_voided":
+            taking_back.reopen(event)
+    return []
+
+
 def note_touches(news: News) -> list[NewEvent]:
     """After events: answers to what marketing handed over again, touches, replies, and people who became one."""
     for event in news.events:

@@ -13,7 +13,7 @@ from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import again, anew, building, compiling, corrections, deciders, merging, same_people
+from rung.lifecycle import again, anew, building, compiling, consequences, corrections, deciders, merging, same_people
 from rung.lifecycle import line as lines
 from rung.lifecycle.building import Building
 from rung.lifecycle.generations import ensure_playbook
@@ -22,7 +22,7 @@ from rung.lifecycle.line import Line
 from rung.lifecycle.memory import Ids, nothing_to_collect
 from rung.lifecycle.models import OF_A_GENERATION
 from rung.lifecycle.rows import ever_there
-from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, Refusal
+from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, News, Refusal
 from rung.people import actions as people
 from rung.people.models import Company, Identity, Person, Trait
 from rung.people.queries import living_ids
@@ -187,6 +187,9 @@ def _append(chunk: Sequence[NewEvent], touched: Ids, companies: Ids, *, by: str,
     if correcting:
         line = ensure_playbook(at=at)
         corrected = corrections.applied(correcting, line)
+        news = News(tuple(event._replace(at=at) for event in correcting), (), (), at)
+        for consequence in consequences.of_corrections():
+            consequence(news)
         merging.ended(corrected.merges, line)
         touched.add({*corrected.people, *corrected.own})
         companies.add(corrected.companies)

@@ -20,6 +20,11 @@ def of_events() -> tuple[Consequence, ...]:
     return tuple(import_module("rung.wiring").ON_RECORDED)
 
 
+def of_corrections() -> tuple[Consequence, ...]:
+    """What is done after an import corrected the past."""
+    return tuple(import_module("rung.wiring").ON_CORRECTED)
+
+
 def of_moves() -> tuple[Consequence, ...]:
     """What is done after moves and changed hand-offs."""
     return tuple(import_module("rung.wiring").ON_MOVED)
