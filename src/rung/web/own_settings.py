@@ -63,5 +63,5 @@ def _page(request: HttpRequest, more: Mapping[str, str], *, status: int) -> Http
     said = next(label for code, label, _ in HOWS if code == how)
     context = {"hows": HOWS, "how": how, "said": said, "email": user.email, **more}
     if user.may("name the firm"):
-        context |= {"is_namer": True, "firm": firm_name(), "told_firm": settings.RUNG_FIRM}
+        context |= {"is_namer": True, "firms_name": firm_name(), "told_firm": settings.RUNG_FIRM}
     return shell.page(request, "web/settings.html", context, place="settings", status=status)
