@@ -80,30 +80,18 @@ def filled(
     values, faults = _values(form, answers, asked)
     if faults:
         raise NotFilled(faults)
-    by_kind = {each.kind: values[each.name] for each in form.fields if each.name in values}
-    email = str(by_kind.get("email", ""))
-    traits = {_trait(each): values[each.name] for each in form.fields if each.name in values and _is_trait(each)}
-    about = {name: text for name in ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "referrer")
-             if (text := also.get(name, ""))}  # fmt: skip
     answered = [each for each in form.fields if each.name in values]
+    by_kind = {each.kind: values[each.name] for each in answered}
+    email = str(by_kind.get("email", ""))
     company = next((str(values[each.name]) for each in answered if each.means == "company"), "")
-    events = [
-        Told("person_identified", traits),
-        Told(form.kind, {**_plain(form, values), **about, "form": form.title, "page": f"/f/{slug}"}),
-    ]
-    if form.kind != "form_submitted":
-        events[1].data.setdefault("content", form.thanks.promised.label if form.thanks.promised else form.title)
-    events += [told for each in answered for told in _volunteered(each, values[each.name], slug)]
     consents = tuple(
         Agreed(each.purpose, each.text, each.version, form.waits(each))
         for each in form.consents
         if _is_agreed(answers.get(each.name))
     )
-    events += [each.told(slug) for each in consents if not each.waits]
+    events = [*_events(form, slug, values, also), *(each.told(slug) for each in consents if not each.waits)]
     facts = {
-        each.means.removeprefix("company."): values[each.name]
-        for each in form.fields
-        if each.means.startswith("company.") and each.name in values
+        each.means.removeprefix("company."): values[each.name] for each in answered if each.means.startswith("company.")
     }
     return Filled(
         keys=Keys(email=email, phone=str(by_kind.get("tel", "")), anonymous_id=also.get("anonymous_id", "")),
@@ -114,6 +102,19 @@ def filled(
         company_facts=facts,
         consents=consents,
     )
+
+
+def _events(form: Definition, slug: str, values: Mapping[str, Any], also: Mapping[str, str]) -> list[Told]:
+    """Who they are, what they did by filling it, and what they volunteered."""
+    answered = [each for each in form.fields if each.name in values]
+    about = {name: text for name in ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "referrer")
+             if (text := also.get(name, ""))}  # fmt: skip
+    done = Told(form.kind, {**_plain(form, values), **about, "form": form.title, "page": f"/f/{slug}"})
+    if form.kind != "form_submitted":
+        done.data.setdefault("content", form.thanks.promised.label if form.thanks.promised else form.title)
+    identified = Told("person_identified", {_trait(each): values[each.name] for each in answered if _is_trait(each)})
+    volunteered = (told for each in answered for told in _volunteered(each, values[each.name], slug))
+    return [identified, done, *volunteered]
 
 
 def _is_agreed(told: object) -> bool:

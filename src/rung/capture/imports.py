@@ -87,24 +87,36 @@ def run(
         return report
     found = found or _begun(prints, what or kind or "", names or {}, by=by, at=at)
     began(found)
-    source, places = f"import:{found.pk}", Places()
-    before = Event.objects.filter(source=source).exclude(by="system").count()
+    places = Places()
     # Traits without a time of their own are of the time at which the import began, however often it began anew.
-    events = _events(files, mapping, kind, found.created_at, source, report=report, places=places, advance=advance)
+    events = _events(
+        files, mapping, kind, found.created_at, f"import:{found.pk}", report=report, places=places, advance=advance
+    )
+    try:
+        _load(events, found, report, places, by=by, at=at, progress=progress or _nobody)
+    except (NothingToRead, Unreadable):
+        _take_back(found, by=by, at=at)
+        raise
+    return report
+
+
+def _load(
+    events: Iterator[NewEvent], found: Import, report: Report, places: "Places", *, by: By, at: int,
+    progress: bulk.Progress,
+) -> None:  # fmt: skip
+    """Records the events, decides everybody they touch, and counts what came of it."""
+    source = f"import:{found.pk}"
+    before = Event.objects.filter(source=source).exclude(by="system").count()
 
     def refuse(refusal: Refusal) -> None:
         taken, line = places.of(refusal.index, report)
         taken.leave_out(LeftOut(line, refusal.reason))
         taken.lines -= 1
 
-    try:
-        loaded = bulk.load(
-            events, by=by, at=at, resumed=source if before else "", total=bulk.MANY, deciding=progress or _nobody,
-            refuse=refuse, progress=lambda done, _: places.forget(done),
-        )  # fmt: skip
-    except (NothingToRead, Unreadable):
-        _take_back(found, by=by, at=at)
-        raise
+    loaded = bulk.load(
+        events, by=by, at=at, resumed=source if before else "", total=bulk.MANY, deciding=progress,
+        refuse=refuse, progress=lambda done, _: places.forget(done),
+    )  # fmt: skip
     report.number, report.people = found.pk, loaded.people
     report.accepted, report.duplicates = loaded.accepted + before, loaded.duplicates - before
     report.refused_file = histories.write_left_out(report.taken, refused_file(found.pk))
@@ -113,7 +125,6 @@ def run(
     found.accepted, found.duplicates = report.accepted, report.duplicates
     found.refused = sum(taken.refused for taken in report.taken)
     found.save(update_fields=["rows", "accepted", "duplicates", "refused"])
-    return report
 
 
 def _nobody(done: int, people: int) -> None:

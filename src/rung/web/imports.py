@@ -211,14 +211,7 @@ def _page(
         ),
         "faults": columns.faults(choices),
         "time_example": timing.example(choices, found.sample),
-        "has_stage": any(each.to == staging.STAGE for each in choices.columns),
-        "staged": staging.staged(choices, found.foreseen.get("stages", {}), found.foreseen.get("deals", {})),
-        "foreseen": found.foreseen,
-        "happened": [
-            (KINDS[kind].words, number)
-            for kind, number in found.foreseen.get("kinds", {}).items()
-            if kind != "imported"
-        ],
+        **_foreseen(found.foreseen, choices),
         "is_working": found.state in ("trying", "running") and stopped is None,
         "stopped": stopped,
         "is_open": found.state in ("mapping", "failed") or bool(request.GET.get("change")) or status == 422,
@@ -226,6 +219,16 @@ def _page(
         **(more or {}),
     }
     return shell.page(request, "web/import.html", context, place="imports", status=status)
+
+
+def _foreseen(told: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
+    """What would come of it, as the worker found; nothing of it before."""
+    kinds = told.get("kinds", {}).items()
+    return {
+        "foreseen": told,
+        "happened": [(KINDS[kind].words, number) for kind, number in kinds if kind != "imported"],
+        "staged": staging.staged(choices, told.get("stages", {}), told.get("deals", {})),
+    }
 
 
 def _line(choice: Choice, sample: Sequence[Mapping[str, str]], targets: Mapping[str, str]) -> dict[str, Any]:

@@ -24,55 +24,66 @@ class View:
 
 def views(playbook: Playbook) -> tuple[View, ...]:
     """The views of this playbook, in its own words; one whose rungs it does not use is left out."""
-    rungs = playbook.rungs
-    lead = playbook.short_label("lead")
-    above = [code for code in rungs if code not in ("suspect", "lead")]
+    above = [code for code in playbook.rungs if code not in ("suspect", "lead")]
     worked = [code for code in above if code != "customer"]
-    on = playbook.handoff.on
+    made = [_above(playbook, above), _hot(playbook), _waiting(playbook), _silent(worked)]
+    if "customer" in playbook.rungs:
+        made.append(_customers(playbook))
+    return tuple(view for view in (_canonical(view, playbook) for view in made) if view)
+
+
+def _above(playbook: Playbook, above: list[str]) -> View:
+    lead = playbook.short_label("lead")
+    return View(
+        "above",
+        f"Above {lead}",
+        f"stage in [{_listed(above)}] and status == 'active'",
+        lambda n: f"{_people(n, 'is', 'are')} above {lead}",
+        f"Nobody has climbed above {lead} yet. The first who does shows up here.",
+    )
+
+
+def _hot(playbook: Playbook) -> View:
     hot = source(playbook.temperature.hot.condition if playbook.temperature.hot else engagement_at_least(50))
     if " or " in hot:
         hot = f"({hot})"
-    made = [
-        View(
-            "above",
-            f"Above {lead}",
-            f"stage in [{_listed(above)}] and status == 'active'",
-            lambda n: f"{_people(n, 'is', 'are')} above {lead}",
-            f"Nobody has climbed above {lead} yet. The first who does shows up here.",
-        ),
-        View(
-            "hot",
-            "Hot",
-            f"{hot} and status == 'active' and stage != 'customer'",
-            lambda n: f"{_people(n, 'is', 'are')} hot right now",
-            f"Nobody is hot right now. People show up here when {hot.strip('()')}.",
-        ),
-        View(
-            "waiting",
-            "Waiting for an answer",
-            f"stage == '{on}' and status == 'active' and not accepted and not rejected and not returned",
-            lambda n: f"{_people(n, 'waits', 'wait')} for an answer from sales",
-            "Nobody waits for an answer. A hand-off shows up here the moment it opens.",
-        ),
-        View(
-            "silent",
-            "No sign of life",
-            f"stage in [{_listed(worked)}] and status == 'active' and idle >= days(30)",
-            lambda n: f"{_people(n, 'has', 'have')} given no sign of life for 30 days",
-            "Nobody whom sales works has been silent for 30 days.",
-        ),
-    ]
-    if "customer" in rungs:
-        made.append(
-            View(
-                "customers",
-                f"{playbook.short_label('customer')}s",
-                "stage == 'customer'",
-                lambda n: f"{_people(n, 'is a customer', 'are customers')}",
-                "Nobody has bought yet.",
-            )
-        )
-    return tuple(view for view in (_canonical(view, playbook) for view in made) if view)
+    return View(
+        "hot",
+        "Hot",
+        f"{hot} and status == 'active' and stage != 'customer'",
+        lambda n: f"{_people(n, 'is', 'are')} hot right now",
+        f"Nobody is hot right now. People show up here when {hot.strip('()')}.",
+    )
+
+
+def _waiting(playbook: Playbook) -> View:
+    return View(
+        "waiting",
+        "Waiting for an answer",
+        f"stage == '{playbook.handoff.on}' and status == 'active' and not accepted and not rejected and not returned",
+        lambda n: f"{_people(n, 'waits', 'wait')} for an answer from sales",
+        "Nobody waits for an answer. A hand-off shows up here the moment it opens.",
+    )
+
+
+def _silent(worked: list[str]) -> View:
+    return View(
+        "silent",
+        "No sign of life",
+        f"stage in [{_listed(worked)}] and status == 'active' and idle >= days(30)",
+        lambda n: f"{_people(n, 'has', 'have')} given no sign of life for 30 days",
+        "Nobody whom sales works has been silent for 30 days.",
+    )
+
+
+def _customers(playbook: Playbook) -> View:
+    return View(
+        "customers",
+        f"{playbook.short_label('customer')}s",
+        "stage == 'customer'",
+        lambda n: f"{_people(n, 'is a customer', 'are customers')}",
+        "Nobody has bought yet.",
+    )
 
 
 def _canonical(view: View, playbook: Playbook) -> View | None:
