@@ -67,7 +67,8 @@ tables:
     company: firm
     events:
       - {kind: deal_opened, at: {column: opened, format: day first}, data: {deal: deal}}
-      - {kind: deal_won, at: {column: closed, format: day first}, when: {column: stage, is: Won}, data: {deal: deal}}
+      - {kind: deal_won, at: {column: closed, format: day first}, when: {column: stage, is: Won}, by: stage,
+         data: {deal: deal}}
       - {kind: deal_lost, at: {column: closed, format: day first}, when: {column: stage, is: Lost}, data: {deal: deal}}
   - name: activities
     columns: [email, what, when]

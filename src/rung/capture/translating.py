@@ -24,6 +24,7 @@ _ISO: Final = {
     "%Y-%m-%d %H:%M:%S": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\Z", re.ASCII),
 }
 """Ways of writing a time that are read many times quicker, where the text has all its digits."""
+_MOST_REMEMBERED: Final = 100_000
 _MONEY_MARKS: Final = re.compile(r"^(?:[A-Z]{3}\s?|[$€£¥]\s?)|(?:\s?[A-Z]{3}|\s?[$€£¥])$")
 
 
@@ -83,6 +84,8 @@ class _Plan:
     def __init__(self, table: TableMapping) -> None:
         self.table = table
         self.traits, self.company_traits = _fields(table.traits), _fields(table.company_traits)
+        self.told = set[int]()
+        """What was said of people beside something else."""
         self.events = tuple((turn, event, _fields(event.data)) for turn, event in enumerate(table.events, 1))
 
 
@@ -173,9 +176,13 @@ class _Translation:
         """Whether a row before said the same of the person: whoever has many deals has many rows."""
         if not self.table.is_beside:
             return False
-        print_, key = hash(repr(traits)), f"of {person}"
-        before, self.described[key] = self.described.get(key), print_
-        return before == print_
+        mark, told = hash((person, repr(traits))), self.plan.told
+        if mark in told:
+            return True
+        if len(told) == _MOST_REMEMBERED:
+            told.clear()  # to say it once more does no harm
+        told.add(mark)
+        return False
 
     def _time_told(self, value: Value) -> int | None:
         """When it was. A bad day in a column that a guess found costs nobody their row."""
