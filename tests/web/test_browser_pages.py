@@ -91,7 +91,7 @@ def test_the_editor_marks_a_fault_while_typing_jumps_to_it_and_publishes_what_is
     page.keyboard.insert_text("    enter: scor >= 50 and fit >= 20")
     expect(page.locator("#verdict")).to_contain_text("Did you mean")
     expect(page.locator(".gutter .is-wrong")).to_have_text("71")
-    expect(page.locator("#checked")).to_contain_text("1 fault, the first in line 71.")
+    expect(page.locator("#checked")).to_contain_text("1 fault, the first in line 72.")
     page.locator("#verdict [data-fault]").click()
     assert (
         field.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")

@@ -48,7 +48,7 @@ def test_it_reads_as_an_agreement_definitions_first(ren: Client) -> None:
     places = [said.index(part) for part in parts]
     assert places == sorted(places)
     assert (
-        "A person becomes a marketing qualified lead when score is at least 50 and fit is at least 20. line 71" in said
+        "A person becomes a marketing qualified lead when score is at least 50 and fit is at least 20. line 72" in said
     )
     assert "Sales accepted lead: call first, write second." in said
 
@@ -66,7 +66,7 @@ def test_no_sentence_of_the_plain_words_is_lost_by_grouping() -> None:
 def test_a_change_is_told_in_words_with_its_line(ren: Client) -> None:
     said = words_of(ren.post("/playbook/verdict", {"text": LOWER}))
     assert "It can be run: 1 change." in said
-    assert "50" in said and "42" in said and "line 71" in said
+    assert "50" in said and "42" in said and "line 72" in said
     assert "Put in force" in said
 
 
@@ -87,7 +87,7 @@ def test_a_publish_that_goes_on_after_it_was_cut_short_says_so_and_how_far_it_is
 
 def test_a_fault_is_told_with_its_line_and_the_fix(ren: Client) -> None:
     said = words_of(ren.post("/playbook/verdict", {"text": BROKEN}))
-    assert "1 fault, the first in line 71." in said
+    assert "1 fault, the first in line 72." in said
     assert "scor" in said and "Did you mean" in said
     assert "It cannot be published like this. The playbook in force goes on." in said
     assert "Put in force" not in said
