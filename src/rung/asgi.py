@@ -18,13 +18,16 @@ from urllib.parse import unquote
 THREADS: Final = 8
 MOST_WAITING: Final = 256
 """Requests in the house at once; more are sent away with 503 instead of piling up."""
+MOST_COMING: Final = 1_000
+"""Requests whose bodies are still on their way: slow clients among them must not keep the others out."""
 LARGEST_BODY: Final = 4 << 20
 """Bytes of a request: a mail of two megabytes, and room. Whoever asks is not known yet when they are read."""
 LARGEST_UPLOAD: Final = 257 << 20
 """The same where files are taken (`capture.uploads.MOST_BYTES`, and the form around it); they wait on the disk."""
 MOST_UPLOADS: Final = 8
 """Of those so many at once: a stranger must not fill the disk with files that nobody will look at."""
-_IN_MEMORY: Final = 4 << 20
+_IN_MEMORY: Final = 256 << 10
+"""Bytes of a body that are held in memory, the rest waits on the disk: a thousand may be coming at once."""
 _TAKES_FILES: Final = "/imports/new"
 
 Scope = dict[str, Any]
@@ -38,6 +41,7 @@ class App:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
         self._waiting = 0
+        self._coming = 0
         self._uploading = 0
         self._django: Callable[..., Iterable[bytes]] | None = None
         self._collector: Any = None
@@ -59,8 +63,8 @@ class App:
             await _json(send, 503 if problem else 200, {"status": "not ready", "reason": problem} if problem else _OK)
         elif path.startswith("/v1/") or path == "/rung.js":
             await self._collecting().answer(scope, receive, send)
-        elif self._waiting >= MOST_WAITING:
-            await _json(send, 503, {"code": "busy", "message": "Too many requests at once: try again in a moment."})
+        elif self._waiting >= MOST_WAITING or self._coming >= MOST_COMING:
+            await _json(send, 503, _BUSY)
         else:
             await self._counted(scope, receive, send)
 
@@ -70,24 +74,38 @@ class App:
         if is_upload and self._uploading >= MOST_UPLOADS:
             await _json(send, 503, {"code": "busy", "message": "Too many files at once: try again in a moment."})
             return
-        self._waiting += 1
+        self._coming += 1
         self._uploading += is_upload
         try:
             await self._django_answers(scope, receive, send, LARGEST_UPLOAD if is_upload else LARGEST_BODY)
         finally:
-            self._waiting -= 1
+            self._coming -= 1
             self._uploading -= is_upload
 
     async def _django_answers(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
         told = dict(scope["headers"]).get(b"content-length", b"")
-        is_too_large = told.isdigit() and (len(told) > 12 or int(told) > most)
-        loop = asyncio.get_running_loop()
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
-            size = None if is_too_large else await _read(receive, body, most)
-            if size is None:
+            try:
+                if told.isdigit() and (len(told) > 12 or int(told) > most):
+                    raise _TooLarge
+                size = await _read(receive, body, most)
+            except _TooLarge:
                 await _json(send, 413, {"code": "too_large", "message": f"More than {most >> 20} MB."})
-                return
-            await loop.run_in_executor(self._pool, self._run, _environ(scope, body, size), loop, send)
+            except _HungUp:
+                return  # half a form is none, even where it could be read
+            else:
+                await self._in_a_thread(_environ(scope, body, size), send)
+
+    async def _in_a_thread(self, environ: dict[str, Any], send: Send) -> None:
+        if self._waiting >= MOST_WAITING:
+            await _json(send, 503, _BUSY)
+            return
+        loop = asyncio.get_running_loop()
+        self._waiting += 1
+        try:
+            await loop.run_in_executor(self._pool, self._run, environ, loop, send)
+        finally:
+            self._waiting -= 1
 
     def _run(self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, send: Send) -> None:
         """Runs in a thread of the pool: each part of the answer waits until the client has taken the one before."""
@@ -166,6 +184,7 @@ class CollectorAlone:
 
 _PROBES: Final = ("/health", "/ready")
 _OK: Final = {"status": "ok"}
+_BUSY: Final = {"code": "busy", "message": "Too many requests at once: try again in a moment."}
 _ONLY_GET: Final = {"code": "method_not_allowed", "message": "Ask with GET."}
 
 
@@ -191,17 +210,25 @@ def problem_of_the_database() -> str | None:
     return None
 
 
-async def _read(receive: Receive, into: IO[bytes], most: int) -> int | None:
-    """Reads the whole body; returns its size, None as soon as it is larger than may be."""
+class _TooLarge(Exception):
+    """The body is larger than may be."""
+
+
+class _HungUp(Exception):
+    """Whoever sent the body hung up before it was whole."""
+
+
+async def _read(receive: Receive, into: IO[bytes], most: int) -> int:
+    """Reads the whole body; returns its size. Raises _TooLarge as soon as it is, and _HungUp."""
     size, is_more = 0, True
     while is_more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            raise _HungUp
         part = message.get("body", b"")
         size += len(part)
         if size > most:
-            return None
+            raise _TooLarge
         into.write(part)
         is_more = message.get("more_body", False)
     into.seek(0)

@@ -87,8 +87,11 @@ def configured(app: Any, trusted_proxies: Sequence[str]) -> "uvicorn.Config":
     from the right up to the first address that is not trusted; everybody else's header is not looked at."""
     import uvicorn
 
+    from rung.protocol import Bounded
+
     return uvicorn.Config(
         app,
+        http=Bounded,
         lifespan="on",
         access_log=False,
         log_level="warning",

@@ -1,6 +1,7 @@
 """Everything that can be set, on one page: environment variables or a `.env` file, and what Django makes of them."""
 
 import ipaddress
+import logging
 import os
 from email.utils import formataddr
 from pathlib import Path
@@ -254,6 +255,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+CSRF_FAILURE_VIEW = "rung.web.errors.csrf"
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/sign-in"
@@ -284,12 +286,25 @@ EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMA
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = _told("RUNG_MAIL_FROM", formataddr((RUNG_FIRM or "Rung", f"rung@{_HOST}")))
 
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"in a line": {"()": "django.utils.log.CallbackFilter", "callback": _in_a_line}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "in a line": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["in a line"]},
+    },
     "root": {"handlers": ["console"], "level": "INFO" if DEBUG else "WARNING"},
     # A refused request is the asker's affair: with its stack in the log it reads like a crash.
-    "loggers": {"django.request": {"level": "INFO" if DEBUG else "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "INFO" if DEBUG else "ERROR"},
+        "django.security": {"handlers": ["in a line"], "propagate": False},
+    },
 }

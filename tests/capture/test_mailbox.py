@@ -177,6 +177,27 @@ def test_nothing_hostile_makes_the_door_fall(client: Client, door: str) -> None:
         sent(client, door, body)
 
 
+LONG: Final = 2_000_000
+_TYPE: Final = b"From: a@b.example\r\nContent-Type: "
+_REPORTS: Final = b"From: mailer-daemon@b.example\r\nSubject: Undeliverable\r\n\r\n"
+ENDLESS: Final = {
+    "quoted lines of a forwarded mail": b"From: a@b.example\r\nSubject: Fwd: x\r\n\r\n" + b"> \r\n" * (LONG // 4),
+    "lines of a report": _REPORTS + b"\r\n" * (LONG // 2),
+    "quoted lines of a report": _REPORTS + b">\r\n" * (LONG // 3),
+    "parts of a header": _TYPE + b"text/plain; " + b"a=b; " * (LONG // 5) + b"\r\n\r\nx",
+    "parts of a folded header": _TYPE + b"multipart/mixed" + b";\r\n a=b" * (LONG // 8) + b"\r\n\r\nx",
+    "parts": _TYPE + b"multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n\r\na\r\n" * (LONG // 10),
+    "a charset of hosts": _TYPE + b"text/plain; charset=punycode\r\n\r\n-" + b"bcdefg9" * (LONG // 70),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_no_mail_of_a_stranger_keeps_the_house_waiting(name: str) -> None:
+    """Each of these took seconds to minutes, in a transaction that everybody waits for; if one does so again, this
+    test does."""
+    assert letter_of(ENDLESS[name]).sender.endswith("@b.example")
+
+
 class FakeImap:
     """A mailbox with two mails, of which one was read."""
 

@@ -1,5 +1,8 @@
 """Signing in, being let in no more, and what happens to sessions."""
 
+import io
+import logging
+
 import pytest
 from django.test import Client, RequestFactory
 
@@ -74,6 +77,20 @@ def test_a_form_from_elsewhere_is_refused_with_words(users: dict[str, User]) -> 
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/sign-in", {"email": "sales@ours.example", "password": PASSWORD})
     assert answer.status_code == 403
+    assert "This form is too old to be sent" in answer.content.decode()
+
+
+@pytest.mark.one_database
+def test_a_strangers_nonsense_is_a_line_in_the_log_and_no_crash(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    handler = logging.getLogger("django.security").handlers[0]
+    monkeypatch.setattr(handler, "stream", written)
+    assert client.get("/", HTTP_HOST="a b").status_code == 400
+    assert client.post("/f/x", "a=b&" * 3_000, "application/x-www-form-urlencoded").status_code in (400, 404)
+    (line,) = written.getvalue().splitlines()
+    assert "django.security.DisallowedHost: Invalid HTTP_HOST header: 'a b'" in line
 
 
 def test_every_page_carries_the_strict_policy(client: Client, users: dict[str, User]) -> None:

@@ -16,7 +16,15 @@ from rung.people.rules import normal_email
 LARGEST: Final = 2 * 1024 * 1024
 """Bytes that are read of a mail; what is behind are attachments, which nobody reads here."""
 _LONGEST: Final = 900
+_LONGEST_HEADER: Final = 4_000
 _MOST_PARTS: Final = 100
+_MOST_LINES: Final = 40_000
+"""Lines that are read of a mail; two megabytes of an attachment have fewer. Who writes only the ends of lines costs no
+more: the parser takes its time for each, and the house waits."""
+_MOST_TOLD: Final = 256 * 1024
+"""Bytes of a part that are made a text."""
+_REPORT: Final = (64 * 1024, 2_000)
+"""Bytes and lines in which a report says what came back; each of a hundred patterns is looked for in each line."""
 _AUTOMATIC: Final = re.compile(
     r"^\s*(automatic reply|auto(matic)?[- ]?(reply|response|antwort)|out of (the )?office|abwesen|réponse automatique"
     r"|respuesta automática)",
@@ -30,7 +38,7 @@ _UNDELIVERED: Final = re.compile(
 _MACHINE: Final = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+@]|$)", re.IGNORECASE)
 _REPLY: Final = re.compile(r"^\s*(re|aw|sv|antw|rif|res)\s*(\[\d+\])?:", re.IGNORECASE)
 _FORWARD: Final = re.compile(r"^\s*(fw|fwd|wg|tr|rv|i)\s*:", re.IGNORECASE)
-_QUOTED_FROM: Final = re.compile(r"^[>\s*]*(?:from|von|de|da|van|fra)\s*:\*?\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_QUOTED_FROM: Final = re.compile(r"^[> \t*]*(?:from|von|de|da|van|fra)\s*:\*?\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _QUOTE_BEGINS: Final = re.compile(
     r"^(>|-{3,}\s*(original|forwarded|weitergeleitete|ursprüngliche)|begin forwarded message:|on .{5,200} wrote:"
     r"|am .{5,200} schrieb|_{10,})",
@@ -38,7 +46,7 @@ _QUOTE_BEGINS: Final = re.compile(
 )
 _SAYS_WHO_WROTE: Final = re.compile(r"^(on .{5,300} wrote:|am .{5,300} schrieb\b.{0,100}:)\s*$", re.IGNORECASE)
 _ID: Final = re.compile(r"<[^<>\s]{3,250}>")
-_QUOTED_ID: Final = re.compile(r"^[>\s]*message-id:\s*(<[^<>\s]{3,250}>)", re.IGNORECASE | re.MULTILINE)
+_QUOTED_ID: Final = re.compile(r"^[> \t]*message-id:\s*(<[^<>\s]{3,250}>)", re.IGNORECASE | re.MULTILINE)
 _log: Final = logging.getLogger(__name__)
 
 
@@ -76,6 +84,18 @@ class Bounce:
     is_hard: bool
 
 
+class _Short(policy.Compat32):
+    """Headers as they came, and no more of each than is read: of a long one the parser copies the rest for each of its
+    parts, which takes minutes."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST_HEADER]
+
+
+_SHORT: Final = _Short()
+
+
 class NoLetter(ValueError):
     """What came is no mail that can be read; the text says why."""
 
@@ -83,8 +103,7 @@ class NoLetter(ValueError):
 def letter_of(body: bytes) -> Letter:
     """Reads a mail as it came over the wire. Raises NoLetter; never anything else, whatever comes."""
     try:
-        message = email.message_from_bytes(body[:LARGEST], policy=policy.compat32)
-        return _read(message)
+        return _read(_parsed(body, LARGEST, _MOST_LINES), body)
     except NoLetter:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError) as fault:
@@ -92,12 +111,18 @@ def letter_of(body: bytes) -> Letter:
         raise NoLetter(f"It is no mail that can be read ({type(fault).__name__}).") from None
 
 
-def _read(message: Message) -> Letter:
+def _parsed(body: bytes, size: int, lines: int) -> Message:
+    """So much of a mail as is read, by its bytes and its lines."""
+    told = body[:size].split(b"\n", lines)
+    return email.message_from_bytes(b"\n".join(told[:lines]), policy=_SHORT)
+
+
+def _read(message: Message, body: bytes) -> Letter:
     name, sender = parseaddr(_header(message, "from"))
     if normal_email(sender) is None:
         raise NoLetter("It does not say from whom it is.")
     subject = _header(message, "subject")
-    bounce = _bounce(message, sender, subject)
+    bounce = _bounce(message, sender, subject, body)
     whole = _text(message)
     answers = _ID.findall(f"{_header(message, 'in-reply-to')} {_header(message, 'references')}")[:20]
     return Letter(
@@ -114,7 +139,7 @@ def _read(message: Message) -> Letter:
     )
 
 
-def _bounce(message: Message, sender: str, subject: str) -> Bounce | None:
+def _bounce(message: Message, sender: str, subject: str, body: bytes) -> Bounce | None:
     """What a report on a mail's delivery says. Looked at first: most of what says of itself that it is an automatic
     answer is one, and nearly half of the reports have no part that a machine can read (`flufl.bounce` knows those)."""
     is_report = _report_of(message) == "delivery-status"
@@ -130,7 +155,7 @@ def _bounce(message: Message, sender: str, subject: str) -> Bounce | None:
     from flufl.bounce import all_failures  # a dozen detectors, and only for what looks like a report
 
     try:
-        for_now, for_ever = all_failures(message)
+        for_now, for_ever = all_failures(_parsed(body, *_REPORT))
     except Exception:  # noqa: BLE001 - a stranger's parser on a stranger's mail
         _log.exception("A report on a mail's delivery could not be read")
         return None
@@ -221,10 +246,15 @@ def _decoded(part: Message) -> str:
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
+    raw, charset = raw[:_MOST_TOLD], part.get_content_charset() or "utf-8"
     try:
-        return raw.decode(part.get_content_charset() or "utf-8", "replace")
+        return raw.decode("utf-8" if charset in _OF_HOSTS else charset, "replace")
     except (LookupError, ValueError):
         return raw.decode("utf-8", "replace")
+
+
+_OF_HOSTS: Final = frozenset({"punycode", "idna"})
+"""Python has them for names of hosts; for a text of some length they take seconds."""
 
 
 class _Words(HTMLParser):
@@ -272,7 +302,7 @@ def _header(message: Message, name: str) -> str:
     if told is None:
         return ""
     parts = []
-    for raw, charset in email.header.decode_header(str(told)[:4_000]):
+    for raw, charset in email.header.decode_header(str(told)[:_LONGEST_HEADER]):
         if isinstance(raw, bytes):
             try:
                 parts.append(raw.decode(charset or "utf-8", "replace"))

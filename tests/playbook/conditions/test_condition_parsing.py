@@ -73,6 +73,8 @@ SCOPE = Scope("stage", signals=["Pricing page", "page_viewed"], frictions=["pric
         ("1and true", "two words in one", 0, "blank"),
         ("score >= 1e999", "too large", 9, "2^63"),
         ("score >= 1" + "0" * 30, "too large", 9, "2^63"),
+        ("score >= 1" + "0" * 400, "too large", 9, "2^63"),
+        ("idle >= days(1" + "0" * 400 + ")", "days() needs a number", 13, "days(30)"),
         ("score >= 1j", "not part of a condition", 9, "number"),
         ('person.title.lower() == "x"', "There is no `.lower()`", 0, ".startswith()"),
         ('person.title.startwith("x")', "There is no `.startwith()`", 0, "did you mean .startswith()?"),

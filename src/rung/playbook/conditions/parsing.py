@@ -2,7 +2,6 @@
 
 import ast
 import keyword
-import math
 import re
 import unicodedata
 from collections.abc import Collection
@@ -368,14 +367,14 @@ class _Reader:
                 )
 
     def finite(self, node: ast.expr, number: float) -> float:
-        if not (math.isfinite(number) and -LARGEST_NUMBER < number < LARGEST_NUMBER):
+        if not -LARGEST_NUMBER < number < LARGEST_NUMBER:  # nor NaN, nor infinite, nor a number beyond any float
             raise self.refused(node, "The number is too large", "numbers go up to 2^63")
         return float(number) + 0.0  # no -0.0: it prints as another text than 0 and equals it
 
     def span(self, node: ast.Call, unit: str) -> Span:
         length = self.only_argument(node, f"one number, such as {unit}(30)")
         value = length.value if isinstance(length, ast.Constant) else None
-        if not _is_number(value) or not math.isfinite(value):
+        if not _is_number(value) or not -LARGEST_NUMBER < value < LARGEST_NUMBER:
             raise self.refused(length, f"{unit}() needs a number that is not negative", f"write {unit}(30)")
         micros = round(Fraction(value) * _UNITS[unit])
         if micros > LONGEST_SPAN * DAY:
