@@ -19,7 +19,7 @@ import pytest
 
 from capture.asking import SERVER
 from capture.serving import served
-from rung.capture import taking
+from rung.capture import snippet, taking
 from rung.capture.collector import Collector
 from rung.capture.models import CaptureCount, RefusedEvent
 from rung.history.models import Event
@@ -96,6 +96,27 @@ def test_a_client_with_a_key_that_does_not_hold_is_told_so(version: str, tmp_pat
     taking.Intake(path).turn(2**62)
     told = counts()  # Node's 1.1 tries again even then
     assert told["received"] == told["unknown_key"] >= 7
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(("name", "version"), [("Python", "python-2.4"), ("Node", "node-3.1")])
+def test_what_the_page_says_to_type_is_all_there_is_to_type(name: str, version: str, tmp_path: Path) -> None:
+    """Some hundred events more than the client sends at once: without its last line they would be lost at the end."""
+    path = tmp_path / "inbox.sqlite3"
+    (python, *_), environment = command(version)
+    with served(path) as address:
+        code = next(each.code for each in snippet.clients("", SERVER, address) if each.name == name)
+        once = next(line for line in code.splitlines() if line.startswith("analytics.track"))
+        code = code.replace(once, "\n".join([once] * 251)).replace("@segment/analytics-node", version)
+        script = CLIENTS / f"typed-{tmp_path.name}.mjs" if name == "Node" else tmp_path / "typed.py"
+        try:
+            script.write_text(code)
+            subprocess.run([python, str(script)], env=environment, timeout=60, check=True)
+        finally:
+            script.unlink()
+    taking.Intake(path).turn(2**62)
+    assert Event.objects.filter(source="key:server", kind="demo_requested").count() == 251
+    assert Person.objects.get().email == "ana@acme.example"
 
 
 AWAY: Final = {503: {"code": "no_disk", "message": "full"}, 429: {"code": "too_fast", "message": "too many"}}

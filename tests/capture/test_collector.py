@@ -74,6 +74,27 @@ def test_the_key_may_stand_in_the_header_or_in_the_body(collector: Asking) -> No
     assert [item.door for item in collector.items()] == ["publishable", "publishable", "secret", "secret"]
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_what_is_refused_is_kept_so_that_it_can_be_replayed(collector: Asking, zipped: bool) -> None:
+    """Inflated, and with the type that only its address named: replaying knows neither address nor headers."""
+    event = {name: value for name, value in VIEW.items() if name != "type"}
+    assert collector.post("/v1/page", event, key="rung_sec_of_nobody_at_all", zipped=zipped).status == 401
+    assert collector.post("/v1/page", {**event, "timestamp": "yesterday"}, zipped=zipped).status == 400
+    stranger, late = collector.items()
+    assert json.loads(stranger.body) == VIEW
+    assert json.loads(late.body) == {**VIEW, "timestamp": "yesterday"}
+
+
+def test_of_a_key_that_nobody_knows_its_beginning_is_kept(collector: Asking) -> None:
+    """So that a person finds the page or program that still has it; never the whole: it may be somebody's secret."""
+    collector.post("/v1/page", VIEW, key="rung_sec_Xy12abcdefgh")
+    collector.post("/v1/page", VIEW, key="abcdefghijklmnop")
+    assert [item.words for item in collector.items()] == [
+        "Nobody knows this key, or it was revoked: rung_sec_Xy12…",
+        "Nobody knows this key, or it was revoked: abcd…",
+    ]
+
+
 @pytest.mark.parametrize("authorization", ["", "Basic", "Basic !!!", "Basic bm9ib2R5Og==", "Digest x", "Basic /w=="])
 def test_without_a_key_that_holds_nothing_comes_in(collector: Asking, authorization: str) -> None:
     answer = collector.post("/v1/batch", {"batch": [VIEW, VIEW]}, key=None, authorization=authorization)

@@ -104,7 +104,8 @@ def test_answers_become_events_and_what_is_volunteered_is_told_by_the_person() -
     assert list(told) == [
         "person_identified", "demo_requested", "bant_answered", "admission_given", "competitor_named", "consent_given",
     ]  # fmt: skip
-    assert told["person_identified"] == {"name": "Ana Lima", "email": "Ana@acme.example", "title": "Head of IT"}
+    ana = {"name": "Ana Lima", "email": "Ana@acme.example", "title": "Head of IT", "heard": "A colleague"}
+    assert told["person_identified"] == ana
     assert told["demo_requested"]["form"] == "See it with your data"
     assert (told["demo_requested"]["utm_source"], told["demo_requested"]["heard"]) == ("ads", "A colleague")
     assert told["bant_answered"] == {
@@ -119,6 +120,16 @@ CONSENTS: Final = [
     {"name": "consent_2", "text": "You may call me.", "purpose": "calls"},
     {"name": "terms", "text": "I accept the terms of June.", "purpose": "terms", "is_required": True},
 ]
+
+
+def test_how_they_heard_of_us_is_kept_beside_the_tracked_source_whatever_the_question_is_called() -> None:
+    asks = {"name": "finding_us", "label": "How did you find us?", "means": "heard"}
+    form = forms.definition_of({**DEMO, "fields": [*DEMO["fields"][:2], asks]})
+    answers = {"name": "Ana Lima", "email": "ana@acme.example", "finding_us": "A colleague", "consent": "yes"}
+    told = answering.filled(form, "demo", answers, also={"utm_source": "linkedin"}).events
+    assert told[0].data["heard"] == "A colleague"
+    assert (told[1].data["heard"], told[1].data["utm_source"]) == ("A colleague", "linkedin")
+    assert "finding_us" not in told[1].data
 
 
 def test_each_text_agreed_to_is_evidence_of_its_own_and_only_one_lets_us_write() -> None:

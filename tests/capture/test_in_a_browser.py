@@ -237,6 +237,11 @@ def test_a_signal_of_global_privacy_control_is_stronger_than_the_sites_word(plac
     private.goto(f"{place.address}/index.html")
     place.messages(least=2)
     assert stored(private) == ["", 0]
+    # Whoever turns it on later takes back what the site had said for them.
+    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+    page.goto(f"{place.address}/index.html")
+    place.messages(least=3)
+    assert stored(page) == ["", 0]
 
 
 FORM: Final = """<form name="talk" action="thanks.html" {more}><input name="name" value="Ana Lima">

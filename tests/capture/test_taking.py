@@ -231,13 +231,26 @@ def test_what_was_refused_for_a_cause_that_is_gone_is_taken_in_once(house: House
 
 
 def test_what_is_still_wrong_stays_where_it_was_with_the_reason(house: House, ren: Any) -> None:
-    house.put(view("1", timestamp="yesterday"), {"batch": [view("a"), {"type": "sneeze"}]})
+    house.put(view("1", timestamp="yesterday"), {"batch": [{"type": "sneeze"}, view("a", timestamp="today")]})
     house.turn()
     before = counts()
     told = refusals.replay(ids=list(RefusedEvent.objects.values_list("pk", flat=True)), by=ren, at=AT)
     assert (told.accepted, told.duplicates, told.refused) == (0, 0, 2)
     assert (Event.objects.count(), counts()) == (0, before)
     assert sorted(RefusedEvent.objects.values_list("reason", flat=True)) == ["bad_time", "not_an_event"]
+
+
+def test_of_a_request_that_is_replayed_one_bad_event_costs_none_of_the_others(house: House, ren: Any) -> None:
+    raw = json.dumps({"batch": [view("a"), {"type": "sneeze"}, view("b", timestamp="yesterday")]}).encode()
+    house.inbox.append([Item(AT, None, "", "", "spare", False, "unknown_key", "", 3, raw)])
+    house.turn()
+    told = refusals.replay(ids=[RefusedEvent.objects.get().pk], by=ren, at=AT)
+    assert (told.accepted, told.duplicates, told.refused) == (1, 0, 2)
+    assert Event.objects.get(kind="page_viewed").source == "replayed"
+    left = RefusedEvent.objects.filter(replayed_at=None).order_by("pk")
+    assert [(row.reason, row.count, row.source) for row in left] == [("not_an_event", 1, ""), ("bad_time", 1, "")]
+    assert json.loads(left[1].body)["messageId"] == "b"
+    assert counts() == {"received": 6, "unknown_key": 3, "accepted": 1, "not_an_event": 1, "bad_time": 1}
 
 
 def test_who_may_not_replay_changes_nothing(house: House) -> None:

@@ -31,6 +31,11 @@ def test_numbers_carry_a_real_minus_and_no_negative_zero() -> None:
     assert words.number(None) == "–"
 
 
+def test_a_number_is_not_rounded_up_to_the_goal_that_it_misses() -> None:
+    assert [words.short_of(value, 50) for value in (49.97, 49.4, 50.0, 50.4, 12.5)] == ["49.9", "49", "50", "50", "12"]
+    assert words.short_of(49.97, None) == "50"
+
+
 def test_days_are_named_when_they_are_near() -> None:
     assert [words.day(NOW - n * DAY, NOW) for n in (0, 1)] == ["Today", "Yesterday"]
     assert words.day(NOW - 400 * DAY, NOW).split()[-1].isdigit()

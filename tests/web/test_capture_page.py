@@ -102,12 +102,56 @@ def test_a_key_is_shown_once_and_the_snippet_carries_it_when_it_is_publishable(r
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("", "secret"), ("Web Site", "secret"), ("x" * 61, "secret"), ("a", "public"), ("a\0", "secret")]
+    ("name", "kind"), [("", "secret"), ("Wéb/site", "secret"), ("x" * 61, "secret"), ("a", "public"), ("a\0", "secret")]
 )
 def test_what_cannot_be_a_key_is_refused_in_words(ren: Client, name: str, kind: str) -> None:
     answer = ren.post("/capture/keys", {"name": name, "kind": kind})
     assert answer.status_code == 422
     assert ApiKey.objects.count() == 0
+
+
+def test_a_keys_name_is_taken_as_people_write_names(ren: Client) -> None:
+    assert ren.post("/capture/keys", {"name": " Web site ", "kind": "publishable"}).status_code == 201
+    assert ApiKey.objects.get().name == "web-site"
+
+
+def test_the_page_has_what_to_type_for_each_client_with_host_and_key_in_it(ren: Client) -> None:
+    made = ren.post("/capture/keys", {"name": "crm", "kind": "secret"})
+    secret = next(word for word in words_of(made).split() if word.startswith("rung_sec_"))
+    assert words_of(made).count(secret) == 4  # by itself, for Python, Node and curl
+    assert words_of(ren.get("/capture")).count('analytics.write_key = "rung_sec_…"') == 1
+
+
+def test_what_one_key_sent_and_was_refused_is_one_click_away(ren: Client, came: Path) -> None:
+    keys.add_key(name="site", kind="publishable", by="test", at=1)
+    page = ren.get("/capture")
+    assert "publishable · 3 in 24 hours, 1 refused" in words_of(page)
+    assert 'href="/capture?source=key%3Asite#refused"' in page.content.decode()
+    page = ren.get("/capture?source=key:site").content.decode()
+    assert (page.count('tag">unknown key<'), page.count('tag">bad time<'), page.count("only of site")) == (0, 1, 1)
+
+
+def test_what_no_later_day_can_read_is_not_offered_for_replay(ren: Client, came: Path) -> None:
+    RefusedEvent.objects.filter(reason="bad_time").update(reason="not_json")
+    page = ren.get("/capture?reason=not_json").content.decode()
+    assert (page.count('tag">not json<'), page.count("Replay it")) == (1, 0)
+    assert ren.get("/capture?reason=unknown_key").content.decode().count("Replay it") == 1
+
+
+def test_the_same_again_and_again_is_one_line_of_the_feed_with_its_key(
+    ren: Client, world: World, tmp_path: Path
+) -> None:
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    used = {"type": "track", "event": "Product Used", "userId": "ana@acme.example"}
+    raws = [json.dumps({**used, "messageId": str(number)}).encode() for number in range(7)]
+    inbox.append(
+        [Item(world.at, None, "key:site", "publishable", str(n), False, "", "", 1, raw) for n, raw in enumerate(raws)]
+    )
+    inbox.close()
+    taking.Intake(tmp_path / "inbox.sqlite3").turn(2**62)
+    page = words_of(ren.get("/capture"))
+    assert "Used the product, 7 times · site" in page
+    assert page.count("Used the product") == 1
 
 
 def test_a_name_keeps_its_kind_and_a_second_key_of_it_continues_the_source(ren: Client) -> None:
@@ -139,7 +183,7 @@ def test_the_feed_and_its_sentence_know_the_other_doors(ren: Client, world: Worl
         "5 events have come in during the last 24 hours, 3 refused; 1 form was filled, 3 messages came to webhooks"
         in page
     )
-    assert "Gus Nord Filled the form at /f/see-it e-" in page
+    assert "Gus Nord Filled a form · form see-it e-" in page
     assert "it was refused webhook chat refused" in page
     assert "it was passed webhook chat passed over" in page
     assert "2 events webhook chat" in page

@@ -124,7 +124,7 @@ def test_the_preview_shows_the_form_as_it_would_be_or_what_keeps_it_from_being_o
     form = Form.objects.get()
     page = rui.post("/form-preview", sent(form, title="<b>Now</b>")).content.decode()
     assert "&lt;b&gt;Now&lt;/b&gt;" in page
-    assert "Asked later" in page
+    assert "Asked on a later visit" in page
     assert "You hear from us by" in page
     assert "cannot be read" in rui.post("/form-preview", sent(form, **{"kind.0": "password"})).content.decode()
 

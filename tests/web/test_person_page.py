@@ -151,3 +151,30 @@ def test_the_page_from_the_stored_state_says_what_the_whole_history_says(
         assert points[0] == points[1]
         own = [entry.said for entry in whole.context["entries"] if not entry.said.startswith("A colleague")]
         assert [entry.said for entry in begun.context["entries"]] == own
+
+
+def test_about_them_says_where_they_came_from_whether_we_may_write_and_every_other_fact(sam: Client) -> None:
+    ana = Person.objects.get(name="Ana Lima")
+    page = f"/people/{ana.uuid}/origin"
+    assert "May we write? They were not asked, or have not agreed yet" in words_of(sam.get(page))
+    keys = Keys(email="ana@acme.example")
+    told = {"heard": "A colleague", "newsletter_topics": ["ports", "cranes"], "seats": 40, "is_trialist": True}
+    text = {"text": "You may write to me.", "version": "1"}
+    actions.record(
+        [
+            NewEvent(
+                "page_viewed", keys=keys, data={"path": "/", "utm_source": "ads", "utm_campaign": "may"}, at=now()
+            ),
+            NewEvent("person_described", keys=keys, data=told, at=now(), door="import"),
+            NewEvent("consent_given", keys=keys, data=text, at=now(), door="import"),
+        ],
+        by="test",
+        at=now(),
+    )
+    said = words_of(sam.get(page))
+    assert "Heard of us “A colleague” in their own words" in said
+    assert "May we write? Yes “You may write to me.” · now" in said
+    for fact in ("Newsletter topics ports, cranes", "Seats 40", "Is trialist yes"):
+        assert fact in said
+    actions.record([NewEvent("unsubscribed", keys=keys, at=now(), door="import")], by="test", at=now())
+    assert "May we write? No, unsubscribed" in words_of(sam.get(page))

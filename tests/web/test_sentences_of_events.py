@@ -26,6 +26,24 @@ from rung.web.happenings import said
             "On a list bought from Listco, on the basis of consent",
         ),
         ("imported", {}, "Imported"),
+        (
+            "person_identified",
+            {"name": "Bea Holt", "title": "Head of Ports", "email": "bea@hafen.example"},
+            "Told us who they are: Bea Holt, Head of Ports, bea@hafen.example",
+        ),
+        (
+            "demo_requested",
+            {"name": "Bea Holt", "title": "Head of Ports", "form": "See it"},
+            "Asked for a demo: See it",
+        ),
+        (
+            "question_asked",
+            {"name": "Bea Holt", "question": "Does it run on site?", "form": "Contact us"},
+            "Asked a question: Does it run on site?",
+        ),
+        ("form_submitted", {"email": "bea@hafen.example", "name": "Bea Holt", "form": "talk"}, "Filled a form: talk"),
+        ("element_clicked", {"name": "Compare plans", "text": "Compare"}, "Clicked Compare plans"),
+        ("element_clicked", {"name": "g2.example", "outbound": True}, "Left by a link to g2.example"),
         ("call_made", {"outcome": "no_answer"}, "Called them, no answer"),
     ],
 )

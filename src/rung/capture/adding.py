@@ -22,7 +22,7 @@ class AlreadyHere(Refused):
     """Somebody with this address or number is known; `person` is who."""
 
     def __init__(self, person: Person) -> None:
-        super().__init__(f"{person.name or person.email or person.phone} is already here.")
+        super().__init__(f"{person.called} is already here.")
         self.person = person
 
 

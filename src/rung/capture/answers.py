@@ -172,20 +172,21 @@ def _value(each: Field, told: object) -> object:
 
 
 def _is_trait(each: Field) -> bool:
-    return each.means == "person" or each.kind in ("email", "tel") or each.name in _NAMES
+    return each.means in ("person", "heard") or each.kind in ("email", "tel") or each.name in _NAMES
 
 
 _NAMES: Final = frozenset({"name", "first_name", "last_name", "title"})
 
 
 def _trait(each: Field) -> str:
+    if each.means == "heard":
+        return "heard"  # beside the tracked source, whatever a form calls its question
     return {"email": "email", "tel": "phone"}.get(each.kind, each.name)
 
 
 def _plain(form: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
-    """All answers under the names of their fields; the address under its own, which tells who it is."""
-    return {("email" if each.kind == "email" else "phone" if each.kind == "tel" else each.name): values[each.name]
-            for each in form.fields if each.name in values}  # fmt: skip
+    """All answers under the names of their fields; what tells who it is, or what they heard, under its own."""
+    return {_trait(each): values[each.name] for each in form.fields if each.name in values}
 
 
 def _volunteered(each: Field, value: object, slug: str) -> list[Told]:

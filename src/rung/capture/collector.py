@@ -8,6 +8,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -18,7 +19,16 @@ from rung.capture import snippet
 from rung.capture.inbox import Inbox, Item, Writer
 from rung.capture.keyring import CannotTell, KeyRing
 from rung.capture.rates import Rates
-from rung.capture.submission import LARGEST_BODY, Key, Refused, Submission, header_key, passed_through, storable
+from rung.capture.submission import (
+    LARGEST_BODY,
+    Key,
+    Refused,
+    Submission,
+    header_key,
+    passed_through,
+    storable,
+    with_type,
+)
 from rung.jobs.clock import now
 
 log = logging.getLogger(__name__)
@@ -57,6 +67,10 @@ _LATER: Final = 5
 """Seconds a client is asked to wait: when the queue is full, and when the disk or the database does not answer."""
 _MOST_KEPT: Final = 60
 """Requests of strangers whose bodies are kept in a minute; the others are only counted."""
+
+_NOT_INFLATED: Final = frozenset({"not_gzip", "unknown_encoding", "too_large"})
+"""What is refused before it is inflated; of all else the inflated text is kept, to be read and replayed."""
+_PREFIX: Final = re.compile("(?:rung_(?:pub|sec)_)?")
 
 _CORS: Final = (
     # Any site may send events, and none may use a visitor's cookies for it: no credentials.
@@ -147,10 +161,11 @@ class Collector:
             return _come_back("too_fast", wait)
         if refused is not None:
             submission.key = submission.key or await self._key_in_header(submission)
+            kept = body if refused.reason in _NOT_INFLATED else with_type(submission.body, submission.path_type)
             if submission.key is None:
-                self._note_stranger(refused, body, submission)
+                self._note_stranger(refused, kept, submission)
                 return _no(refused)
-            submission.items = [_whole(refused, submission.key.source, submission.key.door, body, submission)]
+            submission.items = [_whole(refused, submission.key.source, submission.key.door, kept, submission)]
         answer = await self._stored(submission.items)
         if answer is not None:
             return answer
@@ -202,7 +217,8 @@ class Collector:
         kept = kept if since == minute else 0
         if kept < _MOST_KEPT:
             self._kept_in = (minute, kept + 1)
-            self._started().hand_in([_whole(refused, "", "", body, submission)], None)
+            said = replace(refused, words=_with_beginning(refused, submission.told_key))
+            self._started().hand_in([_whole(said, "", "", body, submission)], None)
             return
         self._uncounted[refused.reason, refused.said] += refused.count
         if self._flushing is None:
@@ -286,6 +302,14 @@ _NOTHING: Final = {"code": "not_found", "message": "There is nothing at this add
 def _no(refused: Refused) -> _Answer:
     more = ((b"www-authenticate", b'Basic realm="write key"'),) if refused.status == 401 else ()
     return refused.status, {"code": refused.reason, "message": refused.said}, more
+
+
+def _with_beginning(refused: Refused, key: str) -> str:
+    """Which page or program has a key that does not hold is found by its beginning; the whole may be a secret."""
+    if refused.reason != "unknown_key":
+        return refused.said
+    shown = key[: len(_PREFIX.match(key)[0]) + 4]  # type: ignore[index] - it matches every text
+    return f"{refused.said.rstrip('.')}: {shown}…"
 
 
 def _come_back(code: str, seconds: int) -> _Answer:

@@ -53,6 +53,10 @@ FOUND_LATER: Final = frozenset({"not_recorded", "defect"})
 """Those that nobody is answered with: the event was on the disk by then."""
 
 
+UNREADABLE: Final = frozenset({"not_json", "not_gzip", "unknown_encoding", "too_large"})
+"""What no later day can read either: it is kept to be looked at, and replaying it is not offered."""
+
+
 class NotTaken(ValueError):
     """A message that is refused: `reason` is one of REASONS, the text says what exactly."""
 

@@ -17,6 +17,9 @@ from rung.terms.instants import HOUR, floor_hour
 
 TAKEN: Final = ("accepted", "duplicate")
 A_PAGE: Final = 50
+A_FLOOD: Final = 50
+"""So many messages of one transaction come into the feed, however many there were (`taking`)."""
+_LOOKED_AT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,12 @@ class Came:
     seq: int | None
     person: str = ""
     person_uuid: str = ""
+    times: int = 1
+
+    @property
+    def often(self) -> str:
+        """How often the same came in a row. Of a flood the feed keeps some only, so that it cannot say."""
+        return "" if self.times == 1 else f"{self.times} times" if self.times < A_FLOOD else "many times"
 
     @property
     def by_key(self) -> str:
@@ -61,10 +70,18 @@ def counts(*, since: int) -> Counts:
     return Counts(received, accepted, duplicate, sum(told.values()))
 
 
-def counts_of_sources(*, since: int) -> dict[str, int]:
-    """How much was received under each source."""
-    rows = CaptureCount.objects.filter(hour_at__gte=floor_hour(since), outcome="received").values_list("source")
-    return dict(rows.annotate(sum=Sum("number")).order_by())
+def counts_of_sources(*, since: int) -> dict[str, tuple[int, int]]:
+    """How much was received under each source, and how much of it refused."""
+    rows = CaptureCount.objects.filter(hour_at__gte=floor_hour(since)).values_list("source", "outcome")
+    told: dict[str, tuple[int, int]] = {}
+    for source, outcome, number in rows.annotate(sum=Sum("number")).order_by():
+        received, refused = told.get(source, (0, 0))
+        if outcome == "received":
+            received += number
+        elif outcome not in TAKEN:
+            refused += number
+        told[source] = received, refused
+    return told
 
 
 def waiting() -> int:
@@ -95,16 +112,26 @@ def by_other_doors(*, since: int) -> tuple[int, int]:
     return forms, messages
 
 
-def feed(limit: int = 30) -> list[Came]:
-    """The latest by whatever door, the newest first, with the person each is of."""
-    came = [*_by_collector(limit), *_by_forms(limit), *_by_webhooks(limit)]
-    latest = sorted(came, key=lambda each: each.received_at, reverse=True)[:limit]
+def feed(limit: int = 20) -> list[Came]:
+    """The latest by whatever door, the newest first, with whom each is of; the same again and again is one line."""
+    came = [*_by_collector(_LOOKED_AT), *_by_forms(limit), *_by_webhooks(limit)]
+    latest = sorted(came, key=lambda each: each.received_at, reverse=True)[:_LOOKED_AT]
     owners = _owners([each.seq for each in latest if each.seq is not None])
-    return [
-        replace(each, person=name, person_uuid=uuid)
-        for each in latest
-        for name, uuid in [owners.get(each.seq or 0, ("", ""))]
-    ]
+    lines: list[Came] = []
+    for each in latest:
+        name, uuid = owners.get(each.seq or 0, ("", ""))
+        line = replace(each, person=name, person_uuid=uuid)
+        if lines and _alike(lines[-1]) == _alike(line):
+            lines[-1] = replace(lines[-1], times=lines[-1].times + 1)
+        elif len(lines) == limit:
+            break
+        else:
+            lines.append(line)
+    return lines
+
+
+def _alike(line: Came) -> tuple[str, str, str, str]:
+    return line.person_uuid, line.source, line.said, line.outcome
 
 
 def _by_collector(limit: int) -> list[Came]:
@@ -118,8 +145,7 @@ def _by_forms(limit: int) -> list[Came]:
     told = Event.objects.filter(source__in=sources, message_id__in=ids) if rows else Event.objects.none()
     seqs = {(source, id_): seq for source, id_, seq in told.values_list("source", "message_id", "seq")}
     return [
-        Came(at, f"form:{slug}", f"Filled the form at /f/{slug}", "accepted", seqs.get((f"form:{slug}", id_)))
-        for at, slug, id_ in rows
+        Came(at, f"form:{slug}", "Filled a form", "accepted", seqs.get((f"form:{slug}", id_))) for at, slug, id_ in rows
     ]
 
 
@@ -144,9 +170,9 @@ def refused(*, reason: str = "", source: str | None = None) -> QuerySet[RefusedE
     return rows if source is None else rows.filter(source=source)
 
 
-def reasons() -> list[tuple[str, str, int]]:
+def reasons(*, source: str | None = None) -> list[tuple[str, str, int]]:
     """(reason, its words, how many events) of what was refused and not replayed, the most first."""
-    rows = RefusedEvent.objects.filter(replayed_at=None).values_list("reason")
+    rows = refused(source=source).order_by().values_list("reason")
     told = rows.annotate(sum=Sum("count")).order_by("-sum")
     return [(reason, REASONS.get(reason, reason), number) for reason, number in told]
 
@@ -159,8 +185,7 @@ def _owners(seqs: Sequence[int]) -> dict[int, tuple[str, str]]:
     for seq, id_ in events.items():
         person = people.get(living.get(id_, id_))
         if person is not None:
-            name = person.name or person.email or ("A visitor" if person.is_anonymous else "Somebody")
-            found[seq] = (name, str(person.uuid))
+            found[seq] = (person.called, str(person.uuid))
     return found
 
 

@@ -34,7 +34,7 @@ def _is_known(each: Field, person: Person, said: frozenset[str]) -> bool:
         return traits.get(each.means.removeprefix("company.")) not in (None, "")
     if each.means in said or f"field:{each.name}" in said:
         return True
-    name = "phone" if each.kind == "tel" else each.name
+    name = "phone" if each.kind == "tel" else "heard" if each.means == "heard" else each.name
     value = getattr(person, name) if name in _COLUMNS else person.traits.get(name)
     return value not in (None, "")
 

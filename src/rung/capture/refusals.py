@@ -1,6 +1,7 @@
 """Taking in after all what was refused, and forgetting what is old."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from rung.capture import taking
 from rung.capture.inbox import Item
 from rung.capture.messages import NotTaken, message_of, sighted
 from rung.capture.models import RefusedEvent
+from rung.capture.submission import storable
 from rung.jobs import locks
 from rung.terms.instants import DAY
 from rung.terms.kinds import Door
@@ -26,7 +28,7 @@ _MOST_KEPT: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of it, event by event; those refused again stay where they were, with the new reason."""
+    """What came of it, event by event; those refused again stay, with the reason of today."""
 
     accepted: int
     duplicates: int
@@ -34,30 +36,27 @@ class Replayed:
 
 
 class _StillRefused(Exception):
-    """Undoes what a request brought of which a part is still refused."""
+    """Undoes what was noted of a row of which nothing can be taken in yet."""
 
 
 def replay(*, ids: Sequence[int], by: By, at: int) -> Replayed:
     """Takes the refused events in as if they came now, with the rights of the key they came with."""
     require(by, "replay events")
-    accepted = duplicates = refused = 0
+    became: Counter[str] = Counter()
     with transaction.atomic():
         locks.hold()
         rows = list(RefusedEvent.objects.filter(pk__in=list(ids)[:MOST], replayed_at=None).order_by("pk"))
         if not rows:
             raise Refused("There is nothing to replay: it was replayed before, or it is gone.")
         for row in rows:
-            messages = _again(row, at)
-            if messages is None:
-                refused += 1
-                continue
-            row.replayed_at, row.replayed_by = at, name_of(by)
-            row.save(update_fields=["replayed_at", "replayed_by"])
-            accepted += sum(message.outcome == "accepted" for message in messages)
-            duplicates += sum(message.outcome == "duplicate" for message in messages)
-        told = {"rows": len(rows), "accepted": accepted, "duplicates": duplicates, "refused": refused}
-        audited(by=by, verb="replayed events", object="", data=told, at=at)
-    return Replayed(accepted, duplicates, refused)
+            outcomes = _again(row, at)
+            became += outcomes
+            if outcomes["refused"] < outcomes.total():
+                row.replayed_at, row.replayed_by = at, name_of(by)
+                row.save(update_fields=["replayed_at", "replayed_by"])
+        told = {name: became[name] for name in ("accepted", "duplicate", "refused")}
+        audited(by=by, verb="replayed events", object="", data={"rows": len(rows), **told}, at=at)
+    return Replayed(told["accepted"], told["duplicate"], told["refused"])
 
 
 def forget_old(at: int) -> None:
@@ -68,39 +67,50 @@ def forget_old(at: int) -> None:
         RefusedEvent.objects.filter(pk__lte=newest - _MOST_KEPT).delete()
 
 
-def _again(row: RefusedEvent, at: int) -> list[taking.Message] | None:
-    """The messages of the row, recorded; None when one of them is still refused: then nothing of the row is."""
+def _again(row: RefusedEvent, at: int) -> Counter[str]:
+    """How many messages of the row became what. Of a request those that are still refused are from now on kept one by
+    one, each with its reason; where nothing is taken, the row stays what it was, with the reason of today."""
     try:
         with transaction.atomic():
             messages = taking.take(_items(row), at=at)
-            still = next((each for each in messages if each.outcome not in ("accepted", "duplicate")), None)
-            if still is not None:
-                row.reason, row.words = still.outcome, still.words
+            if all(_became(each) == "refused" for each in messages):
+                row.reason, row.words = messages[0].outcome, messages[0].words
                 raise _StillRefused
     except NotTaken as refusal:
         row.reason, row.words = refusal.reason, str(refusal)[:1_000]
     except _StillRefused:
         pass
     else:
-        return messages
+        return Counter(_became(each) for each in messages)
     row.save(update_fields=["reason", "words"])
-    return None
+    return Counter(refused=row.count)
+
+
+def _became(message: taking.Message) -> str:
+    return message.outcome if message.outcome in ("accepted", "duplicate") else "refused"
 
 
 def _items(row: RefusedEvent) -> list[Item]:
-    """The events of a refused event, or of a request that was refused whole."""
+    """The events of a refused event, or of a request that was refused whole. Raises NotTaken for what is neither."""
     body = bytes(row.body)
-    door: Door = "secret" if row.door == "secret" else "publishable"
     told = message_of(body)
     batch = told.get("batch")
     if not isinstance(batch, list):
-        return [_item(row, door, body, row.message_id)]
-    return [_item(row, door, json.dumps(each).encode(), f"{row.message_id}:{turn}") for turn, each in enumerate(batch)]
+        return [_item(row, body, row.message_id)]
+    if not batch:
+        raise NotTaken("empty_batch")
+    return [_item(row, json.dumps(each).encode(), f"{row.message_id}:{turn}") for turn, each in enumerate(batch)]
 
 
-def _item(row: RefusedEvent, door: Door, raw: bytes, spare_id: str) -> Item:
-    found = sighted(raw, door=door)
+def _item(row: RefusedEvent, raw: bytes, spare_id: str) -> Item:
+    door: Door = "secret" if row.door == "secret" else "publishable"
+    reason = words = ""
+    try:
+        message_id, raw = sighted(raw, door=door)
+    except NotTaken as refusal:
+        message_id, reason, words = "", refusal.reason, storable(str(refusal))
+    source = row.source or ("" if reason else SOURCE)
     return Item(
-        row.received_at, row.sent_at, row.source or SOURCE, door, found.message_id or spare_id, row.has_gpc,
-        "", "", 1, found.raw,
+        row.received_at, row.sent_at, source, door, message_id or spare_id, row.has_gpc,
+        reason, words, 1, raw,
     )  # fmt: skip

@@ -213,8 +213,9 @@
   safe(function () {
     var kept = /(?:^|; )rung_id=([0-9a-f]{32})/.exec(d.cookie);
     home = new URL(me.src).origin;
-    // The cookie is there because the visitor said yes.
-    if (kept) { own = kept[1]; may = true; }
+    // The cookie is there because the visitor said yes, or the site did for them: then Global Privacy Control takes it back.
+    if (kept && gpc && told.consent === "given") cookie("", 0);
+    else if (kept) { own = kept[1]; may = true; }
     ["pushState", "replaceState"].forEach(function (name) {
       var original = w.history[name];
       w.history[name] = function () {

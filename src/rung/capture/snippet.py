@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,75 @@ def settings(key: str, public_url: str) -> dict[str, Any]:
 def script_tag(key: str, public_url: str) -> str:
     """What a site puts into its pages."""
     return f'<script async src="{public_url}/rung.js" data-key="{key}"></script>'
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client of Segment's, and all there is to type so that it sends to us; `then` is what else is to be done."""
+
+    name: str
+    code: str
+    then: str = ""
+
+
+def clients(publishable: str, secret: str, public_url: str) -> tuple[Client, ...]:
+    """Each unmodified client with our host and a key: the tests run these very words."""
+    return (
+        Client("Python", _PYTHON.format(key=secret, host=public_url)),
+        Client("Node", _NODE.format(key=secret, host=public_url)),
+        Client("Browser, from npm", _BROWSER.format(key=publishable, host=public_url)),
+        Client("Browser, Segment's snippet", _SNIPPET.format(key=publishable, host=public_url), _AND_THEN),
+        Client("Anything else", _CURL.format(key=secret, host=public_url)),
+    )
+
+
+_PYTHON = """\
+# pip install segment-analytics-python
+import segment.analytics as analytics
+
+analytics.write_key = "{key}"
+analytics.host = "{host}"
+
+analytics.identify("u-17", {{"email": "ana@acme.example"}})
+analytics.track("u-17", "Demo Requested")
+analytics.shutdown()  # a script's last line: sends the rest"""
+
+_NODE = """\
+// npm install @segment/analytics-node
+import {{ Analytics }} from "@segment/analytics-node"
+
+const analytics = new Analytics({{
+  writeKey: "{key}",
+  host: "{host}",
+}})
+const userId = "u-17"
+analytics.identify({{ userId, traits: {{ email: "ana@acme.example" }} }})
+analytics.track({{ userId, event: "Demo Requested" }})
+await analytics.closeAndFlush() // a script's last line"""
+
+_BROWSER = """\
+// npm install @segment/analytics-next
+import {{ AnalyticsBrowser }} from "@segment/analytics-next"
+
+const analytics = AnalyticsBrowser.load({{
+  writeKey: "{key}",
+  cdnURL: "{host}",
+}})
+analytics.page()"""
+
+_SNIPPET = """\
+t.src="/segment/standalone.js"
+analytics._writeKey="{key}";
+analytics._cdn="{host}";
+analytics.load("{key}");"""
+
+_AND_THEN = (
+    "In the snippet these four take the place of what has the same beginning; _cdn is new and goes before load. "
+    "/segment is the folder dist/umd of the npm package @segment/analytics-next, copied to your site."
+)
+
+_CURL = """\
+curl {host}/v1/track -u {key}: \\
+  -H 'content-type: application/json' -d \\
+  '{{"userId": "ana@acme.example",
+    "event": "Demo Requested"}}'"""

@@ -164,7 +164,8 @@ def look_at_each(submission: Submission) -> Refused | None:
         except NotTaken as refusal:
             submission.refused += 1
             submission.first_refusal = submission.first_refusal or refusal
-            submission.items.append(_item(submission, key, submission.new_id(), raw, refusal))
+            kept = with_type(raw, submission.path_type)
+            submission.items.append(_item(submission, key, submission.new_id(), kept, refusal))
         else:
             submission.items.append(_item(submission, key, message_id or submission.new_id(), raw, None))
     return None
@@ -223,6 +224,19 @@ def header_key(authorization: str) -> str:
         return base64.b64decode(told.strip(), validate=True).decode().partition(":")[0]
     except (binascii.Error, ValueError):
         return ""
+
+
+def with_type(raw: bytes, path_type: str | None) -> bytes:
+    """A refused message with the type that its address names: whoever replays it knows no address."""
+    if path_type is None:
+        return raw
+    try:
+        message = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    if not isinstance(message, dict) or message.get("type") is not None:
+        return raw
+    return json.dumps({**message, "type": path_type}).encode()
 
 
 def _with_shared(raw: bytes, shared: dict[str, Any]) -> bytes:

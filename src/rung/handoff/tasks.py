@@ -207,7 +207,7 @@ def calendar(user: User, *, at: int, address: str) -> str:
 
 
 def _event(task: Task, address: str, at: int) -> list[str]:
-    about = f" ({task.person.name or task.person.email or 'somebody'})" if task.person else ""
+    about = f" ({task.person.called})" if task.person else ""
     done = "Done: " if task.done_at is not None and task.cancelled_at is None else ""
     lasts = max(task.minutes, 15) * MINUTE
     return [

@@ -29,7 +29,7 @@ MOST: Final = 30
 COUNTED: Final = 400
 SILENT: Final = 14 * DAY
 _OF_A_PERSON: Final = (
-    *("person__uuid", "person__name", "person__email", "person__owner_id"),
+    *("person__uuid", "person__name", "person__email", "person__phone", "person__owner_id"),
     *("person__company__name", "person__company__key"),
 )
 _OF_A_STANDING: Final = (
@@ -232,7 +232,7 @@ def _who(person: Person, standing: Standing | None) -> dict[str, Any]:
     return {
         "person_id": person.pk,
         "person_uuid": str(person.uuid),
-        "name": person.name or person.email or "Somebody unknown",
+        "name": person.called,
         "company": str(person.company) if person.company_id else "",
         "stage": standing.stage if standing else "suspect",
         "status": standing.status if standing else "active",

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from uuid import UUID
 
 from django.db import connection
 from django.db.models import BooleanField, Count, F, Max, Q, QuerySet, Sum
@@ -18,7 +17,7 @@ from rung.history.queries import counted, decoded, last_seq
 from rung.lifecycle import segments
 from rung.lifecycle.models import StageMove, Standing
 from rung.lifecycle.rules import CORRECTIONS
-from rung.people.models import Alias, Company, Person
+from rung.people.models import Alias, Company, Person, called
 from rung.people.queries import id_named
 from rung.playbook.conditions import Condition
 from rung.terms.stages import RANK, STAGES
@@ -134,7 +133,7 @@ def latest_seq() -> int:
 
 _LINE: Final = (
     *("person_id", "stage", "status", "lap", "score", "fit", "engagement", "temperature", "since"),
-    *("person__uuid", "person__name", "person__email", "person__title"),
+    *("person__uuid", "person__name", "person__email", "person__phone", "person__title"),
     *("person__company__uuid", "person__company__name", "person__company__key"),
     *("person__owner__name", "person__owner__email"),
 )
@@ -318,7 +317,7 @@ def _company_events(company: Company, most: int) -> tuple[CompanyEvent, ...]:
                 kind=event.kind,
                 data=event.data,
                 person_uuid=str(person.uuid) if person else "",
-                person=_name(person) if person else "",
+                person=person.called if person else "",
             )
         )
     return tuple(said)
@@ -464,11 +463,11 @@ def _counted(rows: QuerySet[Any]) -> int:
 
 def _row(values: tuple[Any, ...], last: LastEvent | None) -> PersonRow:
     id_, stage, status, lap, score, fit, engagement, temperature, since = values[:9]
-    uuid, name, email, title, company_uuid, company_name, company_key, owner_name, owner_email = values[9:]
+    uuid, name, email, phone, title, company_uuid, company_name, company_key, owner_name, owner_email = values[9:]
     return PersonRow(
         id=id_,
         uuid=str(uuid),
-        name=name or email or _visitor(uuid),
+        name=called(name, email, phone, uuid),
         email=email,
         title=title,
         company=company_name or company_key or "",
@@ -484,14 +483,6 @@ def _row(values: tuple[Any, ...], last: LastEvent | None) -> PersonRow:
         last=last,
         owner=owner_name or owner_email or "",
     )
-
-
-def _name(person: Person) -> str:
-    return person.name or person.email or _visitor(person.uuid)
-
-
-def _visitor(uuid: UUID) -> str:
-    return f"Visitor {str(uuid)[-6:]}"
 
 
 def _highest(stages: Mapping[str, int]) -> str:

@@ -6,6 +6,7 @@ The typed columns hold the first 250 characters of a value, which PostgreSQL can
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -74,7 +75,17 @@ class Person(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.email or str(self.uuid)
+        return self.called
+
+    @property
+    def called(self) -> str:
+        """What pages call them: never empty, though many are known by a number or an id alone."""
+        return called(self.name, self.email, self.phone, self.uuid)
+
+
+def called(name: str, email: str, phone: str, uuid: UUID) -> str:
+    """`Person.called` of a row of columns."""
+    return name or email or phone or f"Visitor {str(uuid)[-6:]}"
 
 
 class _Trait(models.Model):

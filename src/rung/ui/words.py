@@ -1,5 +1,6 @@
 """Numbers and instants as a person reads them: counts, shares, money, ago, days."""
 
+import math
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
@@ -22,6 +23,13 @@ def number(value: float | int | None, digits: int = 0) -> str:
     if text.strip("-0.,") == "":
         text = text.lstrip("-")
     return text.replace("-", "−")
+
+
+def short_of(value: float, goal: float | None) -> str:
+    """A number beside its goal, never rounded up to what it does not reach: 49.97 of 50 → "49.9"."""
+    if goal is None or value >= goal or float(f"{value:.0f}") < goal:
+        return number(value)
+    return number(math.floor(value * 10) / 10, 1)
 
 
 def signed(value: float | int) -> str:

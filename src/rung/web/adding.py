@@ -16,7 +16,7 @@ from rung.capture.models import Enrichment
 from rung.jobs.clock import now as this_instant
 from rung.people import doubles
 from rung.people.models import Person
-from rung.web import shell
+from rung.web import about, shell
 from rung.web.asked import who_may, whole_number
 from rung.web.links import person_href
 from rung.web.people_found import living
@@ -39,7 +39,7 @@ def added(request: HttpRequest) -> HttpResponse:
         return shell.page(
             request, "web/person_new.html", {**context, "refusal": str(refusal)}, place="people", status=422
         )
-    messages.info(request, f"{person.name or person.email} is on the ladder now.")
+    messages.info(request, f"{person.called} is on the ladder now.")
     return HttpResponseRedirect(person_href(str(person.uuid)), status=303)
 
 
@@ -98,9 +98,12 @@ def _around(request: HttpRequest, person: Person, refusal: Refused | None = None
     asked = list(Enrichment.objects.filter(person=person).order_by("-pk")[:5])
     user = request.user
     assert isinstance(user, User)
+    lines, facts = about.about(person)
     context = {
         "person": person,
         "now": this_instant(),
+        "about": lines,
+        "facts": facts,
         "referrer": referrer if isinstance(referrer, Person) else None,
         "referrer_href": person_href(str(referrer.uuid)) if isinstance(referrer, Person) else "",
         "referrer_said": referrer if isinstance(referrer, str) else "",

@@ -91,7 +91,7 @@ def _row(handoff: Handoff, said: Verdict, by: str) -> dict[str, Any]:
     person = handoff.person
     return {
         "href": person_href(str(person.uuid)),
-        "name": person.name or person.email or "Somebody",
+        "name": person.called,
         "company": str(person.company) if person.company_id else "",
         "source": " / ".join(part for part in (person.source, person.campaign) if part),
         "answer": said.answer or ("withdrawn" if said.withdrawn_at else "waiting"),

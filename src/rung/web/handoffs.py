@@ -114,7 +114,7 @@ def panel(request: HttpRequest, found: Assignment, force: InForce, *, now: int) 
     assert isinstance(user, User)
     known = asking.sheet(found.person, force, at=now, events=events)
     zone = ZoneInfo(playbook.calendar.timezone)
-    name = (found.person.name or found.person.email or "They").split()[0]
+    name = (found.person.called).split()[0]
     return {
         "waiting": found,
         "handoff": found.handoff,
@@ -254,7 +254,7 @@ def _undo(found: Assignment, by: User, *, now: int) -> str:
 
 
 def _outcome(found: Assignment, verdict: Verdict, told: object, playbook: Playbook, zone: ZoneInfo, now: int) -> str:
-    name = found.person.name or found.person.email or "They"
+    name = found.person.called
     if isinstance(told, actions.Answered):
         moved = [move for move in told.moves if not move.passed]
         went = f" {name} is {_place(moved[-1], playbook)} now." if moved else ""

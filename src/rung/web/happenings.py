@@ -29,6 +29,13 @@ _DETAILS: Final = (
     "title name subject content form webinar event offer question topic text page path letter competitor friction line "
     "reason deal stage agenda url"
 ).split()
+_ASKED: Final = {
+    "question_asked": ("question", "topic", "text", "subject"),
+    "content_downloaded": ("content",),
+    "documentation_requested": ("content",),
+    "webinar_registered": ("webinar", "content"),
+}
+"""What an event that came by a form is about, before the form's own name."""
 _LONGEST: Final = 90
 _OUTCOMES: Final = {
     "positive": "positive",
@@ -53,6 +60,10 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "page_viewed":
         page = _text(data, "title") or _text(data, "path") or _text(data, "url")
         return f"Read {page}" if page else "Read a page"
+    if kind == "element_clicked":
+        name = _text(data, "name") or _text(data, "text")
+        if name:
+            return f"{'Left by a link to' if data.get('outbound') is True else 'Clicked'} {name}"
     if kind == "bant_answered":
         answer = {"yes": "confirmed", "no": "denied", True: "confirmed", False: "denied"}.get(data.get("confirmed"), "")
         return f"{_text(data, 'letter').capitalize() or 'BANT'} {answer or 'answered'}{_after(_text(data, 'value'))}"
@@ -70,8 +81,15 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "meeting_missed" and data.get("called_off"):
         return "Called off a meeting"
     words = KINDS[kind].words if kind in KINDS else kind.replace("_", " ").capitalize()
+    if kind == "person_identified":
+        # Of a person `title` is what they are, not what a page is called.
+        return words + _after(
+            ", ".join(told for name in ("name", "title", "email", "phone") if (told := _text(data, name)))
+        )
     outcome = _OUTCOMES.get(str(data.get("outcome", "")), "")
-    detail = next((found for name in _DETAILS if (found := _text(data, name))), "")
+    # A form's answers are the person's: `name` and `title` say who they are, not what it was about.
+    names = (*_ASKED.get(kind, ()), "form") if "form" in data else _DETAILS
+    detail = next((found for name in names if (found := _text(data, name))), "")
     joined = f"{words}{_after(detail)}"
     return f"{joined}, {outcome}" if outcome else joined
 

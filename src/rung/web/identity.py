@@ -81,9 +81,7 @@ def difference(request: HttpRequest, pair: int) -> HttpResponse:
         found = same_people.keep_apart(suggestion_id=_number(pair), by=_user(request), at=this_instant())
     except Refused as refusal:
         return _matches(request, refusal)
-    messages.info(
-        request, f"{_called(found.left)} and {_called(found.right)} stay two. They are not asked about again."
-    )
+    messages.info(request, f"{found.left.called} and {found.right.called} stay two. They are not asked about again.")
     return HttpResponseRedirect(reverse("people-matches"), status=303)
 
 
@@ -120,7 +118,7 @@ def record_unmerging(request: HttpRequest, uuid: UUID) -> HttpResponse:
         actions.unmerge(merged=other, by=_user(request), at=this_instant())
     except Refused as refusal:
         return _records(request, person, refusal)
-    messages.info(request, f"{_called(other)} is a person of their own again, with everything that was theirs.")
+    messages.info(request, f"{other.called} is a person of their own again, with everything that was theirs.")
     return _back(living(uuid))
 
 
@@ -138,7 +136,7 @@ def employer(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _say_merged(request: HttpRequest, survivor: Person, merged: Person) -> None:
-    said = f"{_called(merged)} lives on in {_called(survivor)}. Under Records it can be taken back."
+    said = f"{merged.called} lives on in {survivor.called}. Under Records it can be taken back."
     shell.done(request, said, undo=reverse("person-unmerging", args=[survivor.uuid]), merged=merged.uuid)
 
 
@@ -174,9 +172,9 @@ def _records(request: HttpRequest, person: Person, refusal: Refused | None = Non
     likely = doubles.suggested_for(person)
     context = {
         "person": person,
-        "name": _called(person),
-        "merged": [(old, _called(old), event) for old, event in same_people.merged_into(person)],
-        "likely": [(each, _called(each.right if each.left_id == person.pk else each.left)) for each in likely],
+        "name": person.called,
+        "merged": [(old, old.called, event) for old, event in same_people.merged_into(person)],
+        "likely": [(each, (each.right if each.left_id == person.pk else each.left).called) for each in likely],
         "had": [
             ("E-mail", _spans(had.emails, now, zone)),
             ("Phone", _spans(had.phones, now, zone)),
@@ -225,7 +223,7 @@ def _side(person: Person) -> dict[str, Any]:
     standing = Standing.objects.filter(generation_id=in_force.generation_id, person=person).first()
     return {
         "person": person,
-        "name": _called(person),
+        "name": person.called,
         "href": person_href(str(person.uuid)),
         "standing": standing,
         "label": in_force.playbook.short_label(standing.stage) if standing else "",
@@ -252,10 +250,6 @@ def _number(number: int) -> int:
 def _id_in(text: str) -> str:
     """The id in an address of a person's page, else the text as it is."""
     return text.strip().rstrip("/").rpartition("/people/")[2] if "/people/" in text else text
-
-
-def _called(person: Person) -> str:
-    return person.name or person.email or person.phone or "Somebody unknown"
 
 
 def _user(request: HttpRequest) -> User:

@@ -100,7 +100,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     context = _as_of(page.explanation, playbook, page.events, names, until=now, now=now, zone=zone) | {
         "firm": playbook.name,
         "person": found,
-        "name": found.name or found.email or "Somebody unknown",
+        "name": found.called,
         "company": found.company,
         "company_href": company_href(str(found.company.uuid)) if found.company else "",
         "is_whole": page.series is not None,
@@ -114,7 +114,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "colleagues": _colleagues(found, page.generation_id),
         "zone": zone,
         "now": now,
-        "contacts": [each for each in (found.email if found.name else "", found.phone, found.country) if each],
+        "contacts": [each for each in (found.email, found.phone, found.country) if each and each != found.called],
         "first_day": day_in_sentence(page.first_at, now, zone),
     }
     context |= _card(found, page, now=now, zone=zone)
@@ -206,6 +206,7 @@ def _as_of(
         "folded_seqs": _seqs(folded),
         "fit_lines": [line for line in explanation.fit_lines if line.holds],
         "needed": needed,
+        "score_said": words.short_of(standing.score, needed),
         "faded": sum(each.faded for each in points),
         "capped": sum(each.capped for each in points),
     }
@@ -452,7 +453,7 @@ def _colleagues(found: Person, generation_id: int) -> list[dict[str, str]]:
     rows = rows.exclude(person_id=found.pk).select_related("person").order_by("-score", "pk")[:COLLEAGUES]
     return [
         {
-            "name": row.person.name or row.person.email,
+            "name": row.person.called,
             "title": row.person.title,
             "href": person_href(str(row.person.uuid)),
             "stage": row.stage,

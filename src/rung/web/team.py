@@ -131,7 +131,7 @@ def _page(request: HttpRequest, *, refusal: str = "", status: int = 200) -> Http
         "nobody": found.nobody,
         "loose": [
             {
-                "name": row.person.name or row.person.email,
+                "name": row.person.called,
                 "company": str(row.person.company) if row.person.company_id else "",
                 "href": person_href(str(row.person.uuid)),
                 "stage": row.stage,

@@ -149,7 +149,7 @@ def _about(person: Person | None, href: str) -> dict[str, Any]:
     return {
         "href": person_href(str(person.uuid)),
         "panel": f"/people/{person.uuid}/work",
-        "name": person.name or person.email or "Somebody",
+        "name": person.called,
         "company": str(person.company) if person.company_id else "",
     }
 
@@ -218,7 +218,7 @@ def _of_marketing(request: HttpRequest, user: User) -> HttpResponse:
     answers = [
         {
             "href": person_href(str(said.person.uuid)),
-            "name": said.person.name or said.person.email or "Somebody",
+            "name": said.person.called,
             "company": str(said.person.company) if said.person.company_id else "",
             "said": ": ".join(part for part in (said.answer.capitalize(), said.reason, said.note) if part),
             "at": said.at,

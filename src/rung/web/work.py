@@ -213,4 +213,4 @@ def _climbed(person: Person, moves: tuple[Moved, ...], playbook: Playbook) -> st
     if last is None:
         return ""
     place = playbook.label(last.stage if last.status == "active" else last.status)
-    return f"{person.name or person.email} is {place} now, because {last.because}."
+    return f"{person.called} is {place} now, because {last.because}."
