@@ -93,6 +93,11 @@ _NAME: Final = {"name": "name", "label": "Your name", "is_required": True}
 _EMAIL: Final = {"name": "email", "label": "Work e-mail", "kind": "email", "is_required": True}
 _COMPANY: Final = {"name": "company", "label": "Company", "means": "company"}
 _CONSENT: Final = "You may write to me about planning and forecasts now and then. I can stop it with one click."
+_BACK: Final = [
+    {"label": "Back to the site", "address": "/demo-site"},
+    {"label": "See in Rung what came of it", "address": "/people"},
+]
+"""Where social links stand on a thank-you page: whoever tries the demo wants to go on from there."""
 FORMS: Final[dict[str, dict[str, object]]] = {
     "demo": {
         "title": "See it with your data",
@@ -131,6 +136,7 @@ FORMS: Final[dict[str, dict[str, object]]] = {
             "promised": {"label": "Forecasting port volumes (the paper)", "address": "/demo-site/papers/port-volumes"},
             "offer_says": "While you wait: see what it would cost.",
             "offer": {"label": "Read the prices", "address": "/demo-site/pricing"},
+            "social": _BACK,
         },
     },
     "paper": {
@@ -145,6 +151,7 @@ FORMS: Final[dict[str, dict[str, object]]] = {
             "promised": {"label": "Open the paper", "address": "/demo-site/papers/port-volumes"},
             "offer_says": "Most readers go on to look at their own numbers.",
             "offer": {"label": "See it with your data", "address": "/f/demo"},
+            "social": _BACK,
         },
     },
 }  # fmt: skip

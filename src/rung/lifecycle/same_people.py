@@ -102,7 +102,7 @@ def now_works_at(*, person: Person, company: str, email: str, title: str, by: By
     if person.company is not None and person.company.key == key:
         raise Refused(f"They work at {person.company} already. Nothing was changed.")
     if "email" in told:
-        _fit_for(person, told["email"])
+        fit_for(person, told["email"])
     # What was only true at the old employer is taken back, unless the new is told with it.
     data: dict[str, Any] = {"title": None, **told} if person.title else dict(told)
     event = NewEvent("person_described", person=person.pk, data=data, company=key)
@@ -113,7 +113,8 @@ def now_works_at(*, person: Person, company: str, email: str, title: str, by: By
         audited(by=by, verb="noted employer", object=f"person {person.pk}", data={"company": key, **told}, at=at)
 
 
-def _fit_for(person: Person, email: str) -> None:
+def fit_for(person: Person, email: str) -> None:
+    """Raises Refused for what is no address of one person, or is somebody else's."""
     address = normal_email(email)
     if address is None:
         raise Refused(f"{email[:60]} is no e-mail address.")

@@ -1,6 +1,6 @@
 """Adding somebody by hand, who referred whom, and what plug-ins found: parts around a person."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,6 +14,7 @@ from rung.capture import adding, enriching
 from rung.capture.adding import Written
 from rung.capture.models import Enrichment
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import by_hand
 from rung.people import doubles
 from rung.people.models import Person
 from rung.web import about, shell
@@ -73,6 +74,20 @@ def referral(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 @require_POST
+def facts(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST people/<uuid>/facts: what we have of them is put right (`name`, `title`, `email`, `phone`, `country`)."""
+    user = who_may("describe people", request)
+    person = living(uuid)
+    told = {name: request.POST.get(name, getattr(person, name)) for name in by_hand.FACTS}
+    try:
+        by_hand.put_right(person=person, told=told, by=user, at=this_instant())
+    except Refused as refusal:
+        return _around(request, person, refusal, told)
+    messages.info(request, "It is put right; what was told before stays in the history.")
+    return HttpResponse(headers={"HX-Redirect": person_href(str(person.uuid))})
+
+
+@require_POST
 def enrichment(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """POST people/<uuid>/enrichments: asks the plug-in `plugin`, or takes over `field` of the answer `answer`."""
     user = who_may("describe people", request)
@@ -92,18 +107,23 @@ def enrichment(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _around(request, living(uuid))
 
 
-def _around(request: HttpRequest, person: Person, refusal: Refused | None = None) -> HttpResponse:
+def _around(
+    request: HttpRequest, person: Person, refusal: Refused | None = None, told: dict[str, str] | None = None
+) -> HttpResponse:
     referrer, given = adding.referrals_of(person)
     plugins = {code: plugin.name for code, plugin in enriching.enrichers().items()}
     asked = list(Enrichment.objects.filter(person=person).order_by("-pk")[:5])
     user = request.user
     assert isinstance(user, User)
-    lines, facts = about.about(person)
+    lines, known = about.about(person)
     context = {
         "person": person,
         "now": this_instant(),
         "about": lines,
-        "facts": facts,
+        "facts": known,
+        "right": [(name, _LABELS[name], (told or {}).get(name, getattr(person, name))) for name in by_hand.FACTS],
+        "is_open": told is not None,
+        "may_describe": user.may("describe people"),
         "referrer": referrer if isinstance(referrer, Person) else None,
         "referrer_href": person_href(str(referrer.uuid)) if isinstance(referrer, Person) else "",
         "referrer_said": referrer if isinstance(referrer, str) else "",
@@ -119,6 +139,9 @@ def _around(request: HttpRequest, person: Person, refusal: Refused | None = None
     }
     status = 200 if refusal is None else 403 if isinstance(refusal, NotAllowed) else 409
     return render(request, "web/_person_origin.html", context, status=status)
+
+
+_LABELS: Final = {"name": "Name", "title": "Role", "email": "E-mail", "phone": "Phone", "country": "Country"}
 
 
 def _facts(person: Person, asked: Enrichment) -> list[tuple[str, Any, Any]]:

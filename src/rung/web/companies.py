@@ -1,16 +1,21 @@
 """The list of companies, and one company: its people on their rungs, what it amounts to, what happened there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
+from rung.access.models import User
+from rung.access.rules import Refused
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle import published, queries
+from rung.lifecycle import by_hand, published, queries
 from rung.lifecycle.queries import CompanyEvent, CompanyPage
+from rung.people.models import Company
 from rung.people.queries import company_named
 from rung.playbook.definitions import Playbook
 from rung.terms.stages import RANK
@@ -19,6 +24,7 @@ from rung.ui import words
 from rung.ui.paging import BadCursor, cursor
 from rung.ui.tables import Column, address
 from rung.web import happenings, shell
+from rung.web.asked import who_may
 from rung.web.links import company_href, person_href
 from rung.web.people import line
 
@@ -73,9 +79,40 @@ def companies(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def company(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """GET companies/<uuid>: its people and their rungs, what happened there, what we know."""
+    return _page(request, _living(uuid))
+
+
+@require_POST
+def facts(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """POST companies/<uuid>/facts: what we have of it is put right (`name`, `industry`, `employees`, `country`)."""
+    user = who_may("describe people", request)
+    found = _living(uuid)
+    told = {name: request.POST[name] for name in by_hand.FACTS_OF_A_COMPANY if name in request.POST}
+    try:
+        by_hand.put_company_right(company=found, told=told, by=user, at=this_instant())
+    except Refused as refusal:
+        return _page(request, found, {"refusal": str(refusal), "right": _right(found, told)}, status=409)
+    messages.info(request, "It is put right, for everybody who works there.")
+    return HttpResponseRedirect(company_href(str(found.uuid)), status=303)
+
+
+def _living(uuid: UUID) -> Company:
     found = company_named(str(uuid))
     if found is None:
         raise Http404
+    return found
+
+
+def _right(found: Company, told: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    known = {**found.traits, "name": found.name}
+    labels = {"name": "Name", "industry": "Industry", "employees": "People who work there", "country": "Country"}
+    return [(name, label, told.get(name, by_hand.as_text(known.get(name)))) for name, label in labels.items()]
+
+
+def _page(
+    request: HttpRequest, found: Company, more: dict[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
     in_force = published.in_force()
     page = queries.company_page(found, generation_id=in_force.generation_id)
     playbook = in_force.playbook
@@ -92,8 +129,11 @@ def company(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "entries": [_entry(event) for event in page.events],
         "facts": [(name.replace("_", " ").capitalize(), value) for name, value in page.traits],
         "now": this_instant(),
+        "right": _right(found, {}),
+        "may_describe": isinstance(request.user, User) and request.user.may("describe people"),
+        **(more or {}),
     }
-    return shell.page(request, "web/company.html", context, place="companies")
+    return shell.page(request, "web/company.html", context, place="companies", status=status)
 
 
 def _asked(request: HttpRequest) -> tuple[str, str, bool]:
