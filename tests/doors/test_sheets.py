@@ -119,6 +119,24 @@ def test_a_workbook_keeps_its_types_and_each_sheet_is_a_table(tmp_path: Path) ->
     assert [row.cells for row in companies.rows if isinstance(row, Row)] == [{"company": "Acme"}]
 
 
+@pytest.mark.parametrize(
+    ("above", "lines"),
+    [([["Contacts of the autumn"], [], ["Exported", "3 Nov"]], [5, 6]), ([], [2, 3])],
+)
+def test_what_stands_above_a_table_is_not_the_names_of_its_columns(
+    tmp_path: Path, above: list[list[str]], lines: list[int]
+) -> None:
+    path, names = tmp_path / "book.xlsx", ["name", "email", "city", "role", "phone", "source"]
+    rows = [*above, names, ["Ana", "ana@acme.example"], ["Gus"]]
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    (table,) = sheets.sheets(path)
+    assert table.header == tuple(names)
+    assert [row.line for row in table.rows] == lines
+
+
 def test_a_file_that_only_claims_to_be_a_workbook_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "people.xlsx"
     path.write_bytes(b"name,city\nAna,Porto\n")

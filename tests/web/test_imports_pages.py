@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -186,6 +187,27 @@ def test_what_is_left_out_is_a_file_that_no_spreadsheet_runs(world: World) -> No
     assert '2,cell,Size: \'x\' is not a number: write 1234.50 or ""1,234.50""'.split(",")[0] in lines[1]
     assert any(",'=cmd" in line or ",\"'=cmd" in line for line in lines)
     assert "3,row,no Email: the row names nobody" in lines
+
+
+def test_rows_that_were_left_out_are_a_file_to_correct_and_bring_in_again(world: World) -> None:
+    client = signed_in(world)
+    found = to_the_end(client, "Name,Email,Seats\nAna Lima,ana@@acme,4\nGus Nord,gus@acme.example,\n")
+    page = client.get(reverse("import-done", args=[found.pk])).content.decode()
+    assert "Download these rows, to correct and bring in again" in page
+    file = client.get(reverse("import-correct", args=[found.pk])).content.decode("utf-8-sig")
+    assert file.splitlines()[0] == "Name,Email,Seats,Why it was left out"
+    assert file.splitlines()[1].startswith("Ana Lima,ana@@acme,4,line 2: Email: ")
+    assert len(file.splitlines()) == 2
+    again = to_the_end(client, file.replace("ana@@acme", "ana@porto.example"))
+    assert (again.rows, again.refused) == (1, 0)
+    ana = Person.objects.get(email="ana@porto.example")
+    assert (ana.name, "why_it_was_left_out" in ana.traits) == ("Ana Lima", False)
+
+
+def test_a_column_with_neither_name_nor_value_is_left_out_and_created_is_a_day(world: World) -> None:
+    upload(signed_in(world), "Email,Created,,Seats\na@acme.example,2026-03-01,,4\n")
+    told = {choice["column"]: choice["to"] for choice in Upload.objects.get().choices["columns"]}
+    assert told == {"Email": "person.email", "Created": "at", "column 3": "", "Seats": "own"}
 
 
 def test_a_day_of_creation_that_cannot_be_read_costs_nobody_their_row(world: World) -> None:
@@ -375,6 +397,30 @@ def test_a_workbook_comes_in_with_its_own_dates(world: World) -> None:
     work()
     event = Event.objects.get(person_id=Person.objects.get(email="x@y.example").pk)
     assert (event.at, event.data["seats"]) == (1_733_353_200_000_000, 12)  # 5 December 2024 in Berlin
+
+
+def test_of_a_workbook_the_sheet_that_says_most_is_meant_and_another_can_be(world: World) -> None:
+    told = io.BytesIO()
+    with xlsxwriter.Workbook(told) as book:
+        book.add_worksheet("Notes").write_column(0, 0, ["Exported by the agency", "Do not share"])
+        people = book.add_worksheet("Contacts")
+        people.merge_range(0, 0, 0, 2, "Contacts of the autumn")
+        people.write_row(1, 0, ["Name", "Email", "Company"])
+        people.write_row(2, 0, ["Ana Lima", "ana@acme.example", "acme.example"])
+        firms = book.add_worksheet("Firms")
+        firms.write_row(0, 0, ["Company name", "Industry"])
+        firms.write_row(1, 0, ["acme.example", "Shipping"])
+    client = signed_in(world)
+    address = upload(client, told.getvalue(), name="agency.xlsx").headers["Location"]
+    page = client.get(address)
+    assert "3 of 3 columns are understood" in words_of(page)
+    assert "Sheet Notes Contacts Firms Look at this one" in words_of(page)
+    assert '<option value="1" selected>Contacts</option>' in page.content.decode()
+    assert client.post(f"{address}/mapping", {"act": "sheet", "sheet": "2"}).status_code == 302
+    page = client.get(address)
+    assert "2 of 2 columns are understood" in words_of(page)
+    assert "agency.xlsx, companies." in words_of(page)
+    assert client.post(f"{address}/mapping", {"act": "sheet", "sheet": "3"}).status_code == 422
 
 
 def given_up(kind: str) -> None:

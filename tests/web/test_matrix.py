@@ -119,7 +119,7 @@ _ARGUMENTS: Final = {
     "interview-trial": (_NOBODYS, _NOBODYS),
     **{f"interview-{part}": (_NOBODYS,) for part in ("agreement", "proposal")},
     **{f"import{part}": (_NOBODYS,) for part in ("", "-mapping", "-run", "-removal")},
-    **{f"import-{part}": (999,) for part in ("done", "undoing", "refused")},
+    **{f"import-{part}": (999,) for part in ("done", "undoing", "refused", "correct")},
     "people-act": (_NOBODYS,),
     "people-act-undoing": (_NOBODYS,),
     "people-view-removal": (999,),

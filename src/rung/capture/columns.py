@@ -1,5 +1,6 @@
 """What the columns of an uploaded table mean: guessed, corrected by a person, and made a mapping of. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -31,6 +32,8 @@ BASES: Final = {
 OWN: Final = "own"
 """The column becomes a trait under its own name."""
 LEFT_OUT: Final = ""
+WHY: Final = "Why it was left out"
+"""The last column of a file of rows to be corrected; when it comes back it is left out itself."""
 
 _PERSON: Final = {
     "person.email": "E-mail", "person.id": "Record id", "person.name": "Full name", "person.first_name": "First name",
@@ -194,10 +197,8 @@ def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell
         column = _column_named(header, (other,), found)
         found |= {column: "deal.closed"} if column else {}
     rest = OWN if kind in ("people", "companies", "list") else LEFT_OUT
-    choices = tuple(
-        Choice(column, found.get(column, rest), _type_of(found.get(column, rest), _texts(column, sample)))
-        for column in header
-    )
+    meant = {column: found.get(column, LEFT_OUT if _says_nothing(column, sample) else rest) for column in header}
+    choices = tuple(Choice(column, to, _type_of(to, _texts(column, sample))) for column, to in meant.items())
     first = dates.is_day_first(text for choice in choices if is_time(choice) for text in _texts(choice.column, sample))
     return Choices(kind, choices, dates=dates.MONTH_FIRST if first is False else dates.DAY_FIRST, zone=zone)
 
@@ -246,6 +247,14 @@ def faults(choices: Choices) -> list[str]:
 
 
 _OF_ACTIVITIES: Final = (("activity.type", "what it was"), ("activity.at", "when it was"))
+
+
+def _says_nothing(column: str, sample: Sequence[Mapping[str, Cell]]) -> bool:
+    """Our own word on a row that was left out, or a column with neither a name nor a value, as workbooks have them."""
+    return column == WHY or (_NAMELESS.match(column) is not None and not _texts(column, sample))
+
+
+_NAMELESS: Final = re.compile(r"column \d+\Z")
 
 
 def _names_of(target: str, kind: str) -> tuple[str, ...]:

@@ -72,7 +72,9 @@ NAMES_A_COMPANY: Final = (
 ).split()
 KEYS: Final = ("record_id", "id", "leadid", "lead_id", "contact_id", "contactid", "person_id", "person_system_id")
 CREATED: Final = tuple(
-    "create_date created_date createddate created_time created_at creation_date person_created date_added".split()
+    "create_date created_date createddate created_time created_at creation_date person_created date_added"
+    " created created_on date_created added_on added known_since customer_since contact_since"
+    " erstellt erstellt_am angelegt_am".split()
 )
 _NUMBERS: Final = frozenset({"employees", "revenue"})
 _PIPEDRIVE: Final = re.compile(r"^(Person|Organization|Deal|Lead|Activity|Note) - ", re.IGNORECASE)

@@ -148,6 +148,8 @@ def write_left_out(taken: Sequence[Taken], path: Path) -> str | None:
 
 def _left_out_line(table: str, each: LeftOut) -> str:
     told = {"table": table, "line": each.line, "reason": each.reason, "whole_line": not each.is_cell}
+    if each.cells is not None:
+        told["cells"] = {name: cell if cell is None else str(cell) for name, cell in each.cells.items()}
     return json.dumps(told, ensure_ascii=False) + "\n"
 
 

@@ -1,13 +1,12 @@
 """Bringing files into the house, and taking what they brought out of account again."""
 
 import hashlib
-import io
 import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.capture import foreseeing, histories
+from rung.capture.columns import WHY
 from rung.capture.foreseeing import Foreseen
 from rung.capture.histories import NothingToRead, Report, Taken
 from rung.capture.mapping import Mapping
@@ -188,15 +188,32 @@ def refused_file(number: int) -> Path:
 
 def refused_as_csv(number: int, to: IO[bytes]) -> None:
     """What an import left out as a CSV, harmless to spreadsheets."""
+    rows = (
+        {"line": each["line"], "what": "row" if each["whole_line"] else "cell", "reason": each["reason"]}
+        for each in _told_left_out(number)
+    )
+    exporting.write_csv(to, ("line", "what", "reason"), rows)
+
+
+def rows_to_correct_as_csv(number: int, to: IO[bytes]) -> None:
+    """The rows that an import left out, with their own columns and the reason last: to be corrected and brought in
+    again. Rows that could not be read as such are not among them."""
+    told = [each for each in _told_left_out(number) if each.get("cells")]
+    names = dict.fromkeys(name for each in told for name in each["cells"])
+    rows = ({**dict.fromkeys(names), **each["cells"], WHY: f"line {each['line']}: {each['reason']}"} for each in told)
+    exporting.write_csv(to, (*names, WHY), rows)
+
+
+def has_rows_to_correct(number: int) -> bool:
+    """Whether there is any such row."""
+    return any(each.get("cells") for each in _told_left_out(number))
+
+
+def _told_left_out(number: int) -> Iterator[dict[str, Any]]:
     path = refused_file(number)
-    lines = path.open(encoding="utf-8") if path.is_file() else io.StringIO()
-    with lines:
-        told = (json.loads(line) for line in lines)
-        rows = (
-            {"line": each["line"], "what": "row" if each["whole_line"] else "cell", "reason": each["reason"]}
-            for each in told
-        )
-        exporting.write_csv(to, ("line", "what", "reason"), rows)
+    if path.is_file():
+        with path.open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
 
 
 def _begun(prints: dict[Path, str], what: str, names: dict[Path, str], *, by: By, at: int) -> Import:

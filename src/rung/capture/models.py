@@ -244,6 +244,8 @@ class Upload(models.Model):
     sha256 = models.CharField(max_length=64)
     state = models.CharField(max_length=10, default="mapping", choices=[(state, state) for state in STATES])
     header: Any = models.JSONField(default=list)
+    tables: Any = models.JSONField(default=list)
+    """Of a workbook with several tables: each one's `tab` and `header`, in their order."""
     sample: Any = models.JSONField(default=list)
     choices: Any = models.JSONField(default=dict)
     foreseen: Any = models.JSONField(default=dict)

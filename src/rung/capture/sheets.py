@@ -4,8 +4,9 @@ import codecs
 import csv
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ LONGEST_ROW: Final = 1_000_000
 MOST_LINES_OF_A_ROW: Final = 500
 LARGEST_WORKBOOK: Final = 512 << 20
 """Bytes of a workbook when unpacked."""
+_TITLES: Final = 20
+"""Rows among which the names of a sheet's columns are looked for."""
 _DELIMITERS: Final = ",;\t|"
 _CHUNK: Final = 1 << 20
 
@@ -48,6 +51,8 @@ class Sheet:
     name: str
     header: tuple[str, ...]
     rows: Iterator[Row | BadRow]
+    tab: str = ""
+    """What a workbook calls it."""
 
 
 def sheets(path: Path) -> Iterator[Sheet]:
@@ -282,7 +287,7 @@ def _workbook(path: Path) -> Iterator[Sheet]:
             rows = enumerate(book.get_sheet_by_name(name).iter_rows(), 1)
             sheet = _sheet(f"{path.name}, sheet {name}", rows)
             if sheet is not None:
-                yield sheet
+                yield replace(sheet, tab=name)
     except (CalamineError, OSError, zipfile.BadZipFile) as fault:
         raise Unreadable(f"{path.name} is no workbook that can be read: {fault}") from fault
 
@@ -301,16 +306,21 @@ def _guard(path: Path) -> None:
 
 
 def _sheet(name: str, rows: Iterator[tuple[int, Iterable[object]]]) -> Sheet | None:
-    for _, values in rows:
-        cells = list(values)
-        if any(cell not in ("", None) for cell in cells):
+    first = [(line, list(values)) for line, values in islice(rows, _TITLES)]
+    filled = [sum(cell not in ("", None) for cell in cells) for _, cells in first]
+    # A title, a date, a note above a table fill a cell or two, merged or not; its names stand in the first fuller row.
+    most = max(filled, default=0)
+    least = 3 if most >= 6 else 2 if most >= 2 else 1
+    for place, (_, cells) in enumerate(first):
+        if filled[place] >= least:
             header = _named([str(cell) for cell in cells], name)
-            return Sheet(name, header, _sheet_rows(header, [_cell(cell) for cell in cells], rows))
+            rest = chain(first[place + 1 :], rows)
+            return Sheet(name, header, _sheet_rows(header, [_cell(cell) for cell in cells], rest))
     return None
 
 
 def _sheet_rows(
-    header: tuple[str, ...], told: list[Cell], rows: Iterator[tuple[int, Iterable[object]]]
+    header: tuple[str, ...], told: list[Cell], rows: Iterable[tuple[int, Iterable[object]]]
 ) -> Iterator[Row | BadRow]:
     for line, values in rows:
         cells = [_cell(value) for value in values]

@@ -50,6 +50,8 @@ class LeftOut:
     line: int
     reason: str
     is_cell: bool = False
+    cells: Mapping[str, Cell] | None = None
+    """The row as it was, where it could be read as one: to be corrected and brought in again."""
 
 
 class BadCell(ValueError):
@@ -71,7 +73,7 @@ def translated(rows: Iterator[Row | BadRow], table: TableMapping, *, prefix: str
         try:
             yield from _Translation(row, plan, f"{prefix}:{row.line}", now, described).lines()
         except (BadCell, BadValue, instants.BadInstant) as refusal:
-            yield LeftOut(row.line, str(refusal))
+            yield LeftOut(row.line, str(refusal), cells=row.cells)
 
 
 _Fields = tuple[tuple[str, Value, str], ...]

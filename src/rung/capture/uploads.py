@@ -3,12 +3,12 @@
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -54,18 +54,19 @@ def receive(*, name: str, size: int, chunks: Iterable[bytes], kind: str, by: Use
     path = _folder() / f"{secrets.token_hex(16)}{suffix}"
     try:
         digest = _written(path, chunks)
-        header, rows = _looked_at(path)
+        tables = _tables(path)
     except sheets.Unreadable as fault:
         path.unlink(missing_ok=True)
         raise Refused(f"{str(fault).replace(path.name, name)[:300]}.") from None
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    kind = kind or columns.kind_of(header)
-    choices = _learned(header, kind) or _guessed(header, kind, rows)
+    header, rows = max(tables, key=lambda table: _understood(table.header, kind, table.rows))[1:]
+    choices = _guess(header, kind or columns.kind_of(header), rows)
     with transaction.atomic():
         made = Upload.objects.create(
             uuid=uuid.uuid4(), name=name, stored_as=path.name, size=size, sha256=digest, header=header,
+            tables=[{"tab": table.tab, "header": table.header} for table in tables] if len(tables) > 1 else [],
             sample=_sample(header, rows),
             choices=choices.as_json(), asked_by=by, created_at=at,
         )  # fmt: skip
@@ -87,12 +88,25 @@ def as_kind(*, upload: Upload, kind: str, by: User, at: int) -> None:
     _open(upload)
     if kind not in columns.KINDS:
         raise Refused("There is no such kind of table.")
-    _, rows = _looked_at(path_of(upload))
+    rows = _rows_of(upload)
     # Asked again for the kind it has, it forgets for this file what somebody once said.
     known = _learned(upload.header, kind) if kind != upload.choices["kind"] else None
     choices = known or _guessed(upload.header, kind, rows)
     upload.choices, upload.state = choices.as_json(), "mapping"
     upload.save(update_fields=["choices", "state"])
+
+
+def as_table(*, upload: Upload, place: int, by: User, at: int) -> None:
+    """Another table of the workbook is meant: its columns are guessed."""
+    require(by, "import")
+    _open(upload)
+    if not 0 <= place < len(upload.tables):
+        raise Refused("There is no such sheet.")
+    upload.header = upload.tables[place]["header"]
+    rows, kind = _rows_of(upload), columns.kind_of(upload.header)
+    upload.choices, upload.state = _guess(upload.header, kind, rows).as_json(), "mapping"
+    upload.sample = _sample(upload.header, rows)
+    upload.save(update_fields=["header", "choices", "state", "sample"])
 
 
 def choose(*, upload: Upload, choices: Choices, by: User, at: int) -> None:
@@ -286,7 +300,7 @@ def _learn(upload: Upload, choices: Choices, *, by: User, at: int) -> None:
     a list was bought, and whether stages become deals, is said of each file anew."""
     key = _print(upload.header, choices.kind)
     kept = replace(choices, source="", basis="", proof="", stages="", since="", learned_by="")
-    if kept == _guessed(upload.header, choices.kind, _looked_at(path_of(upload))[1]):
+    if kept == _guessed(upload.header, choices.kind, _rows_of(upload)):
         LearnedMapping.objects.filter(print=key).delete()
         return
     told = {"choices": kept.as_json(), "learned_by": by.email, "learned_at": at}
@@ -313,13 +327,41 @@ def _print(header: Sequence[str], kind: str) -> str:
     return hashlib.sha256(slugs.encode()).hexdigest()
 
 
-def _looked_at(path: Path) -> tuple[list[str], list[dict[str, sheets.Cell]]]:
-    """The header and the first rows of the first sheet that has any."""
+class _Table(NamedTuple):
+    """A table as it is looked at: what the workbook calls it, its columns and its first rows."""
+
+    tab: str
+    header: list[str]
+    rows: list[dict[str, sheets.Cell]]
+
+
+def _each_table(path: Path) -> Iterator[_Table]:
     for sheet in sheets.sheets(path):
-        rows = list(islice(sheet.rows, _LOOKED_AT))
-        if rows:
-            return list(sheet.header), [row.cells for row in rows if isinstance(row, sheets.Row)]
-    raise sheets.Unreadable(f"{path.name} holds no row below the names of its columns")
+        if rows := list(islice(sheet.rows, _LOOKED_AT)):
+            yield _Table(sheet.tab, list(sheet.header), [row.cells for row in rows if isinstance(row, sheets.Row)])
+
+
+def _tables(path: Path) -> list[_Table]:
+    """The tables of a file that have rows. Raises Unreadable where none has."""
+    found = list(_each_table(path))
+    if not found:
+        raise sheets.Unreadable(f"{path.name} holds no row below the names of its columns")
+    return found
+
+
+def _rows_of(upload: Upload) -> list[dict[str, sheets.Cell]]:
+    """The first rows of the table that is meant."""
+    return next(table.rows for table in _each_table(path_of(upload)) if table.header == upload.header)
+
+
+def _understood(header: Sequence[str], kind: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many columns say what they are: of several sheets the one that says most is probably meant."""
+    guess = columns.guessed(header, kind or columns.kind_of(header), rows)
+    return sum(choice.to not in (columns.OWN, columns.LEFT_OUT) for choice in guess.columns)
+
+
+def _guess(header: Sequence[str], kind: str, rows: Sequence[Mapping[str, Any]]) -> Choices:
+    return _learned(header, kind) or _guessed(header, kind, rows)
 
 
 def _written(path: Path, chunks: Iterable[bytes]) -> str:

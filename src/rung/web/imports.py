@@ -67,12 +67,15 @@ def one(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 @require_POST
 def mapping(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """POST imports/<uuid>/mapping: what the columns mean; the worker tries it. `act=kind` only guesses anew."""
+    """POST imports/<uuid>/mapping: what the columns mean; the worker tries it. `act=kind|sheet` guesses anew."""
     user, found = who_may("import", request), _found(uuid)
     post = request.POST
     try:
         if post.get("act") == "kind":
             uploads.as_kind(upload=found, kind=post.get("kind", ""), by=user, at=this_instant())
+        elif post.get("act") == "sheet":
+            place = whole_number(post.get("sheet", ""))
+            uploads.as_table(upload=found, place=-1 if place is None else place, by=user, at=this_instant())
         else:
             uploads.choose(upload=found, choices=_chosen(found, post), by=user, at=this_instant())
     except Refused as refusal:
@@ -129,6 +132,17 @@ def refused(request: HttpRequest, number: int) -> HttpResponse:
     to = io.BytesIO()
     imports.refused_as_csv(number, to)
     headers = {"Content-Disposition": f'attachment; filename="import-{number}-refused.csv"'}
+    return HttpResponse(to.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@require_GET
+def to_correct(request: HttpRequest, number: int) -> HttpResponse:
+    """GET imports/<number>/to-correct.csv: the rows that were left out, with their own columns and the reason."""
+    who_may("import", request)
+    _import(number)
+    to = io.BytesIO()
+    imports.rows_to_correct_as_csv(number, to)
+    headers = {"Content-Disposition": f'attachment; filename="import-{number}-to-correct.csv"'}
     return HttpResponse(to.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -200,6 +214,7 @@ def _page(
         "upload": found,
         "title": f"{found.name} stopped halfway" if stopped else _title_of(found, choices),
         "choices": choices,
+        "tables": [(place, table["tab"], table["header"] == found.header) for place, table in enumerate(found.tables)],
         "kinds": columns.KINDS.items(),
         "kind_said": columns.KINDS[choices.kind].lower(),
         "lines": [_line(choice, found.sample, targets) for choice in choices.columns],
@@ -264,6 +279,7 @@ def _done_page(
         "what": columns.KINDS.get(found.kind, found.kind or "people").lower(),
         "by": User.objects.filter(email=found.created_by).values_list("name", flat=True).first() or found.created_by,
         "events": events,
+        "has_rows_to_correct": imports.has_rows_to_correct(found.pk),
         "people": people,
         "has_refused": imports.refused_file(found.pk).is_file(),
         "is_undoing": is_undoing,

@@ -159,6 +159,7 @@ urlpatterns = [
     path("imports/<uuid:uuid>/removal", imports.removal, name="import-removal"),
     path("imports/<int:number>", imports.brought, name="import-done"),
     path("imports/<int:number>/undoing", imports.undoing, name="import-undoing"),
+    path("imports/<int:number>/to-correct.csv", imports.to_correct, name="import-correct"),
     path("imports/<int:number>/refused.csv", imports.refused, name="import-refused"),
     path("f/<slug:slug>", forms.form, name="form"),
     path("f/<slug:slug>/thanks", forms.thanks, name="form-thanks"),

@@ -1,6 +1,7 @@
 """Webhooks: the address that programs tell, and the pages that say what their messages mean."""
 
 import contextlib
+import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rung.access.actions import Refused
-from rung.capture import hook_mapping, hooking, letters, mailbox, signing
+from rung.capture import hook_guessing, hook_mapping, hooking, letters, mailbox, signing
 from rung.capture.hook_mapping import BadMapping, NotMapped
 from rung.capture.hook_templates import TEMPLATES
 from rung.capture.models import HookMessage, Webhook
@@ -72,7 +73,9 @@ def listed(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"asked": {}}
     status = 200
     if request.method == "POST":
-        asked = {"name": request.POST.get("name", ""), "template": request.POST.get("template", "")}
+        # "Chatty Bot" is meant as chatty-bot: a name is written as people write names.
+        name = re.sub(r"\s+", "-", request.POST.get("name", "").strip().lower())
+        asked = {"name": name, "template": request.POST.get("template", "")}
         try:
             made = hooking.add_webhook(name=asked["name"], template=asked["template"], by=user, at=this_instant())
         except Refused as refusal:
@@ -185,12 +188,17 @@ def _page(
     chosen = webhook.messages.filter(pk=number).first() if number else None
     chosen = chosen or (came[0] if came else None)
     mapping = told if told is not None else msgspec.to_builtins(hooking.mapping_of(webhook))
+    is_guessed = False
+    if told is None and chosen is not None and not _says_something(mapping):
+        guess = _guess(chosen)
+        mapping, is_guessed = {**mapping, **guess}, bool(guess)
     rows = _rows(chosen, mapping)
     context: dict[str, Any] = {
         "webhook": webhook,
         "latest": came,
         "chosen": chosen,
         "mapping": mapping,
+        "is_guessed": is_guessed,
         "rows": [row for row in rows if row[2] is not None],
         "absent": [row for row in rows if row[2] is None],
         "would": _would(chosen, mapping),
@@ -203,6 +211,17 @@ def _page(
         **(more or {}),
     }
     return shell.page(request, "web/webhook.html", context, place="capture", status=status)
+
+
+def _says_something(mapping: dict[str, Any]) -> bool:
+    return bool(mapping.get("data")) or any(mapping.get(place) for place in hook_mapping.PLACES)
+
+
+def _guess(chosen: HookMessage) -> dict[str, Any]:
+    try:
+        return hook_guessing.guessed(hook_mapping.leaves(hook_mapping.read(bytes(chosen.body), chosen.content_type)))
+    except NotMapped:
+        return {}
 
 
 def _rows(chosen: HookMessage | None, mapping: dict[str, Any]) -> list[tuple[int, str, str | None, str, str]]:
