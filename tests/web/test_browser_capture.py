@@ -43,7 +43,7 @@ def test_what_arrives_shows_up_by_itself_and_what_is_refused_can_be_read(
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#snippet").inner_text().strip()
     page = window.open("/capture")
     put(tmp_path / "inbox.sqlite3", world.at)
-    expect(page.locator("#arrived")).to_contain_text("A visitor")
+    expect(page.locator("#arrived")).to_contain_text("Visitor ")
     put(tmp_path / "inbox.sqlite3", world.at, timestamp="yesterday")
     expect(page.locator("#arrived")).to_contain_text("refused")
     for size, theme in ((DESK, "light"), (PHONE, "dark")):

@@ -149,7 +149,7 @@ def test_the_page_from_the_stored_state_says_what_the_whole_history_says(
             [(each.name, each.now, each.full, each.note) for each in page.context["points"]] for page in (begun, whole)
         ]
         assert points[0] == points[1]
-        own = [entry.said for entry in whole.context["entries"] if not entry.said.startswith("A colleague")]
+        own = [entry.said for entry in whole.context["entries"] if not entry.who]
         assert [entry.said for entry in begun.context["entries"]] == own
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rung.web.happenings import said
+from rung.web.happenings import in_their_words, said
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,14 @@ from rung.web.happenings import said
 )
 def test_an_event_is_said_in_one_sentence(kind: str, data: dict[str, object], words: str) -> None:
     assert said(kind, data) == words
+
+
+def test_what_somebody_wrote_stands_below_the_sentence_unless_it_says_it_already() -> None:
+    reply = {"subject": "Re: The paper", "text": "Call me on Tuesday.\n"}
+    assert said("email_replied", reply) == "Replied to a mail: Re: The paper"
+    assert in_their_words("email_replied", reply) == "Call me on Tuesday."
+    forwarded = {"subject": "Berths", "text": "Do you forecast ro-ro?", "note": "Could be big."}
+    assert in_their_words("question_asked", forwarded) == "Could be big.\n\nDo you forecast ro-ro?"
+    assert in_their_words("question_asked", {"form": "Contact", "question": "On site?"}) == ""
+    assert in_their_words("call_made", {"outcome": "neutral", "note": "Wants a price."}) == "Wants a price."
+    assert in_their_words("page_viewed", {"title": "Pricing", "text": "x"}) == ""

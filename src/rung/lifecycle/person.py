@@ -37,6 +37,8 @@ class Happening:
     by: str
     is_of_company: bool
     points: float
+    of: int | None = None
+    """Of a colleague's: whose, by the id of who lives on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ def _happenings(rows: Sequence[Row], found: Explanation, playbook: Playbook) -> 
             by=row.event.by or "",
             is_of_company=row.reach == "company",
             points=points.get(row.event.seq, 0.0),
+            of=int(row.event.person) if row.reach == "company" and row.event.person else None,
         )
         for row in reversed(rows)
         if row.reach == "own" or points.get(row.event.seq)

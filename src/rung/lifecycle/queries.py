@@ -247,8 +247,10 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
     standings = Standing.objects.filter(generation_id=generation_id, company=company, is_anonymous=False)
     # Sorted here: asked to sort, SQLite walks the index of scores through everybody to find the few of one company.
     ranked = sorted(
-        standings.values_list("person_id", "stage", "score", "engagement"), key=lambda row: (-RANK[row[1]], -row[2])
+        standings.values_list("person_id", "stage", "score", "engagement", "last_at"),
+        key=lambda row: (-RANK[row[1]], -row[2]),
     )
+    lately = [row[0] for row in sorted(ranked, key=lambda row: -row[4])[:_LATELY]]
     per_rung = Counter(row[1] for row in ranked)
     people = person_rows([row[0] for row in ranked[:100]], generation_id) if generation_id else ()
     return CompanyPage(
@@ -259,9 +261,13 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
         stage=_highest(per_rung),
         engagement=sum(row[3] for row in ranked),
         on_rungs={code: per_rung[code] for code in STAGES if code in per_rung},
-        events=_company_events(company, events),
+        events=_company_events(company, lately, events),
         former=_former(company),
     )
+
+
+_LATELY: Final = 12
+"""The people who did something last: the latest events of a company are theirs."""
 
 
 def _former(company: Company, most: int = 12) -> tuple[Person, ...]:
@@ -302,14 +308,20 @@ def _company_rows(ids: Sequence[int], generation_id: int | None) -> tuple[Compan
     return tuple(rows)
 
 
-def _company_events(company: Company, most: int) -> tuple[CompanyEvent, ...]:
-    events = list(counted().filter(company_id=company.pk).order_by("-at", "-seq")[:most])
+def _company_events(company: Company, lately: Sequence[int], most: int) -> tuple[CompanyEvent, ...]:
+    """The latest that name the company, and the latest of its people since they are there: few events name one."""
+    # One question with plain ids in it, which both databases answer by two indexes; what somebody did under an id that
+    # was merged away is shown only where it names the company.
+    theirs = Q(person_id__in=lately, company_id=None)
+    events = list(counted().filter(Q(company_id=company.pk) | theirs).order_by("-at", "-seq")[: 2 * most])
     ids = {event.person_id for event in events if event.person_id is not None}
     living = dict(Alias.objects.filter(old_id__in=ids).values_list("old_id", "living_id"))
     people = Person.objects.defer("traits").in_bulk([living.get(id_, id_) for id_ in ids])
-    said = []
+    said: list[CompanyEvent] = []
     for event in events:
         person = people.get(living.get(event.person_id, event.person_id)) if event.person_id is not None else None
+        if event.company_id is None and (person is None or event.at < (person.company_since_at or 0)):
+            continue
         said.append(
             CompanyEvent(
                 seq=event.seq,
@@ -320,7 +332,7 @@ def _company_events(company: Company, most: int) -> tuple[CompanyEvent, ...]:
                 person=person.called if person else "",
             )
         )
-    return tuple(said)
+    return tuple(said[:most])
 
 
 # -- inside ---------------------------------------------------------------------------------------------------------

@@ -94,6 +94,22 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
     return f"{joined}, {outcome}" if outcome else joined
 
 
+def in_their_words(kind: str, data: Mapping[str, Any]) -> str:
+    """What was written or noted with an event, which no sentence holds: a reply, a question, a note on a call."""
+    told = [data.get(name) for name in _WRITTEN.get(kind, ("note",))]
+    texts = [text.strip() for text in told if isinstance(text, str) and text.strip()]
+    written = "\n\n".join(text for text in texts if text not in said(kind, data))
+    return written if len(written) <= _LONGEST_WRITTEN else written[: _LONGEST_WRITTEN - 1].rstrip() + "…"
+
+
+_WRITTEN: Final = {
+    "email_replied": ("text",),
+    "question_asked": ("note", "question", "text"),
+    "handoff_rejected": ("note",),
+}
+_LONGEST_WRITTEN: Final = 1_500
+
+
 def _after(detail: str) -> str:
     return f": {detail}" if detail else ""
 

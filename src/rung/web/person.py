@@ -64,6 +64,10 @@ class Entry:
     is_move: bool
     group: str
     """signals, mail or decisions: the chips over the timeline."""
+    written: str = ""
+    who: str = ""
+    who_href: str = ""
+    """A colleague whose activity counts here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,15 +260,18 @@ def _steps(explanation: Explanation, playbook: Playbook, zone: ZoneInfo) -> list
 def _entries(
     happened: Sequence[Happening], explanation: Explanation, playbook: Playbook, names: Mapping[str, str]
 ) -> list[Entry]:
+    colleagues = Person.objects.in_bulk({each.of for each in happened if each.of is not None})
     entries = [
         Entry(
             seq=each.seq,
             at=each.at,
             icon="people" if each.is_of_company else happenings.icon(each.kind),
-            said=_said(each, names),
+            said=_said(each, names, colleagues),
             points=words.signed(each.points) if each.points else "",
             is_move=False,
             group=_group(each.kind),
+            written="" if each.is_of_company else happenings.in_their_words(each.kind, each.data),
+            **_whose(colleagues.get(each.of or 0)),
         )
         for each in happened
     ]
@@ -287,10 +294,15 @@ def _entries(
     )
 
 
-def _said(each: Happening, names: Mapping[str, str]) -> str:
+def _whose(colleague: Person | None) -> dict[str, str]:
+    return {"who": colleague.called, "who_href": person_href(str(colleague.uuid))} if colleague is not None else {}
+
+
+def _said(each: Happening, names: Mapping[str, str], colleagues: Mapping[int, Person]) -> str:
     told = happenings.said(each.kind, each.data)
     if each.is_of_company:
-        return f"A colleague: {told[:1].lower()}{told[1:]}"
+        begins = "(a colleague)" if each.of in colleagues else "A colleague:"
+        return f"{begins} {told[:1].lower()}{told[1:]}"
     return f"{told} ({names.get(each.by, each.by)})" if "@" in each.by else told
 
 
