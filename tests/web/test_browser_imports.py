@@ -20,18 +20,23 @@ pytestmark = test_browser.pytestmark
 def test_a_table_is_brought_in_and_taken_back(visit: Any, tmp_path: Path, size: tuple[int, int], theme: str) -> None:
     expect = playwright.expect
     table = tmp_path / "contacts.csv"
-    table.write_text(HUBSPOT, "utf-8")
+    stages = ("Lifecycle Stage", "Customer", "Opportunity", "Subscriber")
+    rows = zip(HUBSPOT.splitlines(), stages, strict=True)
+    table.write_text("".join(f"{row},{stage}\n" for row, stage in rows), "utf-8")
     page = visit(size, theme).sign_in("marketing").open("/imports")
     looked_at(page, "imports-empty", theme)
     page.set_input_files("#import-file", table)
     page.click("text=Look at it")
-    expect(page.locator("h1")).to_contain_text("8 of 9 columns are understood")
+    expect(page.locator("h1")).to_contain_text("9 of 10 columns are understood")
     looked_at(page, "import-columns", theme)
     page.select_option('[aria-label="What Number of Pages means"]', "")
     page.click("text=Try it, writing nothing")
     expect(page.locator(".note[role=status]")).to_contain_text("Nothing is written yet")
     work()
     expect(page.locator("h1")).to_have_text("2 new people, 1 we know, 0 rows refused")
+    expect(page.locator("[aria-label='Stages of the old program']")).to_contain_text(
+        "1 person is said to be a customer"
+    )
     looked_at(page, "import-tried", theme)
     page.click("text=Bring 3 events in")
     expect(page.locator(".note[role=status]")).to_contain_text("You can leave")
