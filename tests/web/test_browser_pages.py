@@ -83,14 +83,14 @@ def test_the_timeline_is_filtered_without_a_new_page_and_claims_light_their_even
 
 
 def test_the_editor_marks_a_fault_while_typing_jumps_to_it_and_publishes_what_is_right(visit: Any) -> None:
-    page = visit().sign_in("revops").open("/playbook?tab=source#line-71")
+    page = visit().sign_in("revops").open("/playbook?tab=source#line-72")
     expect = playwright.expect
     field = page.locator("textarea[name=text]")
     expect(field).to_be_focused()
     assert "score >= 50" in field.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")
     page.keyboard.insert_text("    enter: scor >= 50 and fit >= 20")
     expect(page.locator("#verdict")).to_contain_text("Did you mean")
-    expect(page.locator(".gutter .is-wrong")).to_have_text("71")
+    expect(page.locator(".gutter .is-wrong")).to_have_text("72")
     expect(page.locator("#checked")).to_contain_text("1 fault, the first in line 72.")
     page.locator("#verdict [data-fault]").click()
     assert (
@@ -155,6 +155,6 @@ def addresses() -> dict[str, str]:
         "ladder": "/ladder",
         "person": f"/people/{person.person.uuid}",
         "playbook": "/playbook",
-        "playbook-source": "/playbook?tab=source#line-71",
+        "playbook-source": "/playbook?tab=source#line-72",
         "playbook-history": "/playbook?tab=history",
     }

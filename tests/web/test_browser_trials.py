@@ -56,7 +56,7 @@ def test_a_number_is_pulled_and_last_year_replays(
     page, expect = window.page, playwright.expect
     page.set_default_timeout(60_000)
     expect.set_options(timeout=60_000)
-    page.goto(f"{window.home}/playbook?tab=source#line-72")
+    page.goto(f"{window.home}/playbook?tab=source#line-73")
     slider = page.locator("[data-turn]")
     expect(slider).to_have_value("50")
     expect(page.locator("#answer")).to_contain_text("Change a number")
