@@ -85,6 +85,20 @@ def fill(place: Any) -> None:
     place.get_by_label("You may write to me now and then.").check()
 
 
+def test_a_script_of_another_site_sends_the_answers_as_json(browser: Any, whole_house: str, host_page: str) -> None:
+    """The browser asks first whether it may: it was answered that nothing of the kind is done here."""
+    visit = Visit(browser, whole_house, DESK, "light")
+    visit.page.goto(host_page)
+    told = {"name": "Gil Roux", "email": "gil@quai.example", "terms": True}
+    send = """([to, told]) => fetch(to, {method: "POST", headers: {"Content-Type": "application/json"},
+        body: JSON.stringify(told)}).then(async answer => [answer.status, Object.keys(await answer.json())])"""
+    assert visit.page.evaluate(send, [f"{whole_house}/f/berths", told]) == [201, ["thanks"]]
+    assert visit.page.evaluate(send, [f"{whole_house}/f/berths", {**told, "email": "x"}]) == [422, ["errors"]]
+    assert Person.objects.get(email="gil@quai.example").name == "Gil Roux"
+    visit.complaints.clear()  # the browser notes the 422, which is meant
+    visit.close()
+
+
 def test_an_embedded_form_brings_its_person_onto_the_ladder_with_the_reason(
     browser: Any, whole_house: str, host_page: str, tmp_path: Path, monkeypatch: Any
 ) -> None:

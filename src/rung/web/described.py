@@ -108,7 +108,7 @@ _SLUG: Final = in_path("slug", {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]
 
 def _forms() -> Json:
     often = f"More than {forms.SUBMISSIONS.most} answers from one address in {_MINUTES} minutes."
-    shown_at = ("GET", "HEAD", "POST")
+    shown_at = ("GET", "HEAD", "POST", "OPTIONS")
     seen = {
         "tags": ["Forms"],
         "summary": "The form as a page",

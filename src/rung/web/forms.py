@@ -47,10 +47,13 @@ _ROBOT: Final = re.compile(r"bot|crawl|spider|preview|monitor|headless|curl|wget
 @login_not_required
 @never_cache
 @embeddable
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "HEAD", "POST", "OPTIONS"])
 def form(request: HttpRequest, slug: str) -> HttpResponse:
-    """GET f/<slug> shows the form; POST takes the answers, from the page or as JSON (201, or 422 with the faults)."""
+    """GET f/<slug> shows the form; POST takes the answers, from the page or as JSON (201, or 422 with the faults).
+    OPTIONS is what a browser asks before it sends JSON for another site's page."""
     found, definition = _found(slug)
+    if request.method == "OPTIONS":
+        return _may_be_sent()
     if request.method != "POST":
         _seen(request, found)
         return _shown(request, found, definition)
@@ -220,6 +223,14 @@ def _thanked(found: Form, told: Mapping[str, Any], *, is_json: bool, is_embedded
 def _open(response: HttpResponse) -> HttpResponse:
     """Any page may send a form as JSON; a visitor's cookies do not come along."""
     response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _may_be_sent() -> HttpResponse:
+    response = _open(HttpResponse(status=204))
+    response["Access-Control-Allow-Methods"] = "POST"
+    response["Access-Control-Allow-Headers"] = "content-type"
+    response["Access-Control-Max-Age"] = "7200"
     return response
 
 
