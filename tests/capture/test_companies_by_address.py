@@ -59,6 +59,32 @@ def test_somebody_new_is_of_the_firm_of_their_address(door: str, email: str, com
     assert (fay.company.key if fay.company else None) == company
 
 
+def by_form_of(company: str, email: str) -> Person:
+    if not Form.objects.exists():
+        building.save_form(slug="demo", told=DEMO, by="test", at=1)
+        building.publish_form(slug="demo", number=1, by="test", at=1)
+    answers = {**ANSWERS, "company": company, "email": email}
+    submitting.submit(form=Form.objects.get(), answers=answers, also={}, submission_id=email, at=AT)
+    return Person.objects.select_related("company").get(email=email)
+
+
+def by_hand_of(company: str, email: str) -> Person:
+    adding.add_person(written=Written(email=email, company=company), by="test", at=AT)
+    return Person.objects.select_related("company").get(email=email)
+
+
+@pytest.mark.parametrize("door", [by_form_of, by_hand_of])
+def test_a_firm_that_is_written_by_its_name_is_the_one_of_the_address(door: Callable[[str, str], Person]) -> None:
+    fay = door("Quai Shipping", "fay@quai.example")
+    assert (fay.company.key, fay.company.name) == ("quai.example", "Quai Shipping")
+    gil = door("Quai Shipping Ltd.", "gil@quai.example")
+    assert (gil.company, gil.company.name) == (fay.company, "Quai Shipping")
+    ida = door("Harbour Consult", "ida@gmail.com")
+    assert ida.company.key == "Harbour Consult"
+    # Who came by a table that named the firm so are colleagues of whoever writes it so.
+    assert door("Harbour Consult", "joe@harbour.example").company == ida.company
+
+
 @pytest.mark.parametrize("door", ["form", "mail", "webhook"])
 def test_whoever_has_an_employer_keeps_them_whatever_address_they_write_from(door: str) -> None:
     told = NewEvent("person_described", keys=Keys(email="fay@quai.example"), company="lido.example", data={"name": "F"})

@@ -11,7 +11,7 @@ from rung.jobs import locks
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
-from rung.people.models import Alias, Person
+from rung.people.models import Alias, Company, Person
 from rung.people.rules import Keys, company_told, is_role_address, normal_email, normal_phone
 from rung.terms.values import BadValue, clean_text
 
@@ -68,7 +68,10 @@ def add_person(*, written: Written, by: By, at: int) -> Person:
             data["referred_by"] = referrer.email or referrer.name
             data.setdefault("source", "referral")
         keys = Keys(email=told.email, phone=told.phone)
-        company = company_told(told.company) if told.company else queries.company_of_address(told.email)
+        written = company_told(told.company) if told.company else None
+        company = queries.company_at_a_door(written, told.email)
+        if written is not None and company not in (None, written) and not Company.objects.filter(key=company).exists():
+            actions.record([NewEvent("company_described", company=company, data={"name": written})], by=by, at=at)
         person_id = _record(NewEvent("person_described", keys=keys, data=data, company=company), by, at)
         if referrer is not None:
             said = {"referred": told.email or told.phone, "name": told.name}

@@ -56,7 +56,10 @@ def submit(
     source = source_of(form)
     with transaction.atomic():
         locks.hold()
-        filled = replace(filled, company=filled.company or queries.company_of_address(filled.email))
+        company = queries.company_at_a_door(filled.company, filled.email)
+        if filled.company is not None and company != filled.company:
+            filled = replace(filled, company_facts={**filled.company_facts, "name": filled.company})
+        filled = replace(filled, company=company)
         events = [
             _event(told, filled, source, f"{submission_id}:{number}" if number else submission_id)
             for number, told in enumerate(filled.events)

@@ -16,7 +16,7 @@ from rung.history.models import Event
 from rung.history.queries import counted
 from rung.people.models import Alias, Company, Identity, Person
 from rung.people.rules import company_told, normal_email, normal_phone
-from rung.terms.companies import email_domain
+from rung.terms.companies import email_domain, is_domain
 
 _Who = TypeVar("_Who", Person, Company)
 
@@ -44,6 +44,17 @@ def company_of_address(address: str) -> str | None:
         return None
     person = person_named(told)
     return key if person is None or person.company is None else None
+
+
+def company_at_a_door(written: str | None, address: str) -> str | None:
+    """The key of the company of somebody who wrote down an address and, perhaps, where they work. A name stands for the
+    domain of their address, unless a company is known by that very name: else a firm would be two, one by its name and
+    one by its domain, with half the colleagues each."""
+    if written is None:
+        return company_of_address(address)
+    if is_domain(written) or Company.objects.filter(key=written).exists():
+        return written
+    return company_of_address(address) or written
 
 
 def company_named(text: str) -> Company | None:
