@@ -19,6 +19,7 @@ from rung.access.models import ApiKey
 from rung.capture import queries, refusals, snippet
 from rung.capture.messages import REASONS, UNREADABLE
 from rung.capture.models import RefusedEvent
+from rung.capture.submission import storable
 from rung.jobs.clock import now as this_instant
 from rung.ui import words
 from rung.ui.tables import address
@@ -85,7 +86,7 @@ def replay(request: HttpRequest) -> HttpResponse:
     """POST capture/replays: takes in what was refused, one (`refused`) or all of a reason."""
     user = who_may("replay events", request)
     chosen = request.POST.get("refused", "")
-    reason, source = request.POST.get("reason", ""), request.POST.get("source", "")
+    reason, source = request.POST.get("reason", ""), storable(request.POST.get("source", ""))
     if chosen:
         one = whole_number(chosen)
         ids = [] if one is None else [one]
@@ -105,7 +106,7 @@ def _page(request: HttpRequest, more: dict[str, Any] | None = None, *, status: i
     at = this_instant()
     reason = request.GET.get("reason", "") or request.POST.get("reason", "")
     reason = reason if reason in REASONS else ""
-    source = request.GET.get("source", "") or request.POST.get("source", "")
+    source = storable(request.GET.get("source", "") or request.POST.get("source", ""))
     before = whole_number(request.GET.get("before", ""))
     rows = queries.refused(reason=reason, source=source or None)
     if before is not None:
