@@ -5,11 +5,8 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from examples import examples
-from rung.playbook import scanning
 from rung.playbook.conditions import Compare, Fact, Number
 from rung.playbook.definitions import FOREVER, Cadence, Playbook, Setback
 from rung.playbook.faults import PlaybookRefused
@@ -328,27 +325,6 @@ def refused_or_read(text: str | bytes) -> None:
 @given(st.text(alphabet=st.sampled_from(list("abn: -[]{}'\"\n#&*!|>%@`,?~0.5\\\t\x00\ud800é")), max_size=60))
 def test_garbage_is_refused_and_nothing_else(text: str) -> None:
     refused_or_read(text)
-    assert events(scanning.reader(), text) == events(YAML(typ="safe", pure=True), text)
-
-
-@pytest.mark.parametrize("damage", ["", "[", "'", "\n? a\n", "\n" + "k" * 2_000 + ": 1\n"])
-def test_our_scanner_reads_what_ruamels_own_reads(damage: str) -> None:
-    text = read("scored-leads")
-    damaged = text[:900] + damage + text[900:]
-    told = events(scanning.reader(), damaged)
-    assert len(told) > 10
-    assert told == events(YAML(typ="safe", pure=True), damaged)
-
-
-def events(yaml: YAML, text: str) -> list[str]:
-    """What is read, with the place of each, to the fault where there is one."""
-    told: list[str] = []
-    try:
-        for event in yaml.parse(text):
-            told.append(f"{event!r} {event.start_mark.index} {event.end_mark.index} {event.start_mark.line}")  # noqa: PERF401
-    except (YAMLError, ValueError, LookupError, AssertionError, AttributeError, TypeError, ArithmeticError) as fault:
-        told.append(f"{type(fault).__name__}: {fault}")
-    return told
 
 
 @settings(max_examples=examples(30), deadline=None)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
@@ -27,7 +28,6 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from rung.playbook.faults import Fault
-from rung.playbook.scanning import reader
 from rung.terms.values import LARGEST_NUMBER
 
 LARGEST_FILE: Final = 64 * 1024
@@ -103,7 +103,7 @@ def place_of(text: str, *steps: str | int) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=4)
 def _composed(text: str) -> Any:
-    return reader().compose(text)
+    return YAML(typ="safe", pure=True).compose(text)
 
 
 def plain(node: Node) -> object:
@@ -133,7 +133,7 @@ class _Builder:
     def built(self, content: str) -> tuple[Node | None, list[Fault]]:
         root: Node | None = None
         try:
-            events = iter(reader().parse(content))
+            events = iter(YAML(typ="safe", pure=True).parse(content))
             for event in events:
                 self._guard(event)
                 if not isinstance(event, (ScalarEvent, SequenceStartEvent, MappingStartEvent)):
