@@ -120,15 +120,15 @@ class Visit:
         return self.page
 
     def close(self) -> None:
-        """Gives the window back."""
+        """Gives the window back. What is still on its way when the page is left is no complaint."""
+        self.page.remove_listener("console", self.heard)
+        self.page.remove_listener("pageerror", self.fell)
         for other in self.context.pages:
             if other is not self.page:
                 other.close()
         if self.page.url.startswith("http"):
             self.page.evaluate("sessionStorage.clear(); localStorage.clear()")
         self.page.goto("about:blank")
-        self.page.remove_listener("console", self.heard)
-        self.page.remove_listener("pageerror", self.fell)
         self.context.clear_cookies()
         self.context.clear_permissions()
         _spare.append(self.page)

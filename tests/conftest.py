@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import hypothesis
 import pytest
 from _pytest.nodeid import coerce_node_id
 from django.conf import settings
@@ -25,6 +26,13 @@ DATABASES: Final = ("sqlite", "postgresql")
 _USES: Final = {"db", "transactional_db", "live_server", "django_db_reset_sequences", "django_db_setup"}
 _made: dict[str, dict[str, Any]] = {}
 _plain_flush: Final = DatabaseOperations.sql_flush
+
+
+# A busy machine is no fault: no example fails because it was long in the making.
+hypothesis.settings.register_profile(
+    "patient", hypothesis.settings.default, suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None
+)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
