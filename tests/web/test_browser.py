@@ -53,6 +53,7 @@ def test_a_day_at_the_table_of_people(visit: Any) -> None:
     expect = playwright.expect
     expect(page.locator("h1")).to_have_text("5 people are known to you")
 
+    page.wait_for_load_state()  # a key pressed before the scripts are there is nobody's
     page.keyboard.press("f")
     page.select_option("select[name=add]", "person.title")
     page.select_option("select[name=how]", "has")
