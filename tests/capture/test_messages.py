@@ -85,6 +85,12 @@ def test_a_number_where_nobody_reads_is_no_reason_to_refuse_an_event_that_has_it
     assert event.kind == "page_viewed"
 
 
+def test_bytes_that_are_no_text_are_refused_in_words() -> None:
+    with pytest.raises(NotTaken) as refused:
+        message_of(b'{"a": "\xff"}')
+    assert str(refused.value) == "It is not JSON: its bytes are no text in UTF-8, from byte 8 on."
+
+
 def test_what_is_nested_deeper_than_a_worker_reads_is_refused_before_its_200() -> None:
     def nested(depth: int) -> bytes:
         inner = b"[" * depth + b'"[{"' + b"]" * depth

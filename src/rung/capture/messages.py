@@ -137,7 +137,10 @@ def message_of(raw: bytes) -> dict[str, Any]:
     """The message as an object. Raises NotTaken for what is none."""
     try:
         told = json.loads(raw, parse_constant=_not_a_number, parse_int=whole_number)
-    except (UnicodeDecodeError, json.JSONDecodeError) as fault:
+    except UnicodeDecodeError as fault:
+        words = f"It is not JSON: its bytes are no text in {fault.encoding.upper()}, from byte {fault.start + 1} on."
+        raise NotTaken("not_json", words) from None
+    except json.JSONDecodeError as fault:
         raise NotTaken("not_json", f"It is not JSON: {fault}") from None
     except RecursionError:
         raise NotTaken("too_deep") from None
