@@ -1,8 +1,8 @@
 """Imports: what was brought in, a table on its way in, what it would do, what it did, and taking it back."""
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -127,22 +127,21 @@ def undoing(request: HttpRequest, number: int) -> HttpResponse:
 @require_GET
 def refused(request: HttpRequest, number: int) -> HttpResponse:
     """GET imports/<number>/refused.csv: what was left out, line by line."""
-    who_may("import", request)
-    _import(number)
-    to = io.BytesIO()
-    imports.refused_as_csv(number, to)
-    headers = {"Content-Disposition": f'attachment; filename="import-{number}-refused.csv"'}
-    return HttpResponse(to.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    return _csv(request, number, "refused", imports.refused_as_csv)
 
 
 @require_GET
 def to_correct(request: HttpRequest, number: int) -> HttpResponse:
     """GET imports/<number>/to-correct.csv: the rows that were left out, with their own columns and the reason."""
+    return _csv(request, number, "to-correct", imports.rows_to_correct_as_csv)
+
+
+def _csv(request: HttpRequest, number: int, called: str, write: Callable[[int, IO[bytes]], None]) -> HttpResponse:
     who_may("import", request)
     _import(number)
     to = io.BytesIO()
-    imports.rows_to_correct_as_csv(number, to)
-    headers = {"Content-Disposition": f'attachment; filename="import-{number}-to-correct.csv"'}
+    write(number, to)
+    headers = {"Content-Disposition": f'attachment; filename="import-{number}-{called}.csv"'}
     return HttpResponse(to.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
