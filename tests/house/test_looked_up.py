@@ -79,6 +79,21 @@ def test_how_rows_are_looked_up_is_said_for_one_transaction_only() -> None:
     assert ways() == before
 
 
+def test_what_each_event_changes_has_no_index_of_numbers_that_nobody_asks_for() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("where SQLite's rows lie is their number: it has no index of it")
+    keys = tables.rows(
+        "SELECT t.relname, i.relname FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid"
+        " JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indisunique"
+        " AND t.relname IN ('lifecycle_standing', 'lifecycle_state', 'lifecycle_tally') ORDER BY 1"
+    )
+    assert keys == [
+        ("lifecycle_standing", "standing_once"),
+        ("lifecycle_state", "state_once"),
+        ("lifecycle_tally", "tally_once"),
+    ]
+
+
 def test_what_lasts_in_a_standing_is_written_when_it_changed_or_nothing_is_known_of_it() -> None:
     viewed("a")
     Standing.objects.update(source="of an older version")
