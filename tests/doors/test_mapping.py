@@ -201,9 +201,10 @@ PIPEDRIVE = (
 
 @pytest.mark.parametrize("content", [HUBSPOT, SALESFORCE, PIPEDRIVE], ids=["HubSpot", "Salesforce", "Pipedrive"])
 def test_exports_of_others_are_understood_without_a_mapping(tmp_path: Path, content: str) -> None:
-    (told,), left_out = lines(tmp_path, None, content)
+    (told, of_company), left_out = lines(tmp_path, None, content)
     assert left_out == []
-    assert (told["person"], told["company"], told["kind"]) == ("ana@acme.example", "Acme", "person_described")
+    assert (told["person"], told["company"], told["kind"]) == ("ana@acme.example", "acme.example", "person_described")
+    assert (of_company["company"], of_company["data"]) == ("acme.example", {"name": "Acme"})
     traits = told["data"]
     assert (traits["first_name"], traits["last_name"], traits["phone"]) == ("Ana", "Lima", "+351 1")
     assert traits["email"] == "ana@acme.example"
@@ -211,7 +212,7 @@ def test_exports_of_others_are_understood_without_a_mapping(tmp_path: Path, cont
 
 
 def test_a_column_that_nobody_knows_is_kept_under_its_own_name(tmp_path: Path) -> None:
-    (told,), _ = lines(tmp_path, None, HUBSPOT)
+    told, _ = lines(tmp_path, None, HUBSPOT)[0]
     assert told["data"]["hubspot_score"] == "17"
 
 

@@ -125,6 +125,7 @@ def _people(slugs: dict[str, str], zone: ZoneInfo) -> TableMapping | None:
         traits={**traits, **_others(slugs, taken, traits)},
         company_traits={},
         events=(),
+        is_company_sought=True,
     )
 
 

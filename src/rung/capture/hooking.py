@@ -18,7 +18,7 @@ from rung.capture.letters import NoLetter
 from rung.capture.models import HookMessage, Webhook
 from rung.jobs import locks
 from rung.lifecycle import actions, published
-from rung.lifecycle.rules import NewEvent
+from rung.lifecycle.rules import OF_A_COMPANY, NewEvent
 from rung.people import queries
 from rung.people.rules import Keys
 
@@ -194,7 +194,7 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     """What somebody did, and, filling only what is empty, who they say they are where that is new."""
     message_id = f"{one.own_id}:{one.kind}"
     keys = Keys(email=one.email, phone=one.phone)
-    company = one.company or queries.company_of_address(one.email)
+    company = queries.company_at_a_door(one.company, one.email)
     parts = {"email": one.email, "phone": one.phone, "name": one.name, "title": one.title}
     traits = {name: value for name, value in parts.items() if value}
     # What has no kind of ours, or was a fair, has a name: the sender's, else the webhook's.
@@ -206,7 +206,14 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     done = NewEvent(
         one.kind, keys=keys, data=data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
     )
-    return [identified, done] if _is_news(traits, company) else [done]
+    events = [identified, done] if _is_news(traits, company) else [done]
+    if company is None or company == one.company or not one.company or queries.company_named(company) is not None:
+        return events
+    named = NewEvent(
+        OF_A_COMPANY, company=company, data={"name": one.company}, source=webhook.source,
+        message_id=f"{message_id}:company", door="secret",
+    )  # fmt: skip
+    return [named, *events]
 
 
 def _is_news(traits: Mapping[str, str], company: str | None) -> bool:

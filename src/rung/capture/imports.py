@@ -5,6 +5,7 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from django.db import transaction
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.capture import foreseeing, histories
 from rung.capture.columns import WHY
+from rung.capture.firms import Firms
 from rung.capture.foreseeing import Foreseen
 from rung.capture.histories import NothingToRead, Report, Taken
 from rung.capture.mapping import Mapping
@@ -26,7 +28,8 @@ from rung.engine import inputs, reading
 from rung.history.models import Event
 from rung.lifecycle import bulk, exporting, published, undoing
 from rung.lifecycle.models import Import
-from rung.lifecycle.rules import NewEvent, Refusal
+from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, Refusal
+from rung.people.queries import is_told_of
 from rung.people.rules import Keys, keys_of
 from rung.terms.instants import format_instant
 
@@ -326,6 +329,7 @@ def _of_tables(
     path: Path, mapping: Mapping | None, kind: str | None, at: int, report: Report, source: str
 ) -> Iterator[Part]:
     zone = ZoneInfo(published.playbook().calendar.timezone)
+    firms = Firms(partial(is_told_of, but_by=source), partial(is_told_of, but_by=source, kind=OF_A_COMPANY))
     for sheet, table in histories.tables([path], mapping, kind, zone):
         taken = Taken(sheet.name, table.name if table else None)
         report.taken.append(taken)
@@ -335,7 +339,7 @@ def _of_tables(
                 taken.leave_out(LeftOut(1, f"{name} has other columns: it was not read"))
             continue
         rows = histories.counted(sheet, taken)
-        for told in translated(rows, table, prefix=histories.prefix_of(sheet), now=at):
+        for told in translated(rows, table, prefix=histories.prefix_of(sheet), now=at, firms=firms):
             if isinstance(told, LeftOut):
                 taken.leave_out(told)
             else:

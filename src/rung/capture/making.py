@@ -159,6 +159,7 @@ class _Made:
             must_say=must_say,
             fills_only=fills_only,
             is_beside=self.choices.kind in BESIDE,
+            is_company_sought=True,
         )
 
     def _who(self) -> Value:

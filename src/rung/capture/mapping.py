@@ -89,6 +89,8 @@ class TableMapping:
     """What is known of somebody stays: the table fills empty fields."""
     is_beside: bool = False
     """It tells of something else: what it says of people fills what is empty, once each, and moves them to no firm."""
+    is_company_sought: bool = False
+    """A company told by name is the one whose domain the person's address has: nobody said that it goes by its name."""
 
     def fits(self, header: tuple[str, ...]) -> bool:
         """Whether a table with this header is of this kind."""

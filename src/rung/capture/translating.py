@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from rung.capture import dates
+from rung.capture.firms import Firms
 from rung.capture.mapping import EventLine, TableMapping, Value, When
 from rung.capture.sheets import BadRow, Cell, Row
 from rung.people.rules import company_told, is_role_address, normal_email
@@ -58,14 +59,16 @@ class BadCell(ValueError):
     """A cell that cannot be read as what it should be."""
 
 
-def translated(rows: Iterator[Row | BadRow], table: TableMapping, *, prefix: str, now: int) -> Iterator[Told | LeftOut]:
+def translated(
+    rows: Iterator[Row | BadRow], table: TableMapping, *, prefix: str, now: int, firms: Firms | None = None
+) -> Iterator[Told | LeftOut]:
     """What each row says: the person's traits, the company's, then its events, in the order of the mapping.
 
     `prefix` begins the id of every line that the mapping gives none, so that the same file gives the same ids. `now`
-    is the time of traits in a table without `at:`.
+    is the time of traits in a table without `at:`. `firms` finds companies that the table tells by name.
     """
     described: dict[str, int] = {}
-    plan = _Plan(table)
+    plan = _Plan(table, firms or Firms())
     for row in rows:
         if isinstance(row, BadRow):
             yield LeftOut(row.line, row.reason)
@@ -83,8 +86,8 @@ _Fields = tuple[tuple[str, Value, str], ...]
 class _Plan:
     """A table's mapping, with what most cells need worked out once for all rows."""
 
-    def __init__(self, table: TableMapping) -> None:
-        self.table = table
+    def __init__(self, table: TableMapping, firms: Firms) -> None:
+        self.table, self.firms = table, firms
         self.traits, self.company_traits = _fields(table.traits), _fields(table.company_traits)
         self.told = set[int]()
         """What was said of people beside something else."""
@@ -105,6 +108,8 @@ class _Translation:
         self.row, self.plan, self.id, self.now, self.described = row, plan, id_, now, described
         self.table = plan.table
         self.left_out: list[LeftOut] = []
+        self.called = ""
+        """What the company is called, where its row told no more of it than a name."""
 
     def lines(self) -> Iterator[Told | LeftOut]:
         """Nothing is given before the whole row was read: a row is taken or refused as one."""
@@ -118,6 +123,8 @@ class _Translation:
         person = None
         if table.person is not None:
             person = self._who(table.person)
+            if company is not None and table.is_company_sought:
+                company, self.called = self.plan.firms.meant(company, person)
         elif company is None and table.company is not None:
             raise BadCell(f"no {' or '.join(table.company.columns)}: the row names no company")
         if not table.is_beside:
@@ -161,6 +168,8 @@ class _Translation:
     def _described(self, person: str | None, company: str | None) -> Iterator[Told]:
         table = self.table
         traits, of_company = self._traits(self.plan.traits), self._traits(self.plan.company_traits)
+        if self.called:
+            of_company = {"name": self.called, **of_company}
         if not ((person and (traits or not table.events)) or (company and of_company)):
             return
         at = self._time_told(table.at) if table.at is not None else self.now

@@ -57,6 +57,21 @@ def company_at_a_door(written: str | None, address: str) -> str | None:
     return company_of_address(address) or written
 
 
+def is_told_of(key: str, *, but_by: str, kind: str = "") -> bool:
+    """Whether an event that counts, by another source than this one, names the company of this key; an event of the
+    kind, where one is told."""
+    found = tables.rows(_TOLD_OF, key, but_by, kind, kind)
+    return bool(found)
+
+
+_TOLD_OF: Final = """
+SELECT 1 FROM people_company c WHERE c.key = %s AND EXISTS (
+    SELECT 1 FROM history_event e WHERE e.company_id = c.id AND e.source <> %s AND (e.kind = %s OR %s = '')
+    AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq)
+)
+"""
+
+
 def company_named(text: str) -> Company | None:
     """The company behind an id of ours or its key."""
     as_uuid = _uuid(text)
