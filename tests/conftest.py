@@ -66,6 +66,8 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
     yield
     if "browsing" in sys.modules and "browser" not in getattr(nextitem, "fixturenames", ()):
         sys.modules["browsing"].closed()
+        # Outside Playwright's loop Django's connection is another: one from before may know no test's database.
+        _point(settings.DATABASES["default"])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
