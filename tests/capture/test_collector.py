@@ -110,6 +110,13 @@ def test_a_key_made_a_moment_ago_holds(tmp_path: Any) -> None:
     assert asking.post("/v1/page", VIEW, key=SITE).status == 200
 
 
+def test_whoever_asks_first_waits_for_one_reading_of_the_keys_and_no_more(tmp_path: Any) -> None:
+    readings: list[int] = []
+    asking = Asking(tmp_path / "inbox.sqlite3", keys=lambda: readings.append(1) or KEYS)
+    assert asking.post("/v1/page", VIEW, key=SITE).status == 200
+    assert len(readings) == 1
+
+
 def test_nobody_is_refused_because_the_database_does_not_answer(tmp_path: Any) -> None:
     def broken() -> Any:
         raise OSError("no database")

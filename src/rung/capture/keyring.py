@@ -56,9 +56,14 @@ class KeyRing:
         return found
 
     async def sure(self, text: str) -> Key | None:
-        """The key, by a reading that began after the question. Raises CannotTell when the database does not answer."""
+        """The key; that there is none says a reading that began after the question.
+
+        Raises CannotTell when the database does not answer.
+        """
         if (running := self._reading) is not None:
             await running
+            if (found := self.known(text)) is not None:
+                return found
         if self._reading is None:
             self._begin(wait=max(0.0, self._read_at + _SHORTEST - time.monotonic()))
         assert self._reading is not None
