@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from browsing import QUIET
 from rung import wiring
 from rung.capture import building
 from rung.history.models import Event
@@ -213,7 +214,9 @@ def clear_the_desk() -> None:
 def asked(page: Any, words: str, answer: str) -> None:
     """The next question, answered without a mouse."""
     playwright.expect(page.locator(".next .q")).to_contain_text(words)
+    page.evaluate(QUIET)  # what was just swapped in is htmx's only some milliseconds later; nobody types as fast
     page.keyboard.press("q")
+    playwright.expect(page.locator(".next input:focus")).to_be_visible()
     page.keyboard.type(answer)
     page.keyboard.press("Enter")
     playwright.expect(page.locator(".next .q")).not_to_contain_text(words)
