@@ -6,6 +6,7 @@ keeps to SQLite: what the browser shows does not depend on it.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import hypothesis
+import psycopg
 import pytest
 from _pytest.nodeid import coerce_node_id
 from django.conf import settings
@@ -89,39 +91,49 @@ def database(request: pytest.FixtureRequest) -> str | None:
 def django_db_setup(
     database: str, django_test_environment: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Points Django at the test's database, made once in a process."""
+    """Points Django at the test's database: a copy of the one that the first worker of a run has migrated."""
     with django_db_blocker.unblock():
         if database not in _made:
-            _point(_sqlite(tmp_path_factory) if database == "sqlite" else _postgresql())
-            connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-            _made[database] = {**connection.settings_dict}
-            if database == "sqlite":
-                connection.close()
-                shutil.copy(_made[database]["NAME"], _empty(_made[database]))
+            with _one_at_a_time(tmp_path_factory, database) as of_the_run:
+                path = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
+                _made[database] = _sqlite(path, of_the_run) if database == "sqlite" else _postgresql(of_the_run)
         _point(_made[database])
 
 
 @pytest.fixture
-def empty_house(database: str, django_db_setup: None) -> Path:
+def empty_house(database: str, django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all tables and nothing in them, to be copied: migrations take longer than most tests."""
     assert database == "sqlite", "for tests marked one_database"
-    return _empty(_made[database])
-
-
-def _empty(config: dict[str, Any]) -> Path:
-    return Path(config["NAME"]).with_name("empty.sqlite3")
+    return _empty(_of_the_run(tmp_path_factory))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _databases_go_in_the_end(django_db_blocker: Any) -> Iterator[None]:
+def _databases_go_in_the_end(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():
-        for config in _made.values():
+        for database, config in _made.items():
             _point(config)
             connection.creation.destroy_test_db(_OLD_NAME, verbosity=0)
+            if database == "postgresql":
+                with _one_at_a_time(tmp_path_factory, database) as of_the_run:
+                    _forget_template(of_the_run)
 
 
 _OLD_NAME: Final = "rung"
+
+
+def _of_the_run(tmp: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a run share."""
+    own = tmp.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextlib.contextmanager
+def _one_at_a_time(tmp: pytest.TempPathFactory, database: str) -> Iterator[Path]:
+    folder = _of_the_run(tmp)
+    with open(folder / f"{database}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
 
 
 def _point(config: dict[str, Any]) -> None:
@@ -131,11 +143,25 @@ def _point(config: dict[str, Any]) -> None:
     settings.DATABASES["default"] = connections.settings["default"] = config
 
 
-def _sqlite(tmp: pytest.TempPathFactory) -> dict[str, Any]:
+def _migrate(config: dict[str, Any]) -> None:
+    _point(config)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    connection.close()
+
+
+def _sqlite(path: Path, of_the_run: Path) -> dict[str, Any]:
     # A file, not memory: other threads and processes of a test see the same database.
-    path: Path = tmp.mktemp("sqlite") / "test.sqlite3"
-    config = {**connections.settings["default"]}
-    return {**config, **_sqlite_config(path)}
+    config = {**connections.settings["default"], **_sqlite_config(path)}
+    if (empty := _empty(of_the_run)).exists():
+        shutil.copy(empty, path)
+    else:
+        _migrate(config)
+        shutil.copy(path, empty)
+    return {**config, "NAME": str(path)}
+
+
+def _empty(of_the_run: Path) -> Path:
+    return of_the_run / "empty.sqlite3"
 
 
 def _sqlite_config(path: Path) -> dict[str, Any]:
@@ -146,14 +172,32 @@ def _sqlite_config(path: Path) -> dict[str, Any]:
     return {**found, "OPTIONS": {**found["OPTIONS"], "init_command": pragmas}, "TEST": _test(str(path))}
 
 
-def _postgresql() -> dict[str, Any]:
+def _postgresql(of_the_run: Path) -> dict[str, Any]:
     from rung.settings import postgres
 
     found: Any = postgres(server_url())
     options = {name: value for name, value in found["OPTIONS"].items() if name != "pool"}
     name = f"test_rung_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     config = {**connections.settings["default"], **found, "OPTIONS": options}
-    return {**config, "NAME": "postgres", "TEST": _test(name)}
+    if not (note := _template(of_the_run)).exists():
+        _migrate({**config, "NAME": "postgres", "TEST": _test(f"{name}_empty")})
+        note.write_text(f"{name}_empty")
+    with psycopg.connect(server_url(), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{note.read_text()}"')
+    return {**config, "NAME": name, "TEST": _test(name)}
+
+
+def _template(of_the_run: Path) -> Path:
+    """The file that says which database of PostgreSQL has all tables and nothing in them."""
+    return of_the_run / "postgresql-template"
+
+
+def _forget_template(of_the_run: Path) -> None:
+    """Whoever ends first drops it; a worker that wants one later makes it anew."""
+    if (note := _template(of_the_run)).exists():
+        with psycopg.connect(server_url(), autocommit=True) as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{note.read_text()}"')
+        note.unlink()
 
 
 def _test(name: str) -> dict[str, Any]:
