@@ -59,7 +59,7 @@ class _Session(socketserver.StreamRequestHandler):
 @pytest.fixture
 def sink(settings: Any) -> Iterator[Sink]:
     with Sink() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False

@@ -60,7 +60,7 @@ from rung.terms.instants import SECOND
 
 folder, held = Path(sys.argv[1]), sys.argv[2]
 # The same as ever, only in seconds where it is minutes, in few where it is thousands, and without the schedules.
-holding.LEASE, holding.BEAT = 5 * SECOND, 0.3
+holding.LEASE, holding.BEAT = 3 * SECOND, 0.2
 wiring.SCHEDULES = wiring.STEADY = ()
 bulk._PEOPLE_AT_A_TIME = bulk._PEOPLE_A_PART = 10
 bulk.load.__kwdefaults__["at_a_time"] = 200
@@ -161,7 +161,7 @@ def killed_and_gone_on(folder: Path, what: str, *, meanwhile: Callable[[], None]
         with worker(folder, "nothing") as second:
             until(lambda: lines(folder, "turns").count(second.pid) > 1, second)
             begun_at = time.monotonic()
-            until(lambda: time.monotonic() - begun_at > 6, second)  # longer than a lease lasts
+            until(lambda: time.monotonic() - begun_at > 3.5, second)  # longer than a lease lasts
             turns = lines(folder, "turns").count(second.pid)
             until(lambda: lines(folder, "turns").count(second.pid) > turns, second)
             assert lines(folder, "begun") == [first.pid], "nobody else begins it while the first one lives"
