@@ -1,6 +1,6 @@
 """Live = replay = oracle, on random playbooks and random histories.
 
-`HYPOTHESIS_PROFILE=long .venv/bin/pytest tests/engine/test_oracle_parity.py -n 0` looks at twenty thousand worlds,
+`HYPOTHESIS_PROFILE=long .venv/bin/pytest tests/parity/test_oracle_parity.py -n 0` looks at twenty thousand worlds,
 `HYPOTHESIS_PROFILE=shares … -s` prints how often the interesting things happen.
 
 Each class of bug was planted in the kernel once, and seen to fail here within 100 worlds: flips by fading never looked
@@ -12,7 +12,8 @@ customer not emptied · an expansion that stops promotions, or keeps deals or BA
 hold · an override that does not hold · a hand-off never withdrawn, or none above the rung · BANT never expiring ·
 caps ignored · visits that part after more than half an hour · company facts not known on joining · a colleague's match
 taken for one's own. Three need a stranger constellation than chance brings and are caught by a small world of
-`test_oracle_worlds.py`: the whole-hour reading dropped · an override that does not end rest · system kinds not counted.
+`tests/engine/test_oracle_worlds.py`: the whole-hour reading dropped · an override that does not end rest · system
+kinds not counted.
 """
 
 import json
