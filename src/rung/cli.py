@@ -418,7 +418,7 @@ def playbook_publish(
 @app.command("import")
 def import_(
     files: Annotated[list[Path], typer.Argument(exists=True, help="CSV, XLSX or NDJSON; a folder means its tables.")],
-    kind: Annotated[str | None, typer.Option("--as", help="people, companies or events.")] = None,
+    kind: Annotated[str | None, typer.Option("--as", help="people, companies, deals, activities or events.")] = None,
     map_: Annotated[Path | None, typer.Option("--map", exists=True, dir_okay=False, help="A mapping file.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come of it.")] = False,
     to: Annotated[Path | None, typer.Option("--to", help="Write a history for rung decide; no database.")] = None,
@@ -426,8 +426,8 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Take over people, companies and events from files. docs/imports.md says how a mapping is written."""
-    if kind not in (None, "people", "companies", "events"):
-        raise typer.BadParameter("choose people, companies or events", param_hint="--as")
+    if kind not in (None, "people", "companies", "deals", "activities", "events"):
+        raise typer.BadParameter("choose people, companies, deals, activities or events", param_hint="--as")
     from rung.capture import mapping
 
     def rules(zone: str) -> mapping.Mapping | None:

@@ -61,3 +61,38 @@ def test_exports_in_other_languages_are_understood() -> None:
         "Société": "company",
         "Pays": "person.country",
     }
+
+
+def test_leads_with_numbered_columns_and_a_stage_of_their_deal_are_people() -> None:
+    header = "Account Id,Lead Owner,First Name,Last Name,Company,Phone 1,Email 1,Website,Source,Deal Stage".split(",")
+    assert columns.kind_of(header) == "people"
+    told = meant(header)
+    assert (told["Email 1"], told["Phone 1"], told["Website"]) == ("person.email", "person.phone", "company")
+    assert (told["Company"], "Deal Stage" in told) == ("company.name", False)
+
+
+def test_a_table_of_leads_without_names_and_addresses_knows_them_by_their_id() -> None:
+    header = ["Prospect ID", "Lead Number", "Lead Source", "Do Not Email", "TotalVisits", "Country"]
+    assert columns.kind_of(header) == "people"
+    assert meant(header) == {
+        "Prospect ID": "person.id",
+        "Lead Source": "person.source",
+        "Do Not Email": "unsubscribed",
+        "Country": "person.country",
+    }
+
+
+def test_whom_linkedin_gives_no_address_is_known_by_their_page_there() -> None:
+    header = ["First Name", "Last Name", "URL", "Email Address", "Company", "Position", "Connected On"]
+    row = dict(
+        zip(header, ["Jo", "Dee", "https://www.linkedin.com/in/jo", None, "Acme", "CIO", "05 Mar 2023"], strict=True)
+    )
+    found = {choice.column: choice.to for choice in columns.guessed(header, columns.kind_of(header), [row]).columns}
+    assert (found["URL"], found["Email Address"], found["Connected On"]) == ("person.id", "person.email", "at")
+    assert columns.guessed(header, "people", []).columns[2].to == columns.OWN
+
+
+def test_a_table_of_firms_that_have_numbers_is_one_of_firms() -> None:
+    assert columns.kind_of(["Customer Id", "Company", "Website", "Industry"]) == "companies"
+    assert columns.kind_of(["Opportunity Name", "Stage", "Deal Stage", "Account"]) == "deals"
+    assert columns.kind_of(["opportunity_id", "sales_agent", "account", "deal_stage", "close_date"]) == "deals"

@@ -143,7 +143,7 @@ def test_without_one_good_line_the_exit_code_is_1_with_the_reason(tmp_path: Path
         (("decide", "history.ndjson", "--playbook", "bad.yaml"), 1, "bad.yaml:"),
         (("playbook", "check", "bad.yaml"), 1, ""),
         (("import", "empty.csv", "--to", "x.ndjson"), 1, "empty.csv is empty"),
-        (("import", "history.ndjson", "--as", "cats"), 2, "people, companies or events"),
+        (("import", "history.ndjson", "--as", "cats"), 2, "people, companies, deals, activities or events"),
     ],
 )
 def test_wrong_usage_is_2_and_a_refusal_is_1(tmp_path: Path, words: tuple[str, ...], code: int, message: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rung.capture import guessing, histories, mapping
+from rung.capture import histories, making, mapping
 from rung.capture.mapping import MappingRefused
 from rung.engine import reading
 from rung.terms.instants import parse_instant
@@ -204,7 +204,7 @@ def test_exports_of_others_are_understood_without_a_mapping(tmp_path: Path, cont
     (told, of_company), left_out = lines(tmp_path, None, content)
     assert left_out == []
     assert (told["person"], told["company"], told["kind"]) == ("ana@acme.example", "acme.example", "person_described")
-    assert (of_company["company"], of_company["data"]) == ("acme.example", {"name": "Acme"})
+    assert (of_company["company"], of_company["data"]["name"]) == ("acme.example", "Acme")
     traits = told["data"]
     assert (traits["first_name"], traits["last_name"], traits["phone"]) == ("Ana", "Lima", "+351 1")
     assert traits["email"] == "ana@acme.example"
@@ -216,9 +216,34 @@ def test_a_column_that_nobody_knows_is_kept_under_its_own_name(tmp_path: Path) -
     assert told["data"]["hubspot_score"] == "17"
 
 
+def test_deals_are_understood_without_a_mapping(tmp_path: Path) -> None:
+    content = (
+        "Deal Name,Deal Stage,Amount,Create Date,Close Date,Deal owner,Associated Contact Email\n"
+        "Berths,Closed Won,1200,2024-03-01,2024-04-01,Sam,ana@acme.example\n"
+    )
+    for kind in (None, "deals"):
+        opened, won = lines(tmp_path, None, content, kind)[0]
+        assert (opened["kind"], opened["at"], won["kind"], won["at"]) == (
+            "deal_opened", "2024-03-01T00:00:00Z", "deal_won", "2024-04-01T00:00:00Z",
+        )  # fmt: skip
+        assert (won["person"], won["by"]) == ("ana@acme.example", "Sam")
+        assert (won["data"]["deal"], won["data"]["amount"], won["data"]["currency"]) == ("Berths", 120_000, "EUR")
+
+
+def test_whoever_wanted_no_mail_of_the_old_program_wants_none_of_us(tmp_path: Path) -> None:
+    told, _ = lines(tmp_path, None, "Email,Email Opt Out,Record Id\nana@acme.example,true,7\nbo@acme.example,false,8\n")
+    assert [(line["person"], line["kind"]) for line in told] == [
+        ("ana@acme.example", "person_described"),
+        ("ana@acme.example", "unsubscribed"),
+        ("bo@acme.example", "person_described"),
+    ]
+    assert told[0]["data"] == {"email": "ana@acme.example", "record_id": "7"}
+
+
 def test_a_row_without_an_email_is_known_by_its_record_id(tmp_path: Path) -> None:
-    (told,), _ = lines(tmp_path, None, HUBSPOT.replace("ana@acme.example", ""))
+    told, of_company = lines(tmp_path, None, HUBSPOT.replace("ana@acme.example", ""))[0]
     assert told["person"] == "101"
+    assert (of_company["company"], of_company["data"]) == ("Acme", {"employees": 250})
 
 
 def test_companies_are_understood_without_a_mapping(tmp_path: Path) -> None:
@@ -235,7 +260,7 @@ def test_a_company_is_known_by_the_domain_of_its_web_site(tmp_path: Path, site: 
 
 
 def test_a_table_that_names_nobody_is_not_guessed_at() -> None:
-    assert guessing.guessed(("colour", "weight"), None) is None
+    assert making.guessed(("colour", "weight"), None, [], histories.UTC) is None
 
 
 def test_what_is_written_is_read_back_without_a_refusal(tmp_path: Path) -> None:

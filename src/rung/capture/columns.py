@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from rung.capture import dates, guessing
@@ -196,6 +197,9 @@ def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell
     if other := _OTHER_END.get(guessing.slug(guessing.without_entity(next(_of(found, "deal.closed"), "")))):
         column = _column_named(header, (other,), found)
         found |= {column: "deal.closed"} if column else {}
+    if "person.id" in targets and "person.id" not in taken and kind not in BESIDE:
+        profiles = (column for column in header if column not in found and _are_profiles(_texts(column, sample)))
+        found |= dict.fromkeys(islice(profiles, 1), "person.id")
     rest = OWN if kind in ("people", "companies", "list") else LEFT_OUT
     meant = {column: found.get(column, LEFT_OUT if _says_nothing(column, sample) else rest) for column in header}
     choices = tuple(Choice(column, to, _type_of(to, _texts(column, sample))) for column, to in meant.items())
@@ -207,13 +211,26 @@ def kind_of(header: Sequence[str]) -> str:
     """The kind of table that its columns look like."""
     slugs = {guessing.slug(column) for column in header}
     plain = {guessing.slug(guessing.without_entity(column)) for column in header}
-    if slugs & {"deal_name", "dealname", "deal_stage", "stagename", "deal_title", "deal_value", "deal_status"}:
+    names_people = plain & {*guessing.PERSON["first_name"], *guessing.PERSON["last_name"]}
+    # A table of leads may say how far each deal has come; one of deals says what it is worth, or when it came or went.
+    of_deals = {*_NAMES["deal.name"][:3], *_NAMES["deal.amount"], *_NAMES["deal.closed"], "deal_title"}
+    if slugs & _OF_DEALS and (not names_people or (slugs | plain) & of_deals):
         return "deals"
     if slugs & {"activity_subject", "activity_type", "tasksubtype", "engagement_type", "activity_due_date"}:
         return "activities"
-    if plain & {*guessing.PERSON["email"], *guessing.PERSON["first_name"], *guessing.PERSON["last_name"]}:
+    if names_people or _has_column(header, guessing.PERSON["email"]):
         return "people"
-    return "companies"
+    names_companies = _has_column(header, (*guessing.COMPANY["name"], *guessing.COMPANY["website"]))
+    return "people" if not names_companies and plain & set(guessing.KEYS) else "companies"
+
+
+_OF_DEALS: Final = frozenset(
+    ("deal_name", "dealname", "deal_stage", "stagename", "deal_title", "deal_value", "deal_status")
+)
+
+
+def _has_column(header: Sequence[str], names: Iterable[str]) -> bool:
+    return _column_named(header, names, {}) is not None
 
 
 def faults(choices: Choices) -> list[str]:
@@ -290,7 +307,7 @@ def _column_named(header: Sequence[str], names: Iterable[str], taken: Mapping[st
         for column in header:
             slug = guessing.slug(column)
             if column not in taken and (
-                slug in {name, f"{name}_work"} or guessing.slug(guessing.without_entity(column)) == name
+                slug in {name, f"{name}_work", f"{name}_1"} or guessing.slug(guessing.without_entity(column)) == name
             ):
                 return column
     return None
@@ -328,6 +345,11 @@ def _type_of(to: str, texts: Sequence[str]) -> str:
     if all(not text.isdigit() and dates.read(text, day_first=True) for text in texts):
         return "date"
     return "text"
+
+
+def _are_profiles(texts: Sequence[str]) -> bool:
+    """Whether a column holds addresses of people's pages at LinkedIn, whose exports know most by nothing else."""
+    return bool(texts) and all("linkedin.com/in/" in text for text in texts)
 
 
 def _is_number(text: str) -> bool:

@@ -3,12 +3,13 @@
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final
 from zoneinfo import ZoneInfo
 
-from rung.capture.guessing import UTC, guessed
+from rung.capture import making
 from rung.capture.mapping import Mapping, TableMapping
 from rung.capture.sheets import BadRow, Row, Sheet, sheets
 from rung.capture.translating import LeftOut, Told, translated
@@ -120,7 +121,9 @@ class NothingToRead(ValueError):
     """None of the tables is one that the mapping, or the guess by headers, knows."""
 
 
+UTC: Final = ZoneInfo("UTC")
 MOST_SHOWN: Final = 5
+_LOOKED_AT: Final = 200
 MOST_KEPT: Final = 1_000
 """Rows and cells left out that are kept in memory."""
 
@@ -171,7 +174,12 @@ def tables(
     that of times without an offset."""
     for path in files(paths):
         for sheet in sheets(path):
-            yield sheet, mapping.table_for(sheet.header) if mapping else guessed(sheet.header, kind, zone)
+            if mapping is not None:
+                yield sheet, mapping.table_for(sheet.header)
+                continue
+            first = list(islice(sheet.rows, _LOOKED_AT))
+            cells = [row.cells for row in first if isinstance(row, Row)]
+            yield replace(sheet, rows=chain(first, sheet.rows)), making.guessed(sheet.header, kind, cells, zone)
 
 
 def write_history(

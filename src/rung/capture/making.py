@@ -1,13 +1,14 @@
 """The mapping that a person's choices about columns make. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from rung.capture import guessing
+from rung.capture import columns, guessing
 from rung.capture.columns import BESIDE, NAMES_BESIDE, OWN, Choice, Choices
 from rung.capture.mapping import EventLine, TableMapping, Value, When
+from rung.capture.sheets import Cell
 from rung.capture.staging import BECAME, BEFORE, CUSTOMERS, DEALS, OPPORTUNITIES, STAGE
 from rung.capture.translating import YES
 
@@ -39,6 +40,19 @@ def table_of(choices: Choices) -> TableMapping:
         "deals": made.deals,
         "activities": made.activities,
     }[choices.kind]()
+
+
+def guessed(
+    header: Sequence[str], kind: str | None, sample: Sequence[Mapping[str, Cell]], zone: ZoneInfo
+) -> TableMapping | None:
+    """The mapping of a table about which nobody says anything, by the names of its columns and, how its days are
+    written, by the first rows; None where they do not tell who it is about. `zone`: of times without an offset."""
+    choices = columns.guessed(header, kind or columns.kind_of(header), sample, zone=zone.key)
+    if columns.faults(choices):
+        return None
+    # Nobody looks at the guess: what a column of its own holds stays the text that it is.
+    plain = [replace(choice, type="text") if choice.to == OWN else choice for choice in choices.columns]
+    return table_of(replace(choices, columns=tuple(plain)))
 
 
 class _Made:
@@ -98,7 +112,11 @@ class _Made:
         return replace(told, otherwise=otherwise or None, is_spare=True)
 
     def companies(self) -> TableMapping:
-        return self._table(person=None, traits={}, company_traits=self._traits("company.") or self._named())
+        traits = self._traits("company.")
+        sites = [each for each in self._columns("company") if guessing.slug(each) in guessing.COMPANY["website"]]
+        if sites:
+            traits.setdefault("website", Value(column=sites[0]))
+        return self._table(person=None, traits={}, company_traits=traits or self._named())
 
     def deals(self) -> TableMapping:
         data = self._data("deal.", ("name", "status"), {"amount": "money"})
@@ -179,7 +197,11 @@ class _Made:
         for choice in self.choices.columns:
             if owns and choice.to in (OWN, STAGE, *BECAME.values()):
                 found.setdefault(guessing.slug(choice.column), self._read(choice))
-            elif choice.to.startswith(of) and choice.to != "person.id":
+            elif choice.to == "person.id":
+                # Whoever is known by their address keeps the id that the old program had for them, as a fact.
+                if owns and self._columns("person.email"):
+                    found.setdefault(guessing.slug(choice.column), self._read(choice))
+            elif choice.to.startswith(of):
                 found[choice.to.removeprefix(of)] = self._read(choice)
         found.pop("", None)  # a column whose name has no letter
         return found
