@@ -5,7 +5,7 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import foreseeing, histories
+from rung.capture import foreseeing, guessing, histories
 from rung.capture.columns import WHY
 from rung.capture.firms import Firms
 from rung.capture.foreseeing import Foreseen
@@ -29,7 +29,7 @@ from rung.history.models import Event
 from rung.lifecycle import bulk, exporting, published, undoing
 from rung.lifecycle.models import Import
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, Refusal
-from rung.people.queries import is_told_of
+from rung.people.queries import is_told_of, known_by
 from rung.people.rules import Keys, keys_of
 from rung.terms.instants import format_instant
 
@@ -330,6 +330,7 @@ def _of_tables(
 ) -> Iterator[Part]:
     zone = ZoneInfo(published.playbook().calendar.timezone)
     firms = Firms(partial(is_told_of, but_by=source), partial(is_told_of, but_by=source, kind=OF_A_COMPANY))
+    known_as = cache(address_of_id)
     for sheet, table in histories.tables([path], mapping, kind, zone):
         taken = Taken(sheet.name, table.name if table else None)
         report.taken.append(taken)
@@ -339,12 +340,18 @@ def _of_tables(
                 taken.leave_out(LeftOut(1, f"{name} has other columns: it was not read"))
             continue
         rows = histories.counted(sheet, taken)
-        for told in translated(rows, table, prefix=histories.prefix_of(sheet), now=at, firms=firms):
+        prefix = histories.prefix_of(sheet)
+        for told in translated(rows, table, prefix=prefix, now=at, firms=firms, known_as=known_as):
             if isinstance(told, LeftOut):
                 taken.leave_out(told)
             else:
                 fills_only = table.fills_only or (table.is_beside and told.kind == "person_described")
                 yield taken, told.line, _new(told, source, told.id, by=told.by, fills_only=fills_only)
+
+
+def address_of_id(text: str) -> str:
+    """The address of whoever had this id in the program before, if an import told it of exactly one; else the id."""
+    return known_by(text, guessing.KEYS) or text
 
 
 def _new(

@@ -1,7 +1,7 @@
 """Rows of a table become lines of a history, by a mapping; a cell or a row that cannot be read carries its reason."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -60,15 +60,22 @@ class BadCell(ValueError):
 
 
 def translated(
-    rows: Iterator[Row | BadRow], table: TableMapping, *, prefix: str, now: int, firms: Firms | None = None
+    rows: Iterator[Row | BadRow],
+    table: TableMapping,
+    *,
+    prefix: str,
+    now: int,
+    firms: Firms | None = None,
+    known_as: Callable[[str], str] = str,
 ) -> Iterator[Told | LeftOut]:
     """What each row says: the person's traits, the company's, then its events, in the order of the mapping.
 
     `prefix` begins the id of every line that the mapping gives none, so that the same file gives the same ids. `now`
-    is the time of traits in a table without `at:`. `firms` finds companies that the table tells by name.
+    is the time of traits in a table without `at:`. `firms` finds companies that the table tells by name, and
+    `known_as` by what somebody is known here whom a table of something else tells by the id of the old program.
     """
     described: dict[str, int] = {}
-    plan = _Plan(table, firms or Firms())
+    plan = _Plan(table, firms or Firms(), known_as)
     for row in rows:
         if isinstance(row, BadRow):
             yield LeftOut(row.line, row.reason)
@@ -86,8 +93,8 @@ _Fields = tuple[tuple[str, Value, str], ...]
 class _Plan:
     """A table's mapping, with what most cells need worked out once for all rows."""
 
-    def __init__(self, table: TableMapping, firms: Firms) -> None:
-        self.table, self.firms = table, firms
+    def __init__(self, table: TableMapping, firms: Firms, known_as: Callable[[str], str]) -> None:
+        self.table, self.firms, self.known_as = table, firms, known_as
         self.traits, self.company_traits = _fields(table.traits), _fields(table.company_traits)
         self.told = set[int]()
         """What was said of people beside something else."""
@@ -151,7 +158,7 @@ class _Translation:
             if not text:
                 continue
             if column not in value.addresses:
-                return text
+                return self._known_as(text)
             address = normal_email(text)
             if address is None:
                 faults.append(f"{column}: {text[:40]!r} is no e-mail address")
@@ -163,7 +170,12 @@ class _Translation:
         if not text:
             missing = f"no {' or '.join(value.columns) or 'person'}"
             raise BadCell(f"{'; '.join(faults) or missing}: the row names nobody")
-        return text
+        return text if value.addresses else self._known_as(text)
+
+    def _known_as(self, id_: str) -> str:
+        """What somebody goes by here whom a table of something else tells by an id: of several in a cell, such as the
+        contacts of a deal, the first."""
+        return self.plan.known_as(id_.partition(";")[0].strip() or id_) if self.table.is_beside else id_
 
     def _described(self, person: str | None, company: str | None) -> Iterator[Told]:
         table = self.table

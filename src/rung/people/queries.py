@@ -15,7 +15,7 @@ from rung import tables
 from rung.history.models import Event
 from rung.history.queries import counted
 from rung.people.models import Alias, Company, Identity, Person
-from rung.people.rules import company_told, normal_email, normal_phone
+from rung.people.rules import WORD_LENGTH, company_told, normal_email, normal_phone
 from rung.terms.companies import email_domain, is_domain
 
 _Who = TypeVar("_Who", Person, Company)
@@ -55,6 +55,15 @@ def company_at_a_door(written: str | None, address: str) -> str | None:
     if is_domain(written) or Company.objects.filter(key=written).exists():
         return written
     return company_of_address(address) or written
+
+
+def known_by(text: str, fields: Collection[str]) -> str:
+    """The address of the one person of whom one of these facts is the text; "" for nobody, or for several."""
+    found = Person.objects.filter(
+        trait_rows__field__in=fields, trait_rows__word=text[:WORD_LENGTH], trait_rows__text=text, is_merged=False
+    )
+    addresses = set(found.exclude(email="").values_list("email", flat=True)[:2])
+    return addresses.pop() if len(addresses) == 1 else ""
 
 
 def is_told_of(key: str, *, but_by: str, kind: str = "") -> bool:
