@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from rung.capture import dates, guessing
+from rung.capture import dates, guessing, numbers
 from rung.capture.sheets import Cell
 from rung.capture.translating import NO, YES
-from rung.capture.translating import number as read_number
 
 KINDS: Final = {
     "people": "People",
@@ -163,6 +162,7 @@ class Choices:
     kind: str
     columns: tuple[Choice, ...]
     dates: str = dates.DAY_FIRST
+    numbers: str = numbers.POINT
     zone: str = "UTC"
     currency: str = "EUR"
     source: str = ""
@@ -202,9 +202,11 @@ def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell
         found |= dict.fromkeys(islice(profiles, 1), "person.id")
     rest = OWN if kind in ("people", "companies", "list") else LEFT_OUT
     meant = {column: found.get(column, LEFT_OUT if _says_nothing(column, sample) else rest) for column in header}
-    choices = tuple(Choice(column, to, _type_of(to, _texts(column, sample))) for column, to in meant.items())
+    written = numbers.COMMA if _have_commas(meant, sample) else numbers.POINT
+    choices = tuple(Choice(column, to, _type_of(to, _texts(column, sample), written)) for column, to in meant.items())
     first = dates.is_day_first(text for choice in choices if is_time(choice) for text in _texts(choice.column, sample))
-    return Choices(kind, choices, dates=dates.MONTH_FIRST if first is False else dates.DAY_FIRST, zone=zone)
+    order = dates.MONTH_FIRST if first is False else dates.DAY_FIRST
+    return Choices(kind, choices, dates=order, numbers=written, zone=zone)
 
 
 def kind_of(header: Sequence[str]) -> str:
@@ -330,7 +332,16 @@ def is_time(choice: Choice) -> bool:
     return choice.type == "date" or choice.to in _TIMES
 
 
-def _type_of(to: str, texts: Sequence[str]) -> str:
+def _have_commas(meant: Mapping[str, str], sample: Sequence[Mapping[str, Cell]]) -> bool:
+    """Whether commas part the decimals: as the columns of numbers say, else any column that holds nothing else."""
+    sure = [_texts(column, sample) for column, to in meant.items() if to in _NUMBERS]
+    own = [_texts(column, sample) for column, to in meant.items() if to == OWN]
+    rest = [texts for texts in own if any("," in text for text in texts)]
+    rest = [texts for texts in rest if all(_is_number(text, numbers.COMMA) for text in texts)]
+    return next((told for texts in (*sure, *rest) if (told := numbers.is_comma(texts)) is not None), False)
+
+
+def _type_of(to: str, texts: Sequence[str], written: str) -> str:
     """Numbers, yes and no, and dates are told by every cell of the sample; only for columns without a known type."""
     if to in _NUMBERS:
         return "number"
@@ -340,7 +351,7 @@ def _type_of(to: str, texts: Sequence[str]) -> str:
         return "text"
     if all(text.lower() in YES | NO for text in texts) and any(not text.isdigit() for text in texts):
         return "yes_no"
-    if all(_is_number(text) for text in texts):
+    if all(_is_number(text, written) for text in texts):
         return "number"
     if all(not text.isdigit() and dates.read(text, day_first=True) for text in texts):
         return "date"
@@ -352,14 +363,12 @@ def _are_profiles(texts: Sequence[str]) -> bool:
     return bool(texts) and all("linkedin.com/in/" in text for text in texts)
 
 
-def _is_number(text: str) -> bool:
-    """A number that is one to people: no leading zero, no plus, not so long that it is a phone number or an id."""
-    if text.startswith(("0", "+")) and text not in ("0",) and not text.startswith("0."):
+def _is_number(text: str, written: str) -> bool:
+    """A number that is one to people: no leading zero, no plus, not so large that it is a phone number or an id."""
+    if text.startswith(("0", "+")) and text != "0" and not text.startswith(("0.", "0,")):
         return False
-    if len(text.replace(",", "").split(".")[0]) > 9:
-        return False
-    try:
-        read_number(text, "")
-    except ValueError:
-        return False
-    return True
+    found = None if text[-1:].isalpha() else numbers.read(text, written=written)
+    return found is not None and abs(found) < _AN_ID
+
+
+_AN_ID: Final = 10**9

@@ -230,6 +230,7 @@ class _Made:
             column=choice.column,
             type=choice.type,
             formats=(self.choices.dates,) if is_date else (),
+            written=self.choices.numbers,
             zone=self.zone,
         )
 

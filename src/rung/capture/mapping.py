@@ -6,6 +6,7 @@ from string import Formatter
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from rung.capture import numbers
 from rung.playbook import tree
 from rung.playbook.faults import Fault, did_you_mean
 from rung.playbook.tree import Branch, Entry, Leaf, Node, Table
@@ -14,7 +15,8 @@ from rung.terms.kinds import KINDS
 TYPES: Final = ("text", "number", "yes_no", "list", "money", "date")
 _TABLE_FIELDS: Final = ("name", "columns", "person", "company", "at", "traits", "company_traits", "events")
 _EVENT_FIELDS: Final = ("kind", "at", "when", "data", "id", "company", "by")
-_VALUE_FIELDS: Final = ("column", "text", "value", "type", "format", "zone", "words", "empty", "else")
+_DECIMALS: Final = {"point": numbers.POINT, "comma": numbers.COMMA}
+_VALUE_FIELDS: Final = ("column", "text", "value", "type", "format", "decimals", "zone", "words", "empty", "else")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Value:
     constant: tree.Plain = None
     type: str = "text"
     formats: tuple[str, ...] = ()
+    written: str = numbers.POINT
+    """How numbers are: `numbers.POINT` or `numbers.COMMA`."""
     zone: ZoneInfo | None = None
     words: Table_[str, object] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
@@ -249,6 +253,9 @@ class _Reader:
         type_ = self.a_text(fields.get("type")) or "text"
         if type_ not in TYPES:
             self.fault(fields["type"].line, f"{type_!r} is no type.", did_you_mean(type_, TYPES))
+        decimals = self.a_text(fields.get("decimals")) or "point"
+        if decimals not in _DECIMALS:
+            self.fault(fields["decimals"].line, f"{decimals!r} parts no decimals.", "Write `comma` or `point`.")
         words = fields.get("words")
         return Value(
             column=self.a_text(fields.get("column")),
@@ -256,6 +263,7 @@ class _Reader:
             constant=self.a_plain(fields.get("value")),
             type=type_,
             formats=self.texts(fields["format"]) if "format" in fields else (),
+            written=_DECIMALS.get(decimals, numbers.POINT),
             zone=self.a_zone(fields.get("zone")) or self.zone,
             words=self.a_dictionary(words) if words else {},
             empty=frozenset(self.texts(fields["empty"])) if "empty" in fields else frozenset(),

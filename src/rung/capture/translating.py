@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from rung.capture import dates
+from rung.capture import dates, numbers
 from rung.capture.firms import Firms
 from rung.capture.mapping import EventLine, TableMapping, Value, When
 from rung.capture.sheets import BadRow, Cell, Row
@@ -18,7 +18,6 @@ from rung.terms.values import LONGEST_TEXT, BadValue, as_trait, clean_text
 
 YES: Final = frozenset({"yes", "y", "true", "t", "1", "x", "on"})
 NO: Final = frozenset({"no", "n", "false", "f", "0", "off"})
-_NUMBER: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?([eE][+-]?\d{1,3})?\Z", re.ASCII)
 _ISO: Final = {
     "%Y-%m-%d": re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII),
     "%Y-%m-%d %H:%M": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d\Z", re.ASCII),
@@ -26,7 +25,6 @@ _ISO: Final = {
 }
 """Ways of writing a time that are read many times quicker, where the text has all its digits."""
 _MOST_REMEMBERED: Final = 100_000
-_MONEY_MARKS: Final = re.compile(r"^(?:[A-Z]{3}\s?|[$€£¥]\s?)|(?:\s?[A-Z]{3}|\s?[$€£¥])$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,9 +294,9 @@ class _Translation:
             return value.words[_plain_text(cell)]
         match value.type:
             case "number":
-                return number(cell, where)
+                return number(cell, where, value.written)
             case "money":
-                return int((Decimal(str(number(cell, where))) * 100).to_integral_value())
+                return int((Decimal(str(number(cell, where, value.written))) * 100).to_integral_value())
             case "yes_no":
                 return _yes_no(cell, where)
             case "list":
@@ -328,16 +326,14 @@ def _plain_text(cell: Cell) -> str:
     return str(cell)
 
 
-def number(cell: Cell, where: str) -> float | int:
+def number(cell: Cell, where: str, written: str = numbers.POINT) -> float | int:
+    """The number in a cell. `written`: as in `numbers.read`. Raises BadCell."""
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return cell
-    text = _MONEY_MARKS.sub("", _plain_text(cell)).strip()
-    if not _NUMBER.match(text) or not any(character.isdigit() for character in text):
-        raise BadCell(f"{where}: {_plain_text(cell)[:40]!r} is not a number: write 1234.50 or 1,234.50")
-    try:
-        exact = Decimal(text.replace(",", ""))
-    except InvalidOperation:
-        raise BadCell(f"{where}: {text[:40]!r} is not a number") from None
+    text = _plain_text(cell)
+    exact = numbers.read(text, written=written)
+    if exact is None:
+        raise BadCell(f"{where}: {text[:40]!r} is not a number: write 1234.50 or {written}")
     if exact.adjusted() > 18:
         raise BadCell(f"{where}: {text[:40]!r} is larger than a number may be (2^63)")
     return int(exact) if exact == exact.to_integral_value() else float(exact)

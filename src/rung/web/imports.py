@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import Refused
 from rung.access.models import User
-from rung.capture import columns, dates, imports, staging, timing, uploads
+from rung.capture import columns, dates, imports, numbers, staging, timing, uploads
 from rung.capture.columns import Choice, Choices
 from rung.capture.models import Upload
 from rung.jobs.clock import now as this_instant
@@ -223,6 +223,7 @@ def _page(
             (dates.DAY_FIRST, "day first: 31/12/2025, and 03/04 is 3 April"),
             (dates.MONTH_FIRST, "month first: 12/31/2025, and 03/04 is 4 March"),
         ),
+        "decimals": ((numbers.POINT, f"a point: {numbers.POINT}"), (numbers.COMMA, f"a comma: {numbers.COMMA}")),
         "faults": columns.faults(choices),
         "time_example": timing.example(choices, found.sample),
         **_foreseen(found.foreseen, choices),
@@ -313,6 +314,7 @@ def _chosen(found: Upload, post: Mapping[str, Any]) -> Choices:
             for place, each in enumerate(told.columns)
         ),
         dates=order if order in (dates.DAY_FIRST, dates.MONTH_FIRST) else told.dates,
+        numbers=_one_of(post.get("numbers"), (numbers.POINT, numbers.COMMA), told.numbers),
         zone=zone if is_zone(zone) else told.zone,
         currency=(str(post.get("currency", told.currency)).strip().upper() or told.currency)[:3],
         source=_text(post.get("source", told.source)),
