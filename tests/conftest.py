@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from _pytest.nodeid import coerce_node_id
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, connections
 from django.db.backends.sqlite3.operations import DatabaseOperations
 
@@ -85,6 +86,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def database(request: pytest.FixtureRequest) -> str | None:
     """Which database the test runs on; None for a test without one."""
     return getattr(request, "param", None)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_came_before() -> None:
+    """How often an address or a key came is counted in the process: no test pays for the one before."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,6 @@ VISITOR = "a" * 32
 @pytest.fixture(autouse=True)
 def _people_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rung.web.forms.FASTEST", 0)
-    cache.clear()
 
 
 def public(told: dict[str, Any], slug: str = "demo") -> Form:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from capture.test_forms import ANSWERS, DEMO
@@ -19,11 +18,6 @@ from rung.people.rules import Keys
 
 pytestmark = pytest.mark.django_db
 AT = 20_000 * 86_400_000_000
-
-
-@pytest.fixture(autouse=True)
-def _nobody_told_before() -> None:
-    cache.clear()
 
 
 def by_form(email: str) -> None:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 
 from rung import wiring
@@ -183,7 +182,6 @@ def filled_in(client: Client, **answers: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _people_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rung.web.forms.FASTEST", 0)
-    cache.clear()
 
 
 @pytest.mark.django_db

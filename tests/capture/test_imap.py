@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 
 import imap_server
 from imap_server import Server
@@ -139,7 +138,6 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def mailbox(server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
     monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
     settings.RUNG_IMAP_URL = f"imaps://sales:secret@localhost:{server.port}/INBOX"
 

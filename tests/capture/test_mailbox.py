@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 
 from capture.test_forms import ANSWERS, DEMO
@@ -30,11 +29,6 @@ PLAIN = (
     "From: Ana Lima <ana@acme.example>\r\nTo: sales@ours.example\r\nSubject: Re: Berths\r\nMessage-ID: <1@acme.example>"
     "\r\nIn-Reply-To: <x@ours.example>\r\n\r\nYes, call me on Monday.\r\n\r\nOn Tue, Sam wrote:\r\n> When?\r\n"
 )
-
-
-@pytest.fixture(autouse=True)
-def _nobody_told_before() -> None:
-    cache.clear()
 
 
 @pytest.fixture

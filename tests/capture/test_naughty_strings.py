@@ -30,11 +30,6 @@ TEXTS: Final = tuple(dict.fromkeys(text[:2_000] for text in (*NAUGHTY, *BROKEN))
 SOUND: Final = tuple(text for text in TEXTS if "\0" not in text and text.isprintable())
 
 
-@pytest.fixture(autouse=True)
-def _nobody_told_before() -> None:
-    cache.clear()
-
-
 def test_what_segments_clients_say_around_an_event(tmp_path: Path) -> None:
     collector = Asking(tmp_path / "inbox.sqlite3")
     batch = []

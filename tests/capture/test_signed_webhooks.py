@@ -43,7 +43,6 @@ PROOF = "f54f2d5fee8f181aab8371bada7fed9bb675eae464f18ed4fb91715244b58ef4"
 
 @pytest.fixture
 def tell(client: Client) -> Any:
-    cache.clear()
     token = hooking.add_webhook(name="hook", template="empty", by="test", at=1).token
 
     def told(body: str, headers: dict[str, str] | None = None) -> Any:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from rung.capture import hooking
@@ -125,8 +124,6 @@ MESSAGES: dict[str, tuple[Any, str, str, dict[str, Any]]] = {
 
 @pytest.fixture
 def tell(client: Client) -> Any:
-    cache.clear()
-
     tokens: list[str] = []
 
     def told(template: str, body: Any) -> dict[str, Any]:

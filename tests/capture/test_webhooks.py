@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from rung.access.actions import NotAllowed, Refused, add_user
@@ -28,11 +27,6 @@ BOOKED: dict[str, Any] = {
         "scheduled_event": {"start_time": "2026-12-01T10:00:00Z", "name": "Demo"},
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def _nobody_told_before() -> None:
-    cache.clear()
 
 
 def made(template: str = "booking", name: str = "calendly") -> str:

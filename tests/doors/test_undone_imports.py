@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 
 import dirty
@@ -29,7 +28,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def house(tmp_path: Path, settings: Any) -> Path:
     settings.RUNG_HOME = tmp_path / "home"
-    cache.clear()
     return tmp_path
 
 

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.auth import base_user
 from django.contrib.auth.hashers import make_password
-from django.core.cache import cache as kept
 from django.test import Client
 
 from rung.access.actions import add_user
@@ -58,11 +57,6 @@ class World:
 
     users: dict[str, User]
     at: int
-
-
-@pytest.fixture(autouse=True)
-def _nobody_tried_before() -> None:
-    kept.clear()
 
 
 @pytest.fixture
