@@ -28,9 +28,10 @@ setup: .venv/.ok  ## build .venv from the locked requirements, nothing else
 run: setup .venv/.warm  ## start everything; loads the demo company when the database is empty
 	$(BIN)/rung up --demo
 
+# Three at a time, for two cores: a test waits half of its time for a browser, a database or another process.
 .PHONY: test
 test: setup .venv/.warm clients  ## every test: pure rooms, SQLite, PostgreSQL and the browser where they are found
-	$(BIN)/pytest -q -n 2 --dist loadgroup --durations=25 --durations-min=5
+	$(BIN)/pytest -q -n 3 --dist loadgroup --durations=25 --durations-min=5
 
 # Segment's own clients, unmodified; where there is no network the tests that want them are skipped, except in CI.
 .PHONY: clients
