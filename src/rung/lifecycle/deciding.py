@@ -14,7 +14,7 @@ from rung.engine.states import StaleState
 from rung.history.queries import Stored
 from rung.lifecycle import former, handoffs, storing
 from rung.lifecycle.former import MoveKey
-from rung.lifecycle.handoffs import Noted
+from rung.lifecycle.handoffs import Changes, Noted
 from rung.lifecycle.line import Line
 from rung.lifecycle.models import OF_A_GENERATION, StageMove
 from rung.lifecycle.outcome import Deciding, Outcome
@@ -98,44 +98,21 @@ def forget(person_ids: Collection[int], line: Line) -> None:
         )
 
 
+@dataclass(slots=True)
+class _Told:
+    """What outcomes tell: their moves that are news or re-definitions, the rows of all to be written, and what changed
+    about hand-offs."""
+
+    moves: list[Moved] = field(default_factory=list)
+    rows: list[Sequence[Any]] = field(default_factory=list)
+    changes: list[Changes] = field(default_factory=list)
+
+
 def _written(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], round_: Round, line: Line) -> Decided:
-    news = frozenset(round_.news)
-    moves: list[Moved] = []
-    rows: list[Sequence[Any]] = []
-    onward = [outcome for outcome in outcomes if not outcome.is_anew]
     anew = [outcome for outcome in outcomes if outcome.is_anew]
-    counts = _move_counts([outcome.person.id for outcome in onward if outcome.moves], line)
-    for outcome in onward:
-        moves += outcome.moves
-        first = counts.get(outcome.person.id, 0)
-        rows += [storing.move_row(line, move, first + number) for number, move in enumerate(outcome.moves)]
-    stored = storing.moves_of([outcome.person.id for outcome in anew if outcome.person.id in stood], line)
-    happened = former.moves_of([outcome.person.id for outcome in anew], line.name)
-    changes = [outcome.changes() for outcome in onward if outcome.may_change_handoffs]
-    rewritten: list[int] = []
-    happened_to: dict[int, set[MoveKey]] = {}
-    present: dict[int, set[MoveKey]] = {}
-    for outcome in anew:
-        person_id = outcome.person.id
-        before = stored.get(person_id, [])
-        until = round_.decided_until(outcome)
-        same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
-        changes.append(outcome.changes_past(until, news, round_.noted.get(person_id)))
-        real = {former.key_of(move) for move in before if not move.is_redefinition}
-        real |= happened.get(person_id, set()) | round_.real.get(person_id, set())
-        moves += [move for move in rest if move.is_redefinition or former.key_of(move) not in real]
-        # What happened once, and comes back as the past is told now, is no re-definition; nor is it news.
-        flags = [move.is_redefinition for move in before[:same]]
-        flags += [move.is_redefinition and former.key_of(move) not in real for move in rest]
-        told = [replace(move, is_redefinition=flag) for move, flag in zip(outcome.moves, flags, strict=True)]
-        if told == before:
-            continue
-        rewritten.append(person_id)
-        rows += [storing.move_row(line, move, number) for number, move in enumerate(told)]
-        happened_to[person_id], present[person_id] = real, {former.key_of(move) for move in told}
-    storing.forget_moves(rewritten, line)
-    former.keep(happened_to, present, line.name)
-    tables.insert(StageMove, storing.MOVE_COLUMNS, rows)
+    told = _told_onward([outcome for outcome in outcomes if not outcome.is_anew], line)
+    past = _told_anew(anew, stood, round_, line)
+    tables.insert(StageMove, storing.MOVE_COLUMNS, told.rows + past.rows)
     storing.write_standings(line, outcomes, stood)
     storing.write_tallies(line, outcomes)
     storing.write_marks(line, outcomes)
@@ -143,7 +120,47 @@ def _written(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], ro
         outcome.person.id: frozenset(change.at for change in outcome.decision.handoffs if change.what == "opened")
         for outcome in anew
     }
-    return Decided(moves, handoffs.keep(changes, line), opened)
+    return Decided(told.moves + past.moves, handoffs.keep(told.changes + past.changes, line), opened)
+
+
+def _told_onward(outcomes: Sequence[Outcome], line: Line) -> _Told:
+    told = _Told(changes=[outcome.changes() for outcome in outcomes if outcome.may_change_handoffs])
+    counts = _move_counts([outcome.person.id for outcome in outcomes if outcome.moves], line)
+    for outcome in outcomes:
+        told.moves += outcome.moves
+        first = counts.get(outcome.person.id, 0)
+        told.rows += [storing.move_row(line, move, first + number) for number, move in enumerate(outcome.moves)]
+    return told
+
+
+def _told_anew(outcomes: Sequence[Outcome], stood: Mapping[int, storing.Stood], round_: Round, line: Line) -> _Told:
+    """Of whom was decided from nothing: what their past has, against what was stored of it, which is taken away where
+    it differs."""
+    told, news = _Told(), frozenset(round_.news)
+    stored = storing.moves_of([outcome.person.id for outcome in outcomes if outcome.person.id in stood], line)
+    happened = former.moves_of([outcome.person.id for outcome in outcomes], line.name)
+    happened_to: dict[int, set[MoveKey]] = {}
+    present: dict[int, set[MoveKey]] = {}
+    for outcome in outcomes:
+        person_id = outcome.person.id
+        before = stored.get(person_id, [])
+        until = round_.decided_until(outcome)
+        same, rest = told_apart(before, outcome.moves, decided_until=until, news=news)
+        told.changes.append(outcome.changes_past(until, news, round_.noted.get(person_id)))
+        real = {former.key_of(move) for move in before if not move.is_redefinition}
+        real |= happened.get(person_id, set()) | round_.real.get(person_id, set())
+        told.moves += [move for move in rest if move.is_redefinition or former.key_of(move) not in real]
+        # What happened once, and comes back as the past is told now, is no re-definition; nor is it news.
+        flags = [move.is_redefinition for move in before[:same]]
+        flags += [move.is_redefinition and former.key_of(move) not in real for move in rest]
+        moves = [replace(move, is_redefinition=flag) for move, flag in zip(outcome.moves, flags, strict=True)]
+        if moves == before:
+            continue
+        told.rows += [storing.move_row(line, move, number) for number, move in enumerate(moves)]
+        happened_to[person_id], present[person_id] = real, {former.key_of(move) for move in moves}
+    storing.forget_moves(list(present), line)
+    former.keep(happened_to, present, line.name)
+    return told
 
 
 def _move_counts(person_ids: Sequence[int], line: Line) -> dict[int, int]:
