@@ -5,10 +5,13 @@ Used by the test of undoing and by `faults/run.py undoing`, which does the same 
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from rung.terms.instants import DAY, HOUR, format_instant, parse_instant
 
@@ -191,6 +194,13 @@ def write(folder: Path, rows: int, *, known: int, seed: int = 1) -> list[Path]:
     return written
 
 
+def told_of(folder: Path, most: int) -> list[str]:
+    """Addresses of people whom only the tables tell of, as they stand in them."""
+    rows = (folder / "people.csv").read_text(encoding="cp1252")
+    found = sorted(set(re.findall(r"^(n\d+@new\d+\.example);", rows, re.MULTILINE)))
+    return found[:: max(1, len(found) // most)][:most]
+
+
 # Two houses compared
 
 NOT_COMPARED: Final = frozenset(
@@ -215,6 +225,15 @@ _NAMELESS: Final = frozenset(
     }
 )
 """Tables whose rows are written anew: their own ids are names of nothing."""
+_UNLIKE: Final = {
+    # How far the history was read, and a digest of ids.
+    "lifecycle_standing": ("last_seq",),
+    "lifecycle_state": ("last_seq", "lasting"),
+    # What came in points at the event as it was told then.
+    "capture_arrival": ("id", "event_seq"),
+    **dict.fromkeys(("capture_capturecount", "capture_formsubmission", "capture_hookmessage"), ("id",)),
+}
+"""Columns that hold numbers given in the order in which things were written."""
 _SEQS: Final = frozenset({"company_since_seq", "last_seq", "event_seq", "opened_seq"})
 _HANDOFFS: Final = frozenset({"handoff_id", "assignment_id"})
 
@@ -222,37 +241,90 @@ Rows = Callable[[str], list[dict[str, Any]]]
 """The rows of a statement."""
 
 
-def noticed_between(rows: Rows) -> frozenset[int]:
-    """Whose hand-off opened or was withdrawn by their own life while the import lay there, asked in the house without
-    it. In the other house that is noticed when the import is gone."""
+def noticed_between(rows: Rows) -> frozenset[str]:
+    """The names of those whose hand-off opened or was withdrawn by their own life while the import lay there, asked in
+    the house without it. In the other house that is noticed when the import is gone."""
     kinds = "('handoff_opened', 'handoff_withdrawn')"
     of = f"SELECT person_id FROM history_event WHERE kind IN {kinds} AND at > {IMPORTED} AND at < {UNDONE}"
-    return frozenset(row["person_id"] for row in rows(of))
+    names = Names.of(rows).people
+    return frozenset(names[row["person_id"]] for row in rows(of))
 
 
-def picture(rows: Rows, tables: list[str], later: frozenset[int] = frozenset()) -> dict[str, Counter[str]]:
+def picture(rows: Rows, tables: list[str], later: frozenset[str] = frozenset()) -> dict[str, Counter[str]]:
     """All that a house holds, table by table, without names that are made up anew; and the events that count.
 
-    Of the people in `later` everything but when the house noted their hand-offs' changes.
+    People go by their keys and companies by theirs: whoever came while the import lay there has another id than in a
+    house without it. Of the people in `later` everything but when the house noted their hand-offs' changes.
     """
+    names = Names.of(rows)
     events = {row["seq"]: row for row in rows("SELECT * FROM history_event")}
     for row in events.values():
+        names.give(row)
         if row["person_id"] in later and row["kind"] in _OURS:
             row["at"] = None
+        row["data"] = names.told(_plain(row["data"]))
     struck = {row["seq"] for row in rows("SELECT seq FROM history_struck")}
     handoffs = {
-        row["id"]: f"{row['person_id']} at {row['opened_at']}" for row in rows("SELECT * FROM lifecycle_handoff")
+        row["id"]: f"{names.people[row['person_id']]} at {row['opened_at']}"
+        for row in rows("SELECT * FROM lifecycle_handoff")
     }
     found: dict[str, Counter[str]] = {}
     for table in sorted(name for name in set(tables) - NOT_COMPARED if not name.startswith("beside_")):
         found[table] = Counter(
-            _told(table, _timeless(table, row, later), events, handoffs) for row in rows(f"SELECT * FROM {table}")
+            _told(table, _timeless(table, names.give(row, table), later), events, handoffs)
+            for row in rows(f"SELECT * FROM {table}")
         )
     found["events that count"] = Counter(
         _of_event(row) for seq, row in events.items() if seq not in struck and row["kind"] != "import_undone"
     )
     return found
 
+
+@dataclass(frozen=True)
+class Names:
+    """What people and companies are called in any house: id → the first of their keys; `uuids` of both alike."""
+
+    people: dict[int, str]
+    companies: dict[int, str]
+    keys: dict[int, str]
+    uuids: dict[str, str]
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Names":
+        keys: dict[int, list[str]] = {}
+        given = rows("SELECT id, kind, value, person_id FROM people_identity")
+        for row in given:
+            keys.setdefault(row["person_id"], []).append(f"{_KINDS.index(row['kind'])} {row['value']}")
+        told = rows("SELECT id, uuid, first_seen_at FROM people_person")
+        people = {row["id"]: min(keys.get(row["id"], [f"nameless since {row['first_seen_at']}"])) for row in told}
+        uuids = {str(UUID(str(row["uuid"]))): people[row["id"]] for row in told}
+        firms = rows("SELECT id, uuid, key FROM people_company")
+        uuids |= {str(UUID(str(row["uuid"]))): row["key"] for row in firms}
+        told_keys = {row["id"]: f"{row['kind']} {row['value']}" for row in given}
+        return cls(people, {row["id"]: row["key"] for row in firms}, told_keys, uuids)
+
+    def give(self, row: dict[str, Any], table: str = "") -> dict[str, Any]:
+        """The row with names in place of ids. Who was gone long ago has none, and is nobody's."""
+        for column in _OF_PEOPLE & row.keys():
+            row[column] = row[column] and self.people.get(row[column], "somebody who is gone")
+        if "company_id" in row:
+            row["company_id"] = row["company_id"] and self.companies.get(row["company_id"], "a company that is gone")
+        if "identity_id" in row:
+            row["identity_id"] = self.keys[row["identity_id"]]
+        if table == "people_person":
+            row["is"] = self.people[row["id"]]
+        for column in ("id", "uuid") if table in _NAMED else ():
+            row.pop(column, None)
+        return row
+
+    def told(self, data: dict[str, Any]) -> dict[str, Any]:
+        """What an event tells, in which another person may be named."""
+        return {name: self.uuids.get(value, value) if isinstance(value, str) else value for name, value in data.items()}
+
+
+_KINDS: Final = ("email", "user_id", "phone", "anonymous_id")
+_OF_PEOPLE: Final = frozenset({"person_id", "old_id", "into_id", "living_id", "left_id", "right_id"})
+_NAMED: Final = frozenset({"people_person", "people_company", "people_identity", "people_alsotold"})
 
 _OURS: Final = frozenset({"handoff_opened", "handoff_withdrawn", "sla_warned", "sla_breached"})
 _NOTED_AT: Final = {
@@ -263,13 +335,13 @@ _NOTED_AT: Final = {
 """Where it shows when the house noted something."""
 
 
-def _timeless(table: str, row: dict[str, Any], later: frozenset[int]) -> dict[str, Any]:
+def _timeless(table: str, row: dict[str, Any], later: frozenset[str]) -> dict[str, Any]:
     """The row without when the house noted something of these people."""
     if table == "lifecycle_tally":
         names: tuple[str, ...] = ("last_at",) if row["name"] in _OURS else ()
     else:
         names = _NOTED_AT.get(table, ())
-    if names and row["id" if table == "people_person" else "person_id"] in later:
+    if names and row["is" if table == "people_person" else "person_id"] in later:
         return {**row, **dict.fromkeys(names)}
     return row
 
@@ -287,6 +359,8 @@ def _told(table: str, row: dict[str, Any], events: dict[int, dict[str, Any]], ha
     told: dict[str, Any] = {}
     for name, value in row.items():
         if (name == "id" and table in _NAMELESS) or (name == "uuid" and table == "lifecycle_handoff"):
+            continue
+        if name in _UNLIKE.get(table, ()):
             continue
         if name in _SEQS and value:
             value = _of_event(events[value])

@@ -271,6 +271,14 @@ def test_a_visitor_met_and_merged_in_one_batch_is_one_person() -> None:
     assert Standing.objects.count() == 1
 
 
+def test_what_is_kept_aside_is_for_the_house_to_say() -> None:
+    """Else a stranger's word could be told again, when an import is taken back, as what the house had held back."""
+    mine = {"path": "/", "claimed": {"works at": "x" * 9_000, "title": "King"}}
+    recorded(NewEvent(kind="page_viewed", keys=ANA, data=mine, door="publishable"))
+    told = Event.objects.get(kind="page_viewed").data
+    assert told == {"path": "/", "claimed by them": mine["claimed"]}
+
+
 def test_an_untrusted_door_fills_empty_fields_and_overwrites_none() -> None:
     recorded(NewEvent(kind="person_described", keys=ANA, data={"title": "Head of IT"}))
     told = {"title": "King", "country": "PT", "email": "ana@acme.example"}

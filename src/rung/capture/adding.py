@@ -11,7 +11,7 @@ from rung.jobs import locks
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
-from rung.people.models import Alias, Company, Person
+from rung.people.models import Alias, Person
 from rung.people.rules import Keys, company_told, is_role_address, normal_email, normal_phone
 from rung.terms.values import BadValue, clean_text
 
@@ -70,8 +70,10 @@ def add_person(*, written: Written, by: By, at: int) -> Person:
         keys = Keys(email=told.email, phone=told.phone)
         written = company_told(told.company) if told.company else None
         company = queries.company_at_a_door(written, told.email)
-        if written is not None and company not in (None, written) and not Company.objects.filter(key=company).exists():
-            actions.record([NewEvent("company_described", company=company, data={"name": written})], by=by, at=at)
+        is_by_domain = written is not None and company not in (None, written)
+        if is_by_domain and not queries.is_told_of(str(company), but_by=queries.IMPORTS):
+            named = NewEvent("company_described", company=company, data={"name": written}, fills_only=True)
+            actions.record([named], by=by, at=at)
         person_id = _record(NewEvent("person_described", keys=keys, data=data, company=company), by, at)
         if referrer is not None:
             said = {"referred": told.email or told.phone, "name": told.name}
@@ -98,8 +100,15 @@ def refer(*, referrer: Person, email: str, name: str, by: By, at: int) -> Person
         _record(
             NewEvent("referral_given", person=referrer.pk, data={"referred": told.email, "name": told.name}), by, at
         )
-        if not known.traits.get("referred_by"):
-            who = {"referred_by": referrer.email or referrer.name}
+        who = {"referred_by": referrer.email or referrer.name}
+        if not queries.is_known_beside_imports(known):
+            # Only an import knows them, and may be taken back: what it did not tell is told now.
+            told_of = {"name": told.name, "email": told.email, "source": "referral"}
+            data = {name: text for name, text in told_of.items() if text} | who
+            company = queries.company_at_a_door(None, told.email)
+            keys = Keys(email=told.email)
+            _record(NewEvent("person_described", keys=keys, data=data, company=company, fills_only=True), by, at)
+        elif not known.traits.get("referred_by"):
             _record(NewEvent("person_described", person=known.pk, data=who), by, at)
         audited(by=by, verb="noted referral", object=f"person {referrer.pk}", data={"referred": known.pk}, at=at)
     return known

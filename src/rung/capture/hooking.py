@@ -207,21 +207,27 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
         one.kind, keys=keys, data=data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
     )
     events = [identified, done] if _is_news(traits, company) else [done]
-    if company is None or company == one.company or not one.company or queries.company_named(company) is not None:
+    if company is None or company == one.company or not one.company:
+        return events
+    if queries.is_told_of(company, but_by=queries.IMPORTS):
         return events
     named = NewEvent(
         OF_A_COMPANY, company=company, data={"name": one.company}, source=webhook.source,
-        message_id=f"{message_id}:company", door="secret",
+        message_id=f"{message_id}:company", door="secret", fills_only=True,
     )  # fmt: skip
     return [named, *events]
 
 
 def _is_news(traits: Mapping[str, str], company: str | None) -> bool:
-    """Whether this says more of the person than is known; a timeline of the same name again and again tells nothing."""
+    """Whether this says more of the person than is known; a timeline of the same name again and again tells nothing.
+
+    What only an import told may be taken back with it, and is not known so.
+    """
     person = queries.person_named(traits.get("email") or traits.get("phone", ""))
-    if person is None or (company and person.company is None):
+    if person is None or (company and person.company is None) or any(name not in person.traits for name in traits):
         return True
-    return any(name not in person.traits for name in traits)
+    known = queries.beside_imports(person)
+    return bool(company and known.company is None) or any(name not in known.traits for name in traits)
 
 
 def _forget(webhook: Webhook) -> None:

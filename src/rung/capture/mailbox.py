@@ -36,14 +36,17 @@ def events_of(body: bytes, source: str) -> list[NewEvent]:
         asked, noted = letter.forwarded, {"note": letter.text} if letter.text else {}
         about = {"subject": letter.subject, "text": asked.text, "forwarded_by": letter.sender, **noted}
         return _enquiry(asked.address, asked.name, {k: v for k, v in about.items() if v}, source, own_id)
-    person = _answered(letter) or queries.person_named(normal_email(letter.sender) or letter.sender)
+    answered = _answered(letter)
+    person = answered or queries.person_named(normal_email(letter.sender) or letter.sender)
     if person is None:
         return _enquiry(letter.sender, letter.name, data, source, own_id)
     if normal_email(person.email) != normal_email(letter.sender):
         data["from"] = letter.sender
-    return [
-        NewEvent("email_replied", person=person.pk, data=data, source=source, message_id=own_id, door="secret"),
-    ]
+    replied = NewEvent("email_replied", person=person.pk, data=data, source=source, message_id=own_id, door="secret")
+    if answered is None and not queries.is_known_beside_imports(person) and not is_role_address(letter.sender):
+        # Only an import knows them, and may be taken back: who they say they are is told beside it.
+        return [_who(letter.sender, letter.name, source, own_id), replied]
+    return [replied]
 
 
 def _enquiry(address: str, name: str, data: dict[str, Any], source: str, own_id: str) -> list[NewEvent]:
@@ -51,19 +54,23 @@ def _enquiry(address: str, name: str, data: dict[str, Any], source: str, own_id:
     if is_role_address(address):
         raise Passed(f"Passed over: {address} is read by many and names nobody.")
     keys = Keys(email=address)
-    who = {"email": address, **({"name": name} if name and "@" not in name else {})}
     return [
-        NewEvent(
-            "person_identified",
-            keys=keys,
-            data=who,
-            company=queries.company_of_address(address),
-            source=source,
-            message_id=f"{own_id}:who",
-            door="publishable",
-        ),
+        _who(address, name, source, own_id),
         NewEvent("question_asked", keys=keys, data=data, source=source, message_id=own_id, door="secret"),
     ]
+
+
+def _who(address: str, name: str, source: str, own_id: str) -> NewEvent:
+    """What somebody who writes to us says of themselves."""
+    return NewEvent(
+        "person_identified",
+        keys=Keys(email=address),
+        data={"email": address, **({"name": name} if name and "@" not in name else {})},
+        company=queries.company_of_address(address),
+        source=source,
+        message_id=f"{own_id}:who",
+        door="publishable",
+    )
 
 
 def _bounced(letter: Letter, source: str, own_id: str) -> NewEvent:

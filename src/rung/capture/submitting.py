@@ -69,7 +69,7 @@ def submit(
             events.insert(
                 0,
                 NewEvent("company_described", company=filled.company, data=facts, source=source,
-                         message_id=f"{submission_id}:company"),
+                         message_id=f"{submission_id}:company", fills_only=True),
             )  # fmt: skip
         recorded = actions.record(events, by="", at=at)
         if recorded.refused:
@@ -225,9 +225,11 @@ def _event(told: Told, filled: Filled, source: str, message_id: str) -> NewEvent
 
 
 def _unknown(filled: Filled) -> dict[str, Any]:
-    """What was told of a company and nobody knows yet."""
+    """What was told of a company and nobody knows yet, but perhaps an import, which may be taken back."""
     if not filled.company_facts or not filled.company:
         return {}
     company = Company.objects.filter(key=filled.company).first()
     known = company.traits if company else {}
+    if company and any(known.get(name) not in (None, "") for name in filled.company_facts):
+        known = queries.company_beside_imports(company).traits
     return {name: value for name, value in filled.company_facts.items() if known.get(name) in (None, "")}

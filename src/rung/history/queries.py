@@ -123,6 +123,18 @@ def with_events(person_ids: Collection[int]) -> set[int]:
     return {person_id for (person_id,) in rows}
 
 
+def arrivals(events: Collection[Stored]) -> dict[int, int]:
+    """When each of the events came in: seq → instant."""
+    told = tables.read("SELECT seq, received_at FROM history_event WHERE seq IN ({ids})", [each.seq for each in events])
+    return dict(told)
+
+
+def in_order_of_arrival(events: Collection[Stored]) -> list[Stored]:
+    """The events as they came in: what was told again has a seq of later, and arrived when it was told first."""
+    arrived = arrivals(events)
+    return sorted(events, key=lambda event: (arrived[event.seq], event.seq))
+
+
 def last_seq() -> int:
     """The seq of the latest event; 0 when there is none."""
     found = Event.objects.order_by("-seq").values_list("seq", flat=True).first()

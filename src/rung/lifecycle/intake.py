@@ -2,26 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from rung.history import actions as history
 from rung.history.queries import known_messages
 from rung.lifecycle import corrections
 from rung.lifecycle.rules import (
     CORRECTIONS,
+    OF_A_COMPANY,
     Happened,
     NewEvent,
     NotRecorded,
     Ready,
     Refusal,
-    filling_only,
     number_of,
     ready,
 )
 from rung.people import actions as people
-from rung.people.models import Person
+from rung.people.models import Company, Person
 from rung.people.queries import known_ids
 from rung.people.rules import DESCRIBING
+from rung.people.strangers import filling_only, held_back
 from rung.terms.values import BadValue
 
 
@@ -111,21 +112,16 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
             for item in possible
         ]
     )
-    known: dict[int, dict[str, Any]] = {}
-    works_at: dict[int, int | None] = {}
+    known = _Known()
     placed: list[_Placed] = []
     for item, who in zip(possible, found, strict=True):
-        placed += _learnt(item, who)
+        placed += _learnt(item, who, known)
         data = item.data
-        if who.person is not None and who.company is not None:
-            at_now = works_at.get(who.person.id, who.person.company_id)
-            if not item.is_trusted and at_now not in (None, who.company.pk):
-                data = {**data, "claimed": {"company": who.company.key}}
-                who = people.Found(who.person, None, arrived_id=who.arrived_id)
-            else:
-                works_at[who.person.id] = who.company.pk
-        if who.person is not None and item.kind in DESCRIBING:
-            traits = known.setdefault(who.person.id, dict(who.person.traits))
+        if who.claims is not None or (who.is_known_there and item.kind in DESCRIBING):
+            data = held_back(data, who.claims)
+        described = who.company if item.kind == OF_A_COMPANY else who.person
+        if described is not None and item.kind in _DESCRIBES:
+            traits = known.of(described)
             if not item.is_trusted:
                 data = filling_only(data, traits)
             traits.update(data)
@@ -133,21 +129,49 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
     return placed
 
 
-def _learnt(item: Ready, who: people.Found) -> list[_Placed]:
-    """The events that go before: a visitor turned out to be somebody we know, an address became known."""
+_DESCRIBES: Final = DESCRIBING | {OF_A_COMPANY}
+
+
+class _Known:
+    """What is known of whom a batch describes, by what it has told so far."""
+
+    def __init__(self) -> None:
+        self._traits: dict[int, dict[str, Any]] = {}
+
+    def of(self, described: Person | Company) -> dict[str, Any]:
+        return self._traits.setdefault(id(described), dict(described.traits))
+
+
+def _learnt(item: Ready, who: people.Found, known: _Known) -> list[_Placed]:
+    """The events that go before: a visitor turned out to be somebody we know, an address became known, or is told for
+    the first time by anybody but an import."""
     before = []
     assert who.person is not None or not who.merged
     for number, visitor in enumerate(who.merged):
         data = {"merged": str(visitor.uuid), "by_cookie": True}
         before.append(_aside(item, who, "persons_merged", data, f"merged{number or ''}"))
-    told = {kind: value for kind, value in who.learnt if kind in ("email", "phone")}
-    if item.kind in DESCRIBING:
-        told = {kind: value for kind, value in told.items() if not item.data.get(kind)}
-    if not item.is_trusted and who.person is not None:
-        told = {kind: value for kind, value in told.items() if not who.person.traits.get(kind)}
+    told = _reaching(who.learnt, item)
+    again, anothers = _reaching(who.again, item), _reaching(who.anothers, item)
+    if not (told or again or anothers) or who.person is None:
+        return before
+    traits = known.of(who.person)
+    if not item.is_trusted:
+        told = {kind: value for kind, value in told.items() if not traits.get(kind)}
+    for kind, value in again.items():
+        # It may differ from what that import told, which stays for as long as the import does.
+        (told if traits.get(kind) in (None, "", value) else anothers).setdefault(kind, value)
+    if anothers:
+        told["claimed"] = anothers
     if told:
         before.append(_aside(item, who, "person_described", told, "learnt"))
+        traits.update(told)
     return before
+
+
+def _reaching(keys: Sequence[tuple[str, str]], item: Ready) -> dict[str, Any]:
+    """The addresses and numbers among keys, but for those that the event tells itself."""
+    tells = item.data if item.kind in DESCRIBING else {}
+    return {kind: value for kind, value in keys if kind in ("email", "phone") and not tells.get(kind)}
 
 
 def _aside(item: Ready, who: people.Found, kind: str, data: dict[str, Any], mark: str) -> _Placed:

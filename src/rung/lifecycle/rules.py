@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from rung.people.rules import Keys, company_of, told_keys
+from rung.people.strangers import as_given
 from rung.terms.instants import EARLIEST, LATEST
 from rung.terms.kinds import KINDS, Door
 from rung.terms.values import LONGEST_LINE, BadValue, clean_text, normalised
@@ -166,7 +167,7 @@ def ready(event: NewEvent, *, index: int, by: str, new_id: Callable[[], str]) ->
         raise NotRecorded(f"unknown kind {event.kind[:40]!r}")
     if event.door not in kind.doors:
         raise NotRecorded(f"{event.kind} cannot be written at this door ({event.door})")
-    data = normalised(event.data)
+    data = normalised(event.data) if event.door == "import" else as_given(normalised(event.data))
     for name in kind.required:
         if data.get(name) is None:
             raise NotRecorded(f"{event.kind} without {name}: say it in data.{name}")
@@ -220,13 +221,6 @@ def number_of(source: str) -> int | None:
     return int(number) if of == "import" and number.isascii() and number.isdigit() else None
 
 
-def filling_only(told: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """What an untrusted door may say of a known person: empty fields are filled, what differs is kept aside unused."""
-    kept = {name: value for name, value in told.items() if known.get(name) in (None, "", value)}
-    claimed = {name: value for name, value in told.items() if name not in kept}
-    return {**kept, "claimed": claimed} if claimed else kept
-
-
 def told_apart(
     before: Sequence[Moved], after: Sequence[Moved], *, decided_until: int, news: frozenset[int]
 ) -> tuple[int, list[Moved]]:
@@ -260,7 +254,6 @@ __all__ = [
     "Ready",
     "Recorded",
     "Refusal",
-    "filling_only",
     "ready",
     "told_apart",
 ]

@@ -5,8 +5,8 @@ still counted could lose a hand-off over it. Killed on the way, it does the rest
 does no harm.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from rung.history import actions as history
 from rung.history.models import Event
 from rung.history.queries import Stored
 from rung.jobs import locks
-from rung.lifecycle import actions, compiling, corrections, handoffs
+from rung.lifecycle import actions, compiling, corrections, handoffs, telling_again
 from rung.lifecycle import line as lines
 from rung.lifecycle.deciding import Decided, Round, decide_round
 from rung.lifecycle.generations import ensure_playbook
@@ -47,6 +47,12 @@ class _Undoing:
     source: str
     began_at: int
     at: int
+    since: int
+    """The seq before its first event."""
+    behind: Mapping[telling_again.Place, int] = field(default_factory=dict)
+    """Where strangers' words about companies were told again."""
+    ahead: Set[int] = frozenset()
+    """Of whom it told something that was yet to come."""
 
     @property
     def mark(self) -> int:
@@ -64,8 +70,11 @@ def undo_import(*, number: int, by: By, at: int, progress: Progress | None = Non
     require(by, "undo import")
     if fault := corrections.import_fault(number):
         raise Refused(fault)
-    undoing = _Undoing(number, f"import:{number}", _began_at(number), at)
+    source = f"import:{number}"
+    undoing = _Undoing(number, source, _began_at(number), at, _since(source))
     _strike(undoing)
+    behind = telling_again.behind_companies(undoing.mark)
+    undoing = replace(undoing, behind=behind, ahead=set(living_ids(tables.numbers(_AHEAD, source)).values()))
     touched, generation_id = _touched(undoing), 0
     compiling.begin(len(touched))
     while generation_id != lines.current().generation_id:
@@ -75,7 +84,7 @@ def undo_import(*, number: int, by: By, at: int, progress: Progress | None = Non
     for part in _parts(_companies(undoing), _COMPANIES_AT_A_TIME):
         with transaction.atomic():
             locks.hold()
-            _forget_companies(part, undoing)
+            _forget_companies(part)
     with transaction.atomic():
         locks.hold()
         actions.say_undone(number=number, by=by, at=at)
@@ -102,6 +111,14 @@ def _began_at(number: int) -> int:
     return int(brought["first"] or 0)
 
 
+def _since(source: str) -> int:
+    first = Event.objects.filter(source=source).aggregate(first=Min("seq"))["first"]
+    return int(first or 1) - 1
+
+
+_AHEAD: Final = "SELECT DISTINCT person_id FROM history_event WHERE source = %s AND at > received_at AND person_id > 0"
+
+
 def _strike(undoing: _Undoing) -> None:
     """Everything the import brought counts no more, nor what it told of companies, nor what it corrected."""
     seqs = tables.numbers("SELECT seq FROM history_event WHERE source = %s ORDER BY seq", undoing.source)
@@ -118,11 +135,13 @@ def _strike(undoing: _Undoing) -> None:
     for part in _parts(described, _COMPANIES_AT_A_TIME):
         with transaction.atomic():
             locks.hold()
+            telling_again.of_companies(part, since=undoing.since, mark=undoing.mark)
             people.describe_companies_again(part)
 
 
 def _touched(undoing: _Undoing) -> Sequence[int]:
-    """Whom the import told of, and who was ever at a company of which it did; colleagues beside each other."""
+    """Whom the import told of, who was ever at a company of which it did, and of whom somebody else told a key that it
+    had given to another; colleagues beside each other."""
     return tables.numbers(
         """
         SELECT told.person_id FROM (
@@ -131,10 +150,14 @@ def _touched(undoing: _Undoing) -> Sequence[int]:
             SELECT person_id FROM history_event WHERE person_id IS NOT NULL AND company_id IN (
                 SELECT company_id FROM history_event WHERE source = %s AND kind = 'company_described'
             )
+            UNION
+            SELECT also.person_id FROM people_alsotold also JOIN people_identity own ON own.id = also.identity_id
+            WHERE own.by_import = %s
         ) told LEFT JOIN people_person p ON p.id = told.person_id ORDER BY COALESCE(p.company_id, 0), told.person_id
         """,
         undoing.source,
         undoing.source,
+        undoing.number,
     )
 
 
@@ -152,32 +175,34 @@ def _companies(undoing: _Undoing) -> Sequence[int]:
 def _take_back(part: Sequence[int], undoing: _Undoing, line: Line) -> None:
     """Removes whom only the import knew of these people, and decides the others and whom they reach."""
     living = sorted(set(living_ids(part).values()))
+    new = _made_known(living, undoing)
+    people.take_keys(list(with_merged(living)), by_import=undoing.number)
     own = people.own_events(living)
     _part_from_the_gone(part, own, undoing)
     gone = {person_id for person_id, events in own.items() if all(event.kind in _OURS for event in events)}
     history.strike(seqs=[event.seq for person_id in gone for event in own[person_id]], by_seq=undoing.mark)
+    telling_again.of_people(own, since=undoing.since, mark=undoing.mark, behind=undoing.behind, ahead=undoing.ahead)
     reached = _colleagues(living, line)
     people.remove(gone)
-    staying = with_merged([person_id for person_id in living if person_id not in gone])
-    people.take_keys(list(staying), by_import=undoing.number)
     rest = {person_id: events for person_id, events in own.items() if person_id not in gone}
     beside = sorted(reached - set(living))
-    _decide({**rest, **people.own_events(beside)}, undoing, line)
+    _decide({**rest, **people.own_events(beside)}, undoing, line, new | _made_known(beside, undoing))
 
 
-def _decide(own: Mapping[int, Sequence[Stored]], undoing: _Undoing, line: Line) -> None:
-    """Works these people out anew and decides them from nothing, with all that follows."""
+def _decide(own: Mapping[int, Sequence[Stored]], undoing: _Undoing, line: Line, new: Set[int]) -> None:
+    """Works these people out anew and decides them from nothing, with all that follows. `new`: whom the import made
+    known."""
     known = people_by_id(own)
     own = {person_id: own[person_id] for person_id in known}
     people.describe(known, own)
     round_ = Round(people=dict(known), anew=set(known), own=own, untold_since=undoing.began_at)
     round_.noted = handoffs.noted(known)
     decided = decide_round(round_, line, at=undoing.at)
-    removed = _remove_handoffs(decided, undoing)
+    removed = _remove_handoffs(decided, undoing, new)
     changed = [change for change in decided.handoffs if change.handoff_id not in removed]
     actions.follow(changed, line=line, at=undoing.at, moves=decided.moves)
     if removed:  # what was noted of them was among the events
-        _decide(people.own_events(set(removed.values())), undoing, line)
+        _decide(people.own_events(set(removed.values())), undoing, line, new)
 
 
 def _part_from_the_gone(part: Sequence[int], own: dict[int, list[Stored]], undoing: _Undoing) -> None:
@@ -212,12 +237,11 @@ SELECT DISTINCT company_id FROM history_event WHERE person_id IN ({ids}) AND com
 """
 
 
-def _remove_handoffs(decided: Decided, undoing: _Undoing) -> dict[int, int]:
+def _remove_handoffs(decided: Decided, undoing: _Undoing, new: Set[int]) -> dict[int, int]:
     """Removes hand-offs that opened because of the import and that nobody answered; their ids, and of whom each was.
 
     Of whom the import made known, those that it told of, too. What the house noted of them counts no more.
     """
-    new = {id_ for (id_,) in tables.read(_MADE_KNOWN, list(decided.opened), undoing.number)}
     gone: dict[int, int] = {}
     for id_, person_id, opened_at in tables.read(_UNANSWERED, list(decided.opened)):
         is_since = opened_at >= undoing.began_at or person_id in new
@@ -228,6 +252,11 @@ def _remove_handoffs(decided: Decided, undoing: _Undoing) -> dict[int, int]:
         history.strike(seqs=list(noted.values_list("seq", flat=True)), by_seq=undoing.mark)
         tables.remove(Handoff, list(gone))
     return gone
+
+
+def _made_known(person_ids: Sequence[int], undoing: _Undoing) -> set[int]:
+    """Whom the import made known, as long as their keys say so."""
+    return {id_ for (id_,) in tables.read(_MADE_KNOWN, person_ids, undoing.number)}
 
 
 _UNANSWERED: Final = """
@@ -243,11 +272,11 @@ SELECT person_id FROM people_identity own WHERE person_id IN ({ids}) AND by_impo
 # Companies
 
 
-def _forget_companies(part: Sequence[int], undoing: _Undoing) -> None:
+def _forget_companies(part: Sequence[int]) -> None:
     """Removes those of whom nothing is left."""
     empty = people.without_events(part)
     people.remove_companies(empty)
-    people.know_companies_since([id_ for id_ in part if id_ not in empty], without=undoing.source)
+    people.know_companies_since([id_ for id_ in part if id_ not in empty])
 
 
 # Corrections
@@ -262,7 +291,8 @@ def _take_back_voids(undoing: _Undoing, line: Line) -> None:
     for person_id, company_id in voided:
         touched |= {person_id} if person_id is not None else ever_there([company_id])
         people.describe_companies_again([company_id] if person_id is None else [])
-    _decide(people.own_events(set(living_ids(touched).values())), undoing, line)
+    living = sorted(set(living_ids(touched).values()))
+    _decide(people.own_events(living), undoing, line, _made_known(living, undoing))
 
 
 _VOIDED_BY: Final = """

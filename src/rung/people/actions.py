@@ -14,7 +14,7 @@ from rung.history.models import Event
 from rung.history.queries import Stored, stored, stored_of, with_events
 from rung.people import rules
 from rung.people.identify import Found, NoSuchPerson, Register, Sighting, ids_of, merge_ids, unmerge_ids
-from rung.people.models import Company, CompanyTrait, Person, Trait
+from rung.people.models import Company, CompanyTrait, Identity, Person, Trait
 from rung.people.queries import with_merged
 
 __all__ = [
@@ -183,16 +183,44 @@ def remove(person_ids: Collection[int]) -> None:
 
 
 def take_keys(person_ids: Collection[int], *, by_import: int) -> None:
-    """Takes the keys away that the import gave to whoever had one before it; who was new with it keeps theirs."""
-    tables.change(_KEYS_OF_AN_IMPORT, person_ids, by_import, by_import)
+    """Takes the keys away that only the import told of these people, who are given with whoever was merged into them.
+
+    What somebody else told, too, is theirs of whom they told it, since then. Whom nobody but the import ever named
+    keeps their keys: one of ours did something with them, and the next visit would be a stranger's.
+    """
+    given = {}
+    for also in tables.read(_ALSO_TOLD, person_ids, by_import, by_import):
+        given.setdefault(also[1], also)
+    rows = [(person_id, since_at, teller, id_) for _, id_, person_id, since_at, teller in given.values()]
+    tables.update(Identity, ("person_id", "since_at", "by_import"), ("id",), rows)
+    tables.change("DELETE FROM people_alsotold WHERE id IN ({ids})", [also[0] for also in given.values()])
+    tables.change("DELETE FROM people_alsotold WHERE person_id IN ({ids}) AND by_import = %s", person_ids, by_import)
+    bare = {id_ for (id_,) in tables.read(_OF_AN_IMPORT, person_ids, by_import)}
+    tables.change(_TAKE_KEYS, sorted(bare), by_import, by_import)
+    tables.change(_UNKNOWN, sorted(bare))
 
 
-_KEYS_OF_AN_IMPORT: Final = """
+_ALSO_TOLD: Final = """
+SELECT also.id, also.identity_id, also.person_id, also.since_at, also.by_import FROM people_identity own
+JOIN people_alsotold also ON also.identity_id = own.id
+WHERE own.person_id IN ({ids}) AND own.by_import = %s AND (also.by_import IS NULL OR also.by_import <> %s)
+ORDER BY also.id
+"""
+_OF_AN_IMPORT: Final = "SELECT DISTINCT person_id FROM people_identity WHERE person_id IN ({ids}) AND by_import = %s"
+_TAKE_KEYS: Final = """
 DELETE FROM people_identity WHERE person_id IN ({ids}) AND by_import = %s AND EXISTS (
-    SELECT 1 FROM people_identity own WHERE own.person_id = people_identity.person_id
-    AND own.id < people_identity.id AND (own.by_import IS NULL OR own.by_import <> %s)
+    SELECT 1 FROM people_identity own
+    WHERE own.person_id = people_identity.person_id AND (own.by_import IS NULL OR own.by_import <> %s)
 )
 """
+_UNKNOWN: Final = """
+UPDATE people_person SET is_anonymous = (1 = 1) WHERE id IN ({ids})
+AND EXISTS (SELECT 1 FROM people_identity own WHERE own.person_id = people_person.id)
+AND NOT EXISTS (
+    SELECT 1 FROM people_identity own WHERE own.person_id = people_person.id AND own.kind <> 'anonymous_id'
+)
+"""
+"""Whom only the import knew by name is the visitor again that they were."""
 
 
 def without_events(company_ids: Collection[int]) -> set[int]:
@@ -212,29 +240,31 @@ def remove_companies(company_ids: Collection[int]) -> None:
     tables.remove(Company, company_ids)
 
 
-def know_companies_since(company_ids: Collection[int], *, without: str) -> None:
-    """Works out anew since when companies are known of whom a source told first, as if it never had.
+def know_companies_since(company_ids: Collection[int]) -> None:
+    """Works out anew since when companies are known of whom an import told first: it may be one that was taken back.
 
-    Known they are since the first event that arrived after it, counts and names them.
+    Known they are since the first event that arrived, counts and names them.
     """
-    first = [id_ for id_, source in tables.read(_FIRST_TOLD_BY, company_ids) if source == without]
+    first = [id_ for (id_,) in tables.read(_FIRST_TOLD_BY_IMPORT, company_ids)]
     tables.update(
         Company, ("first_seen_at",), ("id",), [(at, company_id) for company_id, at in tables.read(_FIRST, first)]
     )
 
 
-_FIRST_TOLD_BY: Final = """
-SELECT company_id, source FROM history_event WHERE seq IN (
+_FIRST_TOLD_BY_IMPORT: Final = """
+SELECT company_id FROM history_event WHERE source LIKE 'import:%%' AND seq IN (
     SELECT MIN(seq) FROM history_event WHERE company_id IN ({ids}) GROUP BY company_id
 )
 """
 _FIRST: Final = """
-SELECT e.company_id, CASE WHEN e.source LIKE 'import:%%' THEN e.at ELSE e.received_at END FROM history_event e
-WHERE e.seq IN (
-    SELECT MIN(seq) FROM history_event first WHERE company_id IN ({ids})
-    AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = first.seq) GROUP BY company_id
-)
+SELECT company_id, first_at FROM (
+    SELECT e.company_id, CASE WHEN e.source LIKE 'import:%%' THEN e.at ELSE e.received_at END AS first_at,
+    ROW_NUMBER() OVER (PARTITION BY e.company_id ORDER BY e.received_at, e.seq) AS place
+    FROM history_event e WHERE e.company_id IN ({ids})
+    AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq)
+) told WHERE place = 1
 """
+"""By when it arrived: what was told again has a seq of later."""
 
 
 def absorbed(event: Event) -> Absorbed:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import uuid_utils.compat
 
 from rung import tables
-from rung.people.models import Alias, Company, Identity, Person
+from rung.people.models import Alias, AlsoTold, Company, Identity, Person
 from rung.people.queries import companies_of_keys, living_ids, made, people_by_id
 from rung.people.rules import Keys
 
@@ -36,12 +36,19 @@ class Found:
     """Who it is. Ids are there once the register has been written.
 
     `merged`: the anonymous persons that turned out to be this one. `learnt`: keys that were new for the person.
+    `again`: keys of theirs that only imports had told until now. `anothers`: keys that an import gave somebody else.
     """
 
     person: Person | None
     company: Company | None
     merged: list[Person] = field(default_factory=list)
     learnt: list[tuple[str, str]] = field(default_factory=list)
+    again: list[tuple[str, str]] = field(default_factory=list)
+    anothers: list[tuple[str, str]] = field(default_factory=list)
+    claims: str | None = None
+    """The key of a company of which a stranger says it of somebody who works at another."""
+    is_known_there: bool = False
+    """Whether a stranger says of them that they work where they do."""
     is_new: bool = False
     arrived_id: int | None = None
     """Whose the key or the id is, where they live on as `person`: what is told of them stays theirs."""
@@ -59,29 +66,28 @@ class Register:
         self._owners: dict[tuple[str, str], int] = {}
         """Whose a stored key is, whoever they live on as."""
         self._living: dict[int, Person] = {}
+        self._tellers: dict[tuple[str, str], tuple[int, set[int | None]]] = {}
+        """Of the keys that an import gave: their row's id, and which import told them, None where anybody else did."""
         self._has: set[tuple[int, str]] = set()
         """Which person (the object's own id, for this batch) has a key of which kind."""
         self._companies: dict[str, Company] = {}
+        self._works_at: dict[int, Company] = {}
+        """Where whom the batch names works by what it has told so far, by the person object's own id."""
         self._new_people: list[Person] = []
         self._new_companies: list[Company] = []
         self._new_keys: dict[tuple[str, str], tuple[Person, int | None, Sighting]] = {}
         self._known: list[Person] = []
+        self._also: list[tuple[int, Found, Sighting]] = []
         self._merges: list[tuple[Person, Person]] = []
         self._load(sightings)
 
     def find(self, sighting: Sighting) -> Found:
         """Who the sighting is of; whoever is new is made. Raises NoSuchPerson for an id that names nobody."""
-        company = self._company(sighting.company, sighting.at) if sighting.company else None
-        if sighting.person_id is not None:
-            if sighting.person_id not in self._living:
-                raise NoSuchPerson(f"There is no person {sighting.person_id}.")
-            person = self._end(self._living[sighting.person_id])
-            found = Found(person, company, arrived_id=sighting.person_id)
-        elif sighting.keys:
-            found = self._by_keys(sighting, company)
-        else:
-            return Found(None, company)
-        self._attach(found, sighting)
+        found = self._who(sighting)
+        if found.person is not None:
+            self._attach(found, sighting)
+        if sighting.company:
+            self._name_company(sighting.company, found, sighting)
         return found
 
     def write(self) -> None:
@@ -93,6 +99,11 @@ class Register:
             for key, (person, arrived_id, sighting) in self._new_keys.items()
         ]
         tables.insert(Identity, ("kind", "value", "person_id", "since_at", "by_import"), keys)
+        also = [
+            (identity_id, found.arrived_id or (found.person.pk if found.person else None), told.at, told.by_import)
+            for identity_id, found, told in self._also
+        ]
+        tables.insert(AlsoTold, ("identity_id", "person_id", "since_at", "by_import"), also)
         if self._known:
             Person.objects.filter(pk__in=[person.pk for person in self._known]).update(is_anonymous=False)
         for survivor, merged in self._merges:
@@ -118,13 +129,33 @@ class Register:
         ids.update(keys.values())
         ends = living_ids(ids)
         people = people_by_id(set(ends.values()))
-        self._has.update((id(people[owner]), kind) for owner, kind in tables.read(_STRONG, people))
+        given: dict[tuple[str, str], tuple[int, set[int | None]]] = {}
+        for identity_id, owner, kind, value, by_import in tables.read(_TOLD_KEYS, {*people, *ends}):
+            if owner in people and kind != "anonymous_id":
+                self._has.add((id(people[owner]), kind))
+            if by_import is not None and (kind, value) in keys:
+                given[kind, value] = identity_id, {by_import}
+        self._load_tellers(given, {sighting.by_import for sighting in sightings})
         self._living = {id_: people[end] for id_, end in ends.items() if end in people}
         self._owners = keys
         self._identities = {key: self._living[person_id] for key, person_id in keys.items()}
         self._companies = companies_of_keys(companies)
 
-    def _by_keys(self, sighting: Sighting, company: Company | None) -> Found:
+    def _load_tellers(self, given: dict[tuple[str, str], tuple[int, set[int | None]]], now: set[int | None]) -> None:
+        """Who else told these keys of imports; asked only where somebody tells them now who did not give them."""
+        tellers = {id_: told for id_, told in given.values() if now - told}
+        for identity_id, by_import in tables.read(_ALSO_TOLD, tellers):
+            tellers[identity_id].add(by_import)
+        self._tellers = given
+
+    def _who(self, sighting: Sighting) -> Found:
+        if sighting.person_id is None:
+            return self._by_keys(sighting) if sighting.keys else Found(None, None)
+        if sighting.person_id not in self._living:
+            raise NoSuchPerson(f"There is no person {sighting.person_id}.")
+        return Found(self._end(self._living[sighting.person_id]), None, arrived_id=sighting.person_id)
+
+    def _by_keys(self, sighting: Sighting) -> Found:
         keys = sighting.keys
         key = next((key for key in keys.strong() if key in self._identities and self._tells_who(key, keys)), None)
         known = self._identities[key] if key else None
@@ -132,7 +163,7 @@ class Register:
         known = self._end(known) if known else None
         visitor = self._end(visitor) if visitor else None
         if known is not None:
-            found = Found(known, company, arrived_id=self._owners.get(key) if key else None)
+            found = Found(known, None, arrived_id=self._owners.get(key) if key else None)
             if visitor is not None and visitor is not known and visitor.is_anonymous:
                 self._merges.append((known, visitor))
                 visitor._rung_merged_into = known  # type: ignore[attr-defined]  # lives as long as the batch
@@ -141,8 +172,8 @@ class Register:
         is_named = any(True for _ in keys.strong())
         if visitor is not None and (visitor.is_anonymous or not is_named):
             cookie = ("anonymous_id", keys.anonymous_id)
-            return Found(visitor, company, arrived_id=self._owners.get(cookie))
-        return Found(self._new_person(sighting.at, is_anonymous=not is_named), company, is_new=True)
+            return Found(visitor, None, arrived_id=self._owners.get(cookie))
+        return Found(self._new_person(sighting.at, is_anonymous=not is_named), None, is_new=True)
 
     def _tells_who(self, key: tuple[str, str], keys: Keys) -> bool:
         """Whether the key names its owner: a number does only where it is all that one of the two sides says."""
@@ -156,15 +187,33 @@ class Register:
         person = found.person
         assert person is not None
         for key in sighting.keys.strong():
-            if key not in self._identities and (sighting.is_trusted or (id(person), key[0]) not in self._has):
+            may_have = sighting.is_trusted or (id(person), key[0]) not in self._has
+            if key not in self._identities and may_have:
                 self._identify(key, found, sighting)
                 found.learnt.append(key)
                 if person.is_anonymous:
                     person.is_anonymous = False
                     self._known.append(person)
+            elif self._is_told_anew(key, sighting):
+                is_theirs = self._end(self._identities[key]) is person
+                if is_theirs or may_have:
+                    self._tell_also(key, found, sighting)
+                    (found.again if is_theirs else found.anothers).append(key)
         cookie = ("anonymous_id", sighting.keys.anonymous_id)
         if cookie[1] and cookie not in self._identities:
             self._identify(cookie, found, sighting)
+        elif self._is_told_anew(cookie, sighting):
+            self._tell_also(cookie, found, sighting)
+
+    def _is_told_anew(self, key: tuple[str, str], sighting: Sighting) -> bool:
+        """Whether it is the first time that this import, or anybody but imports, tells a key that an import gave."""
+        _, tellers = self._tellers.get(key, (0, frozenset[int | None]((None,))))
+        return None not in tellers and sighting.by_import not in tellers
+
+    def _tell_also(self, key: tuple[str, str], found: Found, sighting: Sighting) -> None:
+        identity_id, tellers = self._tellers[key]
+        tellers.add(sighting.by_import)
+        self._also.append((identity_id, found, sighting))
 
     def _identify(self, key: tuple[str, str], found: Found, sighting: Sighting) -> None:
         person = found.person
@@ -182,13 +231,25 @@ class Register:
         self._new_people.append(person)
         return person
 
-    def _company(self, key: str, at: int) -> Company:
-        company = self._companies.get(key)
-        if company is None:
-            domain = key if "." in key and " " not in key and key == key.lower() else ""
-            company = made(Company, uuid=uuid_utils.compat.uuid7(), key=key, name=key, domain=domain, first_seen_at=at)
-            self._companies[key] = company
-            self._new_companies.append(company)
+    def _name_company(self, key: str, found: Found, sighting: Sighting) -> None:
+        """Says which company it is: where the person works from now on, unless a stranger says it of somebody who works
+        at another. Of a company that is only claimed nothing is made."""
+        person, known = found.person, self._companies.get(key)
+        if person is not None and not sighting.is_trusted:
+            at_now = self._works_at.get(id(person), person.company_id)
+            if at_now is not None and (known is None or at_now not in (known, known.pk)):
+                found.claims = key
+                return
+            found.is_known_there = at_now is not None
+        found.company = known or self._new_company(key, sighting.at)
+        if person is not None:
+            self._works_at[id(person)] = found.company
+
+    def _new_company(self, key: str, at: int) -> Company:
+        domain = key if "." in key and " " not in key and key == key.lower() else ""
+        company = made(Company, uuid=uuid_utils.compat.uuid7(), key=key, name=key, domain=domain, first_seen_at=at)
+        self._companies[key] = company
+        self._new_companies.append(company)
         return company
 
     @staticmethod
@@ -220,7 +281,11 @@ def ids_of(living_id: int) -> list[int]:
     return [living_id, *Alias.objects.filter(living_id=living_id).values_list("old_id", flat=True)]
 
 
-_STRONG: Final = "SELECT person_id, kind FROM people_identity WHERE person_id IN ({ids}) AND kind <> 'anonymous_id'"
+_TOLD_KEYS: Final = """
+SELECT id, person_id, kind, value, by_import FROM people_identity
+WHERE person_id IN ({ids}) AND (kind <> 'anonymous_id' OR by_import IS NOT NULL)
+"""
+_ALSO_TOLD: Final = "SELECT identity_id, by_import FROM people_alsotold WHERE identity_id IN ({ids})"
 _OF_KEYS: Final = """
 WITH told AS (SELECT told.value FROM {values})
 SELECT value, (SELECT i.person_id FROM people_identity i WHERE i.value = told.value AND i.kind = %s) FROM told

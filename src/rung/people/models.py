@@ -159,6 +159,19 @@ class Identity(models.Model):
         return f"{self.kind} {self.value}"
 
 
+class AlsoTold(models.Model):
+    """Who else told a key that an import gave, once each, and of whom: that holds when the import is undone."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="also_told")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    by_import = models.BigIntegerField(null=True)
+    """The import that told it, too; none for what came in at any other door."""
+    since_at = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.identity_id} of {self.person_id}"
+
+
 class Alias(models.Model):
     """A merged person: `into` is the one it was merged into, `living` the one at the end of the chain."""
 

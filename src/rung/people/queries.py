@@ -13,9 +13,11 @@ from django.db.models.functions import Coalesce
 
 from rung import tables
 from rung.history.models import Event
-from rung.history.queries import counted
+from rung.history.queries import counted, in_order_of_arrival, stored, stored_of
+from rung.people import strangers
 from rung.people.models import Alias, Company, Identity, Person
 from rung.people.rules import WORD_LENGTH, company_told, normal_email, normal_phone
+from rung.people.strangers import Known
 from rung.terms.companies import email_domain, is_domain
 
 _Who = TypeVar("_Who", Person, Company)
@@ -43,7 +45,10 @@ def company_of_address(address: str) -> str | None:
     if told is None or key is None:
         return None
     person = person_named(told)
-    return key if person is None or person.company is None else None
+    if person is None or person.company is None:
+        return key
+    # Where they work is told by an import alone: it may be taken back, so what this door tells is kept beside it.
+    return key if _told_by_import(person.company_since_seq) and beside_imports(person).company is None else None
 
 
 def company_at_a_door(written: str | None, address: str) -> str | None:
@@ -66,19 +71,53 @@ def known_by(text: str, fields: Collection[str]) -> str:
     return addresses.pop() if len(addresses) == 1 else ""
 
 
+IMPORTS: Final = "import:%"
+"""The sources of all imports, as SQL compares texts."""
+
+
 def is_told_of(key: str, *, but_by: str, kind: str = "") -> bool:
-    """Whether an event that counts, by another source than this one, names the company of this key; an event of the
-    kind, where one is told."""
+    """Whether an event that counts, by another source than this one (or than all `IMPORTS`), names the company of this
+    key; an event of the kind, where one is told."""
     found = tables.rows(_TOLD_OF, key, but_by, kind, kind)
     return bool(found)
 
 
 _TOLD_OF: Final = """
 SELECT 1 FROM people_company c WHERE c.key = %s AND EXISTS (
-    SELECT 1 FROM history_event e WHERE e.company_id = c.id AND e.source <> %s AND (e.kind = %s OR %s = '')
+    SELECT 1 FROM history_event e WHERE e.company_id = c.id AND e.source NOT LIKE %s AND (e.kind = %s OR %s = '')
     AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq)
 )
 """
+
+
+def beside_imports(person: Person) -> Known:
+    """What is known of a living person by whatever came in at any other door than an import. `company` is loaded."""
+    if not events_of([person.pk]).filter(source__startswith="import:").exists():
+        return Known(person.traits, person.company.key if person.company else None)
+    told = stored_of(list(with_merged([person.pk])), f"{_NO_IMPORT} AND (company_id IS NOT NULL OR kind IN {_KINDS})")
+    companies = companies_by_id({event.company_id for event in told if event.company_id is not None})
+    keys = {company_id: company.key for company_id, company in companies.items()}
+    return strangers.known_by(in_order_of_arrival(told), keys)
+
+
+def company_beside_imports(company: Company) -> Known:
+    """What is known of a company so."""
+    told = stored(f"company_id = %s AND kind = 'company_described' AND {_NO_IMPORT}", [company.pk])
+    return strangers.known_by(in_order_of_arrival(told), {})
+
+
+def is_known_beside_imports(person: Person) -> bool:
+    """Whether anything came in of a living person at any other door than an import."""
+    return events_of([person.pk]).exclude(source__startswith="import:").exists()
+
+
+_NO_IMPORT: Final = "source NOT LIKE 'import:%%'"
+_KINDS: Final = "('person_described', 'person_identified')"
+
+
+def _told_by_import(seq: int | None) -> bool:
+    source = Event.objects.filter(seq=seq).values_list("source", flat=True).first() if seq is not None else None
+    return source is not None and source.startswith("import:")
 
 
 def company_named(text: str) -> Company | None:
