@@ -64,6 +64,8 @@ faults: setup clients  ## break it on purpose, at full size: kill -9 while a cli
 	$(BIN)/python faults/run.py undoing --database postgresql
 	! $(BIN)/python faults/run.py undoing --rows 2000 --people 300 --planted handoffs-stay
 	! $(BIN)/python faults/run.py undoing --rows 2000 --people 300 --planted moves-are-forgotten
+	! $(BIN)/python faults/run.py undoing --rows 2000 --people 300 --planted only-imports-tell
+	! $(BIN)/python faults/run.py undoing --rows 2000 --people 300 --planted held-back-stays
 	! $(BIN)/python faults/run.py killing --events 2000 --kills 6 --planted ack-before-commit
 	! $(BIN)/python faults/run.py killing --events 2000 --kills 6 --planted delete-before-commit
 

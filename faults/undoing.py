@@ -21,8 +21,10 @@ def lived(people: str) -> dict[str, Any]:
     from django.db import transaction
 
     import dirty_house
+    import others_told
 
     dirty_house.lived(int(people))
+    others_told.opened()
     passing_by: list[int] = []
     with transaction.atomic():
         everybody = range(0, int(people), 2)
@@ -40,10 +42,9 @@ def with_import(rows: str, people: str, folder: str, bug: str = "") -> dict[str,
     began = time.process_time()
     report = dirty_house.imported(Path(folder), int(rows), int(people))
     took = time.process_time() - began
-    dirty_house.acted(json.loads(Path(folder, "passing_by.json").read_text()))
-    dirty_house.worked(dirty.WORKED)
     if bug:
         BUGS[bug]()
+    _others(folder)
     began = time.process_time()
     assert report.number is not None
     touched = undoing.undo_import(number=report.number, by="rung", at=dirty.UNDONE)
@@ -59,11 +60,7 @@ def with_import(rows: str, people: str, folder: str, bug: str = "") -> dict[str,
 
 def without_import(people: str, folder: str) -> dict[str, Any]:
     """The same life without the files."""
-    import dirty
-    import dirty_house
-
-    dirty_house.acted(json.loads(Path(folder, "passing_by.json").read_text()))
-    dirty_house.worked(dirty.WORKED)
+    _others(folder)
     _time_passes()
     return {}
 
@@ -90,6 +87,19 @@ def again(rows: str, people: str, folder: str) -> dict[str, Any]:
 
     report = dirty_house.imported(Path(folder), int(rows), int(people))
     return {"accepted": report.accepted, "people": report.people}
+
+
+def _others(folder: str) -> None:
+    """What happens beside the files: people we know come by, and at every door somebody tells of some of whom only the
+    files tell; the worker does its part."""
+    import dirty
+    import dirty_house
+    import others_told
+
+    dirty_house.acted(json.loads(Path(folder, "passing_by.json").read_text()))
+    for number, tell in enumerate(others_told.by_all_doors(dirty.told_of(Path(folder), 300))):
+        tell(dirty.ACTED + number * 1_000_000)
+    dirty_house.worked(dirty.WORKED)
 
 
 def _time_passes() -> None:
@@ -124,11 +134,25 @@ def _moves_are_forgotten() -> None:
     former.moves_of = lambda *_: {}  # type: ignore[assignment]
 
 
+def _only_imports_tell() -> None:
+    from rung.people.identify import Register
+
+    Register._is_told_anew = lambda *_: False  # type: ignore[method-assign]
+
+
+def _held_back_stays() -> None:
+    from rung.lifecycle import undoing
+
+    undoing.telling_again.of_people = lambda *_, **__: None  # type: ignore[assignment]
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "keys-stay": _keys_stay,
     "companies-stay": _companies_stay,
     "handoffs-stay": _handoffs_stay,
     "moves-are-forgotten": _moves_are_forgotten,
+    "only-imports-tell": _only_imports_tell,
+    "held-back-stays": _held_back_stays,
 }
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "lived": lived,
