@@ -6,6 +6,7 @@ Used by the test of undoing after others told something, and by `faults/run.py u
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rung.capture import adding, building, hooking, submitting, taking
@@ -31,8 +32,16 @@ FORM: Final[dict[str, Any]] = {
     "thanks": {"next": "Read it in peace."},
 }
 
-Telling = Callable[[int], object]
-"""What somebody tells, at an instant."""
+
+@dataclass(frozen=True)
+class Telling:
+    """What somebody tells at an instant, and in words what that is."""
+
+    what: str
+    told: Callable[[int], object] = field(repr=False)
+
+    def __call__(self, at: int) -> None:
+        self.told(at)
 
 
 def opened() -> None:
@@ -56,12 +65,15 @@ def form(**answers: str) -> Telling:
             form=Form.objects.get(slug="paper"), answers=answers, also={}, submission_id=_id("form", answers, at), at=at
         )
 
-    return told
+    return Telling(f"form {answers}", told)
 
 
 def chat(**said: str) -> Telling:
     """A chat tells by its webhook."""
-    return lambda at: _hooked("chat", json.dumps({"id": _id("chat", said, at), **said}), "application/json", at)
+    return Telling(
+        f"chat {said}",
+        lambda at: _hooked("chat", json.dumps({"id": _id("chat", said, at), **said}), "application/json", at),
+    )
 
 
 def mail(sender: str, text: str = "How much is it?") -> Telling:
@@ -76,18 +88,18 @@ def mail(sender: str, text: str = "How much is it?") -> Telling:
 
 def site(*messages: dict[str, Any]) -> Telling:
     """A browser on our pages, with a publishable key; all in one batch."""
-    return lambda at: _collected(messages, "publishable", "key:site", at)
+    return Telling(f"site {messages}", lambda at: _collected(messages, "publishable", "key:site", at))
 
 
 def server(*messages: dict[str, Any]) -> Telling:
     """Our own server, with a secret key."""
-    return lambda at: _collected(messages, "secret", "key:server", at)
+    return Telling(f"server {messages}", lambda at: _collected(messages, "secret", "key:server", at))
 
 
 def recorded(kind: str, *, data: dict[str, Any] | None = None, company: str | None = None, **keys: str) -> Telling:
     """One of ours, or the API, by an address, a number or an id alone."""
     event = NewEvent(kind, keys=Keys(**keys), data=data or {}, company=company, source="api", door="secret")
-    return lambda at: actions.record([event], by="api", at=at)
+    return Telling(f"{kind} {keys}", lambda at: actions.record([event], by="api", at=at))
 
 
 def called(number: str) -> Telling:
@@ -103,7 +115,7 @@ def referred(email: str, name: str, *, by: str) -> Telling:
         assert referrer is not None
         return adding.refer(referrer=referrer, email=email, name=name, by="rung", at=at)
 
-    return told
+    return Telling(f"referral of {email}", told)
 
 
 def by_all_doors(addresses: Sequence[str]) -> Iterator[Telling]:

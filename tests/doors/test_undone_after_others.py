@@ -131,6 +131,10 @@ CASES: Final[dict[str, Sequence[Telling]]] = {
     "a browser that says where they work": [
         others.site({"type": "group", "messageId": "g", "userId": ANA, "groupId": "new.example"}, view(userId=ANA)),
     ],
+    "a browser that says who they are, and later where they work": [
+        others.site(identify(userId=ANA, title="Clerk")),
+        others.site({"type": "group", "messageId": "g", "userId": ANA, "groupId": "new.example"}),
+    ],
     "a browser that says two places of work": [
         others.site({"type": "group", "messageId": "g", "userId": ANA, "groupId": "new.example"}),
         others.site({"type": "group", "messageId": "h", "userId": ANA, "groupId": "old.example"}),

@@ -135,7 +135,7 @@ def _tell(said: Mapping[int, Said], mark: int) -> dict[int, Stored | None]:
         return {}
     history.strike(seqs=list(said), by_seq=mark)
     before = [event for event in _events(said) if said[event.seq].data is not None]
-    companies = _companies({now.company for now in said.values() if now.company is not None}, before)
+    companies = _companies(before, said)
     entries = [_entry(event, said[event.seq], companies) for event in before]
     seqs = history.append(entries)
     told: dict[int, Stored | None] = dict.fromkeys(said)
@@ -152,11 +152,14 @@ def _events(said: Mapping[int, Said]) -> list[Event]:
     return [found[seq] for seq in sorted(found)]
 
 
-def _companies(keys: Iterable[str], events: Sequence[Event]) -> dict[str, int]:
-    """The ids of companies; whoever was never more than claimed is made now."""
-    at = min((event.at for event in events), default=0)
-    sightings = [people.Sighting(Keys(), at, company=key) for key in sorted(keys)]
-    found = people.identify(sightings)
+def _companies(events: Sequence[Event], said: Mapping[int, Said]) -> dict[str, int]:
+    """The ids of the companies that are named now; whoever was never more than claimed is made as of then."""
+    since: dict[str, int] = {}
+    for event in events:
+        key = said[event.seq].company
+        if key is not None:
+            since.setdefault(key, event.at if event.source.startswith("import:") else event.received_at)
+    found = people.identify([people.Sighting(Keys(), at, company=key) for key, at in since.items()])
     return {each.company.key: each.company.pk for each in found if each.company is not None}
 
 
