@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from django.test import Client
 
 from rung.access.actions import Refused, add_user
 from rung.access.models import Audit
-from rung.capture import adding, enriching
+from rung.capture import adding, enriching, messages, referring
 from rung.capture.adding import Written
+from rung.capture.messages import Envelope
 from rung.capture.models import Enrichment
 from rung.history.models import Event
 from rung.jobs.clock import now
@@ -81,6 +83,45 @@ def test_a_referral_stands_with_both() -> None:
     assert (eva.source, eva.traits["referred_by"]) == ("fair", "Ana@acme.example")
     with pytest.raises(Refused, match="themselves"):
         adding.refer(referrer=ana, email="ana@acme.example", name="", by="test", at=now())
+
+
+@pytest.mark.django_db
+def test_whom_a_referral_by_a_program_names_is_here_and_it_stands_with_both() -> None:
+    jil = adding.add_person(written=Written(name="Jil", email="jil@kran.example"), by="test", at=now())
+    hugo = adding.add_person(
+        written=Written(name="Hugo", email="hugo@kran.example", source="fair"), by="test", at=now()
+    )
+    message = {"type": "track", "userId": "jil@kran.example", "event": "Referral Given"}
+    told = [{**message, "properties": {"email": mail, "name": "H."}} for mail in ("hanna@x.example", hugo.email)]
+    envelope = Envelope("key:crm", "secret", "m", received_at=now())
+    for number, each in enumerate(told):
+        events = messages.events_of(each, replace(envelope, message_id=f"m-{number}"))
+        actions.record(events, by="", at=now())
+    hanna = Person.objects.get(email="hanna@x.example")
+    hugo.refresh_from_db()
+    assert (hanna.name, hanna.source, hugo.name, hugo.source) == ("H.", "referral", "Hugo", "fair")
+    assert [adding.referrals_of(each)[0] for each in (hanna, hugo)] == [jil, jil]
+    assert [each.person for each in adding.referrals_of(jil)[1]] == [hugo, hanna]
+
+
+def test_a_referral_of_nobody_or_of_themselves_tells_of_nobody_else() -> None:
+    event = NewEvent("referral_given", keys=Keys(email="jil@kran.example"), message_id="1")
+    for data in ({}, {"email": "nobody"}, {"email": "info@x.example"}, {"email": "JIL@kran.example"}, {"email": 7}):
+        assert referring.told_of(replace(event, data=data), by="jil@kran.example") is None
+    other = replace(event, kind="demo_requested", data={"email": "hugo@x.example"})
+    assert referring.told_of(other, by="jil@kran.example") is None
+
+
+@pytest.mark.django_db
+def test_whoever_says_at_a_form_who_sent_them_stands_with_whom_they_name() -> None:
+    jil = adding.add_person(written=Written(name="Jil", email="jil@kran.example"), by="test", at=now())
+    said = {"name": "Hanna", "referred_by": "Jil@kran.example"}
+    keys = Keys(email="hanna@x.example")
+    actions.record([NewEvent("person_identified", keys=keys, data=said, source="form:demo", door="publishable")], by="")
+    hanna = Person.objects.get(email="hanna@x.example")
+    assert adding.referrals_of(hanna)[0] == jil
+    (given,) = adding.referrals_of(jil)[1]
+    assert (given.said, given.person, given.seq) == ("Hanna", hanna, None)
 
 
 class Broken:

@@ -10,6 +10,7 @@ from django.test import Client
 from capture.test_forms import ANSWERS, DEMO
 from rung.capture import adding, building, hooking, mailbox, submitting
 from rung.capture.adding import Written
+from rung.capture.letters import letter_of
 from rung.capture.models import Form
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
@@ -34,7 +35,7 @@ def by_hand(email: str) -> None:
 
 def by_mail(email: str) -> None:
     body = f"From: {email}\r\nSubject: Berths\r\n\r\nHow much?\r\n".encode()
-    actions.record(mailbox.events_of(body, "webhook:post"), by="", at=AT)
+    actions.record(mailbox.events_of(letter_of(body), "webhook:post"), by="", at=AT)
 
 
 def by_webhook(email: str) -> None:

@@ -1,7 +1,9 @@
 """Mail that comes in: replies find their person, enquiries are heard, machines are not, and nothing makes it fall."""
 
+import base64
 import random
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -16,6 +18,7 @@ from rung.capture.adding import Written
 from rung.capture.letters import letter_of
 from rung.capture.models import HookMessage
 from rung.history.models import Event
+from rung.jobs import locks
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
 from rung.lifecycle import actions
@@ -86,7 +89,7 @@ def test_a_strangers_mail_is_an_enquiry_and_so_is_what_one_of_ours_forwards(clie
     bo = Person.objects.get(email="bo@lido.example")
     asked = Event.objects.get(kind="question_asked", person_id=bo.pk)
     assert asked.data == {
-        "subject": "Fwd: Prices?", "text": "How much?", "note": "For us?", "forwarded_by": "Sam@ours.example"
+        "subject": "Prices?", "text": "How much?", "note": "For us?", "forwarded_by": "Sam@ours.example"
     }  # fmt: skip
     assert sent(client, door, "From: sam@ours.example\r\nSubject: Lunch\r\n\r\nLunch?")["outcome"] == "passed"
 
@@ -142,6 +145,58 @@ def test_what_is_forwarded_is_read_as_gmail_outlook_and_apple_write_it(written: 
     assert told.forwarded is not None
     assert (told.forwarded.address, told.forwarded.name, told.forwarded.text) == ("bo@lido.example", "Bo", "How much?")
     assert told.text == "For us?"
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "us-ascii", "utf-8", "windows-1252", ""])
+def test_what_windows_wrote_is_read_whatever_it_calls_itself(charset: str) -> None:
+    kind = f"Content-Type: text/plain; charset={charset}\n" if charset else ""
+    mail = f'From: "Zoë Müller" <zoe@acme.example>\nSubject: Angebot – für 20\n{kind}\n„20 Plätze“ für 5 €\n'
+    told = letter_of(mail.encode("cp1252"))
+    assert (told.name, told.subject, told.text) == ("Zoë Müller", "Angebot – für 20", "„20 Plätze“ für 5 €")
+    assert letter_of(mail.encode()) == replace(told, own_id=letter_of(mail.encode()).own_id)
+
+
+def test_a_japanese_mail_is_read() -> None:
+    word = base64.b64encode("山田太郎".encode("iso-2022-jp")).decode()
+    head = f"From: =?ISO-2022-JP?B?{word}?= <taro@acme.example>\nContent-Type: text/plain; charset=ISO-2022-JP\n\n"
+    told = letter_of(head.encode() + "在庫計画のデモを見たいです。".encode("iso-2022-jp"))
+    assert (told.name, told.text) == ("山田太郎", "在庫計画のデモを見たいです。")
+
+
+def test_of_a_mail_in_html_only_what_they_wrote_is_told() -> None:
+    told = letter_of(
+        b"From: ida@acme.example\nSubject: RE: Prices\nContent-Type: text/html; charset=us-ascii\n\n"
+        b"<html><head><title>Mail</title></head><body><p>Hello,</p><p>what would it cost for\n twenty planners?</p>"
+        b"<div style='border-top:solid'><p><b>From:</b> Sam &lt;sam@ours.example&gt;<br><b>Sent:</b> Monday<br>"
+        b"<b>To:</b> Ida<br><b>Subject:</b> Prices</p></div><p>What we wrote</p></body></html>"
+    )
+    assert told.text == "Hello,\nwhat would it cost for twenty planners?"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "From: Sam <sam@ours.example>\nSent: Monday\nTo: Ida\n\nHello",
+        "Von: Sam <sam@ours.example>\nGesendet: Montag\nAn: Ida\n\nHallo",
+        "De : Sam <sam@ours.example>\nEnvoyé : lundi\nÀ : Ida\n\nBonjour",
+        "*From:* Sam <sam@ours.example>\n*Date:* Monday\n\nHello",
+    ],
+)
+def test_what_outlook_quotes_is_not_what_they_wrote(quoted: str) -> None:
+    head = "From: ida@acme.example\nSubject: AW: Prices\nContent-Type: text/plain; charset=utf-8\n\n"
+    assert letter_of(f"{head}Yes.\nFrom: here on we agree.\n\n{quoted}\n".encode()).text == (
+        "Yes.\nFrom: here on we agree."
+    )
+
+
+@pytest.mark.django_db
+def test_a_message_is_read_before_the_house_waits_for_it(client: Client, door: str, monkeypatch: Any) -> None:
+    order: list[str] = []
+    read, hold = hooking.letter_of, locks.hold
+    monkeypatch.setattr(hooking, "letter_of", lambda body: (order.append("read"), read(body))[1])
+    monkeypatch.setattr(locks, "hold", lambda: (order.append("hold"), hold())[1])
+    assert sent(client, door, PLAIN)["outcome"] == "accepted"
+    assert order[:2] == ["read", "hold"]
 
 
 @pytest.mark.django_db

@@ -1,16 +1,21 @@
 """Each template on a message as its product writes it: who arrives, what they did, and when it was."""
 
+import io
 import json
+import zipfile
+from datetime import datetime
 from typing import Any
 
 import pytest
+import xlsxwriter
 from django.test import Client
 
-from rung.capture import hooking
+from rung.capture import hook_mapping, hooking
 from rung.capture.hook_templates import TEMPLATES
 from rung.history.models import Event
 from rung.people.models import Person
 from rung.terms.instants import format_instant
+from rung.web.happenings import said
 
 CALENDLY: dict[str, Any] = {
     "created_at": "2026-11-20T14:05:11.000000Z", "created_by": "https://api.calendly.com/users/AAAA",
@@ -112,7 +117,9 @@ MESSAGES: dict[str, tuple[Any, str, str, dict[str, Any]]] = {
         REGISTERED, "webinar_registered", "2026-11-20T14:03:04Z",
         {"webinar": "Berths in a day", "starts": "2026-11-25T15:00:00Z"},
     ),
-    "attendance": (ATTENDED, "webinar_attended", "2026-11-25T14:05:00Z", {"minutes": "42"}),
+    "attendance": (
+        ATTENDED, "webinar_attended", "2026-11-25T14:05:00Z", {"minutes": "42", "webinar": "Berths in a day"},
+    ),
     "badges": (BADGES, "weak_signal_seen", "2026-11-19T09:15:00Z", {"event": "hook", "notes": "Wants berths planned"}),
     "social": (
         SOCIAL, "social_engaged", "2026-11-20T14:03:04Z",
@@ -126,12 +133,12 @@ MESSAGES: dict[str, tuple[Any, str, str, dict[str, Any]]] = {
 def tell(client: Client) -> Any:
     tokens: list[str] = []
 
-    def told(template: str, body: Any) -> dict[str, Any]:
+    def told(template: str, body: Any, content_type: str = "text/csv") -> dict[str, Any]:
         if not tokens:
             tokens.append(hooking.add_webhook(name="hook", template=template, by="test", at=1).token)
-        is_text = isinstance(body, str)
+        is_text = isinstance(body, (str, bytes))
         written = body if is_text else json.dumps(body)
-        answer = client.post(f"/w/{tokens[0]}", written, content_type="text/csv" if is_text else "application/json")
+        answer = client.post(f"/w/{tokens[0]}", written, content_type=content_type if is_text else "application/json")
         return dict(answer.json())
 
     return told
@@ -186,9 +193,9 @@ def test_a_booking_brings_where_the_person_came_from_and_a_no_show_is_one(tell: 
 def test_whoever_registered_and_did_not_come_did_not_attend(tell: Any) -> None:
     tell("attendance", ATTENDED + 'No,Gus Quay,Gus,Quay,gus@rei.example,"Nov 20, 2026 02:03:04 PM",--,--\n')
     told = Event.objects.exclude(kind="person_identified").order_by("seq")
-    assert [(each.kind, each.data["minutes"]) for each in told] == [
-        ("webinar_attended", "42"),
-        ("webinar_registered", "--"),
+    assert [(each.kind, each.data) for each in told] == [
+        ("webinar_attended", {"minutes": "42", "webinar": "Berths in a day"}),
+        ("webinar_registered", {"webinar": "Berths in a day"}),
     ]
     assert tell("attendance", "Email,Name\nwes@rei.example,Wes\n")["events"] == 2  # a list of those who came, only
     assert Event.objects.latest("seq").kind == "webinar_attended"
@@ -200,3 +207,99 @@ def test_a_list_with_a_row_that_names_nobody_says_which_and_takes_the_others(tel
     assert (answer["events"], answer["why"][:24]) == (2, "1 left out: Number 2: Th")
     fresh = ATTENDED + 'Yes,Gus Quay,Gus,Quay,gus@rei.example,,"Nov 25, 2026 03:07:00 PM",30\n'
     assert tell("attendance", fresh)["events"] == 2  # whoever was told before is known
+
+
+@pytest.mark.django_db
+def test_a_booking_that_is_called_off_is_no_meeting_any_more(tell: Any) -> None:
+    tell("booking", CALENDLY)
+    cancelled = {
+        **CALENDLY["payload"],
+        "cancellation": {"canceled_by": "Betty Quay", "reason": "", "canceler_type": "invitee"},
+    }
+    tell("booking", {**CALENDLY, "event": "invitee.canceled", "payload": cancelled})
+    off = Event.objects.get(kind="meeting_missed")
+    assert said(off.kind, off.data) == "Called off a meeting: Thirty minutes"
+
+
+@pytest.mark.django_db
+def test_whoever_drops_out_of_a_webinar_and_comes_back_attended_it_once(tell: Any) -> None:
+    assert tell("webinar", JOINED)["outcome"] == "accepted"
+    later = json.loads(json.dumps(JOINED).replace("15:05:00", "15:25:00"))
+    assert tell("webinar", later)["outcome"] == "duplicate"
+    other = json.loads(json.dumps(JOINED).replace("betty@", "gus@"))
+    assert tell("webinar", other)["outcome"] == "accepted"
+
+
+@pytest.mark.django_db
+def test_whoever_stands_twice_in_a_list_of_who_came_attended_once(tell: Any) -> None:
+    rows = ATTENDED + 'Yes,Wes Quay,Wes,Quay,wes@rei.example,,"Nov 25, 2026 03:07:00 PM",30\n'
+    rows += 'Yes,Wes Quay,Wes,Quay,wes@rei.example,,"Nov 25, 2026 03:47:00 PM",10\n'
+    tell("attendance", rows)
+    wes = Person.objects.get(email="wes@rei.example")
+    assert Event.objects.filter(kind="webinar_attended", person_id=wes.pk).count() == 1
+
+
+SCANNED = "Email;First Name;Last Name;Company;Position;Scan Date\ninge@hafen.example;Inge;Groß;Hafen AG;Leiterin;"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("26.11.2026 11:05", "2026-11-26T10:05:00Z"),
+        ("26/11/2026 11:05:30", "2026-11-26T10:05:30Z"),
+        ("11/26/2026 11:05:00", "2026-11-26T10:05:00Z"),
+        ("11/12/2026 1:05 PM", "2026-11-12T12:05:00Z"),
+        ("05.11.2026", "2026-11-04T23:00:00Z"),
+    ],
+)
+def test_a_scan_is_read_as_fairs_write_it(tell: Any, written: str, at: str) -> None:
+    assert tell("badges", f"{SCANNED}{written}\n")["outcome"] == "accepted"
+    assert format_instant(Event.objects.get(kind="weak_signal_seen").occurred_at) == at
+
+
+@pytest.mark.django_db
+def test_one_time_above_twelve_says_how_all_of_the_list_are_written(tell: Any) -> None:
+    rows = "Email,Scan Date\nana@hafen.example,05/11/2026 10:00\nbo@hafen.example,11/26/2026 10:00\n"
+    tell("badges", rows)
+    times = Event.objects.filter(kind="weak_signal_seen").order_by("seq").values_list("occurred_at", flat=True)
+    assert [format_instant(each) for each in times] == ["2026-05-11T08:00:00Z", "2026-11-26T09:00:00Z"]
+
+
+def test_a_time_that_cannot_be_read_is_refused_with_examples() -> None:
+    mapping = hook_mapping.mapping_of({"kind": "meeting_booked", "email": "/e", "time": "/t"})
+    with pytest.raises(hook_mapping.NotMapped) as fault:
+        hook_mapping.meant({"e": "a@b.example", "t": "yesterday"}, mapping)
+    assert str(fault.value) == (
+        "'yesterday' is no time that can be read: write it as 2026-11-19 14:05, 19.11.2026 14:05 or 11/19/2026 2:05 PM."
+    )
+
+
+def workbook(*rows: tuple[object, ...]) -> bytes:
+    to = io.BytesIO()
+    with xlsxwriter.Workbook(to, {"default_date_format": "dd.mm.yyyy hh:mm"}) as book:
+        sheet = book.add_worksheet("Leads")
+        for number, row in enumerate(rows):
+            for column, value in enumerate(row):
+                sheet.write(number, column, value)
+    return to.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_fair_s_workbook_is_read_as_its_list(tell: Any) -> None:
+    head = ("Email", "First name", "Last name", "Company", "Job title", "Scanned at")
+    row = ("kim@werft.example", "Kim", "Werft", "Werft GmbH", "CTO", datetime(2026, 11, 26, 11, 5))
+    body = workbook(("Hafentag 2026: your leads",), (), head, row)
+    assert tell("badges", body, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")["events"] == 2
+    scanned = Event.objects.get(kind="weak_signal_seen")
+    assert (scanned.data, format_instant(scanned.occurred_at)) == ({"event": "hook"}, "2026-11-26T10:05:00Z")
+    assert Person.objects.get().name == "Kim Werft"
+    assert tell("badges", b"PK\x03\x04 nothing")["why"].startswith("It is no workbook that can be read: ")
+
+
+@pytest.mark.django_db
+def test_a_workbook_that_unpacks_to_far_more_is_not_unpacked(tell: Any) -> None:
+    to = io.BytesIO()
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b"0" * (17 << 20))
+    assert tell("badges", to.getvalue())["why"] == "It unpacks to more than 16 MB: import it as a file instead."

@@ -19,7 +19,7 @@ def test_what_its_people_did_lately_is_on_the_page_since_they_are_there(sam: Cli
     keys, at = Keys(email=ana.email), now()
     read = NewEvent("page_viewed", keys=keys, data={"title": "Berth planning"}, source="key:site", message_id="1")
     actions.record([read], by="test", at=at)
-    assert "Ana Lima Read Berth planning" in words_of(sam.get(f"/companies/{ana.company.uuid}"))
+    assert "Ana Lima read Berth planning" in words_of(sam.get(f"/companies/{ana.company.uuid}"))
     moved = NewEvent("person_described", keys=keys, company="lido.example", source="key:crm", message_id="2")
     actions.record([moved], by="test", at=at + 1)
     later = NewEvent("page_viewed", keys=keys, data={"title": "Beach chairs"}, source="key:site", message_id="3")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from rung.access.models import User
 from rung.jobs.clock import now
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
@@ -178,3 +179,29 @@ def test_about_them_says_where_they_came_from_whether_we_may_write_and_every_oth
         assert fact in said
     actions.record([NewEvent("unsubscribed", keys=keys, at=now(), door="import")], by="test", at=now())
     assert "May we write? No, unsubscribed" in words_of(sam.get(page))
+
+
+def test_the_page_says_by_which_door_they_came_and_by_what(sam: Client) -> None:
+    keys = Keys(email="jil@kran.example")
+    told = {"name": "Jil", "company_name": "Kran", "seats": 12500, "founded_year": 1998}
+    actions.record(
+        [
+            NewEvent("company_described", company="kran.example", data={"name": "Kran"}, door="secret"),
+            NewEvent("person_identified", keys=keys, data=told, company="kran.example", source="webhook:zoom"),
+            NewEvent("webinar_registered", keys=keys, data={"webinar": "Berths"}, source="webhook:zoom"),
+        ],
+        by="",
+        at=now(),
+    )
+    said = words_of(sam.get(f"/people/{Person.objects.get(email='jil@kran.example').uuid}/origin"))
+    assert "First seen Registered for a webinar: Berths by the webhook zoom · now" in said
+    assert "Seats 12,500" in said and "Founded year 1998" in said
+    assert "Company name" not in said  # it is the company's, which the page names
+
+
+def test_whoever_was_written_in_by_one_of_ours_is_said_to_be(sam: Client) -> None:
+    by = User.objects.get(role="sales", name__startswith="Sam")
+    actions.record([NewEvent("person_described", keys=Keys(email="bo@kran.example"), data={"source": "fair"})], by=by)
+    said = words_of(sam.get(f"/people/{Person.objects.get(email='bo@kran.example').uuid}/origin"))
+    assert "Came by fair as told First seen Details noted written in by" in said
+    assert "Source" not in said

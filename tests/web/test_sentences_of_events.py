@@ -2,7 +2,8 @@
 
 import pytest
 
-from rung.web.happenings import in_their_words, said
+from rung.terms.kinds import KINDS
+from rung.web.happenings import around, in_their_words, said
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,45 @@ def test_what_somebody_wrote_stands_below_the_sentence_unless_it_says_it_already
     assert in_their_words("email_replied", reply) == "Call me on Tuesday."
     forwarded = {"subject": "Berths", "text": "Do you forecast ro-ro?", "note": "Could be big."}
     assert in_their_words("question_asked", forwarded) == "Could be big.\n\nDo you forecast ro-ro?"
+    forwarded["forwarded_by"] = "sam@ours.example"
+    told = "Do you forecast ro-ro?\n\nsam@ours.example, who forwarded it: Could be big."
+    assert in_their_words("question_asked", forwarded) == told
     assert in_their_words("question_asked", {"form": "Contact", "question": "On site?"}) == ""
     assert in_their_words("call_made", {"outcome": "neutral", "note": "Wants a price."}) == "Wants a price."
     assert in_their_words("page_viewed", {"title": "Pricing", "text": "x"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "sentence"),
+    [
+        ("email_sent", {"subject": "The paper"}, "We sent Gian a mail: The paper"),
+        ("call_made", {"outcome": "no_answer"}, "Called Gian, no answer"),
+        ("social_touched", {}, "Wrote to Gian on social media"),
+        ("deal_won", {"deal": "Berths 2027"}, "Won a deal with Gian: Berths 2027"),
+        ("handoff_rejected", {"reason": "No budget"}, "Rejected the hand-off of Gian: No budget"),
+        ("bant_answered", {"letter": "budget", "confirmed": "yes"}, "Gian: Budget confirmed"),
+        ("admission_given", {"admission": "change"}, "Heard an admission of Gian: wants a change"),
+        ("person_described", {"name": "Gian Rochat"}, "Details of Gian noted: Gian Rochat"),
+        ("person_described", {"referred_by": "fay@quai.example"}, "Gian: Referred by fay@quai.example"),
+        ("email_complained", {}, "Gian marked our mail as spam"),
+        ("page_viewed", {"title": "Pricing"}, "Gian read Pricing"),
+        ("webinar_attended", {"webinar": "Berths"}, "Gian attended a webinar: Berths"),
+        ("custom", {"event": "Plan Chosen"}, "Gian: Plan Chosen"),
+        ("imported", {"seller": "Listco"}, "Gian: On a list bought from Listco"),
+        ("of_tomorrow", {}, "Gian: Of tomorrow"),
+    ],
+)
+def test_a_name_stands_where_it_says_who_did_what_to_whom(kind: str, data: dict[str, object], sentence: str) -> None:
+    assert "Gian".join(around(kind, data)) == sentence
+
+
+@pytest.mark.parametrize("kind", [code for code, kind in KINDS.items() if kind.actor == "sales"])
+def test_of_nothing_that_we_do_a_name_says_that_they_did_it(kind: str) -> None:
+    before, after = around(kind, {})
+    assert before or after.startswith((":", " was ")) or kind in ("customer_left", "competitor_named"), (before, after)
+
+
+def test_whoever_was_referred_is_said_to_be() -> None:
+    assert said("person_described", {"referred_by": "fay@quai.example", "name": "Gus"}) == (
+        "Referred by fay@quai.example: Gus"
+    )

@@ -6,12 +6,15 @@ from typing import Any, Final
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, require
-from rung.history.models import Event
 from rung.jobs import locks
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
+<<<<<<< HEAD
 from rung.people.models import Alias, Person
+=======
+from rung.people.models import Company, Identity, Person, Trait
+>>>>>>> ae49f90 (Doors: lists with days as fairs write them, a workbook, who drops out of a webinar counted once, Windows' and HTML-only mail, a mail read before the house's lock, referrals by programs and forms with both people, by which door somebody came, names that stand where they say who did what)
 from rung.people.rules import Keys, company_told, is_role_address, normal_email, normal_phone
 from rung.terms.values import BadValue, clean_text
 
@@ -116,27 +119,44 @@ def refer(*, referrer: Person, email: str, name: str, by: By, at: int) -> Person
 
 @dataclass(frozen=True, slots=True)
 class Referred:
-    """Somebody who was referred; `person` None where they are gone."""
+    """Somebody who was referred; `person` None where they are gone, `seq` where only they themselves said who sent
+    them."""
 
     said: str
     person: Person | None
-    seq: int
+    seq: int | None
 
 
 def referrals_of(person: Person) -> tuple[Person | str, list[Referred]]:
-    """(who referred them: the person, or as it was told; "" for nobody), whom they referred, the latest first."""
+    """(who referred them: the person, or as it was told; "" for nobody), whom they referred, the latest first: whoever
+    a referral of theirs names, and whoever says at a form or by a program that they sent them."""
     told = str(person.traits.get("referred_by") or "")
-    ids = [person.pk, *Alias.objects.filter(living_id=person.pk).values_list("old_id", flat=True)]
     given = []
-    for seq, data in _given(ids):
+    for seq, data in _given(person):
         key = str(data.get("referred") or data.get("email") or "")
         given.append(Referred(str(data.get("name") or key), queries.person_named(key) if key else None, seq))
-    return (queries.person_named(told) or told) if told else "", given
+    known = {each.person.pk for each in given if each.person}
+    given += [Referred(each.called, each, None) for each in _naming(person) if each.pk not in known]
+    return (queries.person_named(told) or told) if told else "", given[:_MOST_REFERRED]
 
 
-def _given(ids: list[int]) -> list[tuple[int, dict[str, Any]]]:
-    rows = Event.objects.filter(person_id__in=ids, kind="referral_given").order_by("-seq")
-    return list(rows.values_list("seq", "data")[:20])
+_MOST_REFERRED: Final = 20
+_MOST_KEYS: Final = 50
+
+
+def _given(person: Person) -> list[tuple[int, dict[str, Any]]]:
+    rows = queries.events_of([person.pk]).filter(kind="referral_given").order_by("-seq")
+    return list(rows.values_list("seq", "data")[:_MOST_REFERRED])
+
+
+def _naming(person: Person) -> list[Person]:
+    """Whoever says that this person sent them, by one of their addresses, numbers or ids."""
+    ids = list(queries.with_merged([person.pk]))
+    keys = Identity.objects.filter(person_id__in=ids).values_list("value", flat=True)[:_MOST_KEYS]
+    theirs = {person.email, str(person.uuid), *keys} - {""}
+    rows = Trait.objects.filter(field="referred_by", word__in=sorted(key[:100] for key in theirs))
+    people = Person.objects.filter(pk__in=rows.values("person"), is_merged=False).exclude(pk=person.pk)
+    return list(people.order_by("-pk")[:_MOST_REFERRED])
 
 
 def _checked(written: Written) -> Written:

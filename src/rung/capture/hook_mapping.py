@@ -1,20 +1,18 @@
 """What a program's message means: which of its places is the address, the time, the kind. Pure: no clock."""
 
-import csv
 import hashlib
-import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rung.capture import dates, hook_lists
 from rung.capture.letters import plain_text
 from rung.people.rules import company_told, normal_email, normal_phone
 from rung.terms.instants import EARLIEST, LATEST, BadInstant, is_zone, micros, parse_instant
@@ -32,6 +30,10 @@ MEANT: Final = tuple(
     code for code, kind in KINDS.items() if "secret" in kind.doors and code not in _TRAITS and kind.actor == "their"
 )
 """The kinds that a webhook may tell: what people did. Answers, calls and deals come with a secret key."""
+
+
+ONCE: Final = frozenset({"webinar_attended"})
+"""What somebody does once under one id, however often a program tells it: a line that drops, and they join again."""
 
 
 class BadMapping(ValueError):
@@ -113,11 +115,14 @@ def mapping_of(told: object) -> Mapped:
 
 
 def read(body: bytes, content_type: str) -> Any:
-    """A message as data: JSON, or CSV as {"rows": [...]}. Raises NotMapped."""
+    """A message as data: JSON, or a list (CSV, a workbook) as {"rows": [...]}. Raises NotMapped."""
     if len(body) > LARGEST:
         raise NotMapped(f"It is larger than {LARGEST // 1024} KB.")
-    if content_type.startswith("text/csv"):
-        return {"rows": _rows(body)}
+    if content_type.startswith("text/csv") or hook_lists.is_workbook(body):
+        try:
+            return {"rows": hook_lists.rows(body, most=MOST_ITEMS)}
+        except hook_lists.NoList as fault:
+            raise NotMapped(str(fault)) from None
     try:
         told = json.loads(body, parse_constant=_no_number, parse_int=_whole)
     except (ValueError, RecursionError):
@@ -149,18 +154,31 @@ def meant(told: Any, mapping: Mapped, *, zone: str = "UTC") -> tuple[list[Meant]
         raise NotMapped(f"There is no list at {each[0]}.")
     if len(items) > MOST_ITEMS:
         raise NotMapped(f"It names more than {MOST_ITEMS} people.")
+    day_first = dates.is_day_first(_text(told, item, mapping.time) for item in items) if mapping.time else None
     found: list[Meant] = []
     left_out: list[str] = []
     for number, item in enumerate(items, start=1):
         try:
-            one = _one(told, item, mapping)
+            one = _one(told, item, mapping, day_first)
         except (NotMapped, BadValue) as fault:
             left_out.append(f"Number {number}: {fault}")
         else:
             found += [one] if one else []
     if left_out and not found:
         raise NotMapped(left_out[0])
-    return found, left_out
+    return _came_once(found), left_out
+
+
+def _came_once(told: Sequence[Meant]) -> list[Meant]:
+    """Whoever left a webinar and came back has a line for each time in a list of who came: they attended once."""
+    seen: set[tuple[str, str, str]] = set()
+    kept = []
+    for each in told:
+        same = (each.kind, normal_email(each.email) or each.phone, str(each.data.get("webinar", "")))
+        if each.kind not in ONCE or same not in seen:
+            kept.append(each)
+        seen.add(same)
+    return kept
 
 
 def at(told: Any, pointer: str) -> Any:
@@ -203,7 +221,7 @@ def _walk(told: Any, pointer: str, depth: int) -> Iterator[tuple[str, str]]:
         yield pointer, "" if told is None else str(told)[:200]
 
 
-def _one(told: Any, item: Any, mapping: Mapped) -> Meant | None:
+def _one(told: Any, item: Any, mapping: Mapped, day_first: bool | None = None) -> Meant | None:
     said = _text(told, item, mapping.kind_at)
     kind = mapping.kinds.get(said, "") if said or (mapping.kind_at and not mapping.kind) else mapping.kind
     if mapping.kind_at and not kind:
@@ -224,20 +242,20 @@ def _one(told: Any, item: Any, mapping: Mapped) -> Meant | None:
         name=" ".join(name for name in names if name)[:250],
         title=_text(told, item, mapping.title)[:250],
         company=company_told(company) if company else None,
-        at=_instant(_found(told, item, mapping.time), ZoneInfo(mapping.zone)) if mapping.time else None,
-        own_id=_own_id(told, item, mapping, email or phone),
+        at=_instant(_found(told, item, mapping.time), ZoneInfo(mapping.zone), day_first) if mapping.time else None,
+        own_id=_own_id(told, item, mapping, kind, email or phone),
         data={field: value for field, places in mapping.data.items()
               if (value := _value(_found(told, item, places))) is not None},
     )  # fmt: skip
 
 
-def _own_id(told: Any, item: Any, mapping: Mapped, who: str) -> str:
+def _own_id(told: Any, item: Any, mapping: Mapped, kind: str, who: str) -> str:
     """The sender's id of it, with who it is of where several share it; else what the item itself says: a list that
     comes again with one more line brings that line."""
     own = _text(told, item, mapping.id)[:120]
     if not own:
         return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:32]
-    is_shared = item is not told and _at(item, pointers(mapping.id)) is None
+    is_shared = kind in ONCE or (item is not told and _at(item, pointers(mapping.id)) is None)
     return f"{own}:{who[:120]}" if is_shared else own
 
 
@@ -265,18 +283,19 @@ def _text(told: Any, item: Any, places: Places) -> str:
 
 
 def _value(found: Any) -> Any:
+    if found in _NOTHING:
+        return None
     if isinstance(found, str):
         return clean_text(plain_text(found)[:1_000] if _HTML.match(found) else found[:1_000], "a detail", 1_000)
     return found if isinstance(found, (bool, int, float)) else None
 
 
-def _by_format(told: str, *, written: str) -> datetime:
-    return datetime.strptime(told, written)
+def _instant(found: Any, zone: tzinfo, day_first: bool | None) -> int | None:
+    """A time as programs and people write it, or seconds or milliseconds since 1970; `zone`: of one that names none.
 
-
-def _instant(found: Any, zone: tzinfo) -> int | None:
-    """ISO 8601, or seconds or milliseconds since 1970; `zone`: of a time that names none."""
-    if found in (None, "", "-", "--"):  # so reports write that somebody never joined
+    `day_first`: what the list's other times say; else a clock of twelve hours is American, and puts the month first.
+    """
+    if found in _NOTHING:
         return None
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         told = int(found * (1_000_000 if found < 1e11 else 1_000)) if abs(found) < 1e17 else -1
@@ -286,48 +305,18 @@ def _instant(found: Any, zone: tzinfo) -> int | None:
         if len(found) > len("2026-11-19"):  # a day alone begins in the zone
             with suppress(BadInstant):
                 return parse_instant(found)
-        for read in (datetime.fromisoformat, *_WAYS):
-            try:
-                parsed = read(found)
-                return micros(parsed if parsed.tzinfo else parsed.replace(tzinfo=zone))
-            except (ValueError, OverflowError):
-                pass
-    raise NotMapped(f"{str(found)[:40]!r} is no time.")
+        is_american = found.rstrip()[-2:].lower() in ("am", "pm")
+        parsed = dates.read(found[:60], day_first=not is_american if day_first is None else day_first)
+        with suppress(ValueError, OverflowError):
+            parsed = parsed or datetime.fromisoformat(found)
+            return micros(parsed if parsed.tzinfo else parsed.replace(tzinfo=zone))
+    ways = "2026-11-19 14:05, 19.11.2026 14:05 or 11/19/2026 2:05 PM"
+    raise NotMapped(f"{str(found)[:40]!r} is no time that can be read: write it as {ways}.")
 
 
+_NOTHING: Final = (None, "", "-", "--")
+"""So reports write that there is nothing, as where somebody never joined."""
 _HTML: Final = re.compile(r"\s*<(p|div|br|span)\b[^<>]*>", re.IGNORECASE)
-_WAYS: Final = tuple(
-    partial(_by_format, written=way)
-    for way in ("%b %d, %Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%b %d, %Y %I:%M %p")
-)
-"""How lists of American products write a time."""
-
-
-def _rows(body: bytes) -> list[Mapping[str, str]]:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("cp1252", "replace")
-    lines = text.splitlines(keepends=True)
-    try:
-        dialect = ";" if lines and lines[0].count(";") > lines[0].count(",") else "\t" if "\t" in text[:500] else ","
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect)
-        read = [row for row in reader if any(cell.strip() for cell in row)]
-        heads = [head.strip().lower() for head in read[_head(read)]] if read else []
-        rows = [dict(zip(heads, row, strict=False)) for row in read[_head(read) + 1 :]]
-    except csv.Error as fault:
-        raise NotMapped(f"It is no CSV: {fault}.") from None
-    if len(rows) > MOST_ITEMS:
-        raise NotMapped(f"It names more than {MOST_ITEMS} people: import it as a file instead.")
-    return rows
-
-
-def _head(rows: Sequence[Sequence[str]]) -> int:
-    """Which row names the columns: reports begin with some lines about themselves."""
-    for number, row in enumerate(rows[:30]):
-        if any("mail" in cell.lower() and "@" not in cell for cell in row):
-            return number
-    return 0
 
 
 def _no_number(name: str) -> float:

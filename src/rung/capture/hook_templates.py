@@ -23,7 +23,11 @@ TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "Booking, as Calendly tells it",
         {
             "kind_at": "/event",
-            "kinds": {"invitee.created": "meeting_booked", "invitee_no_show.created": "meeting_missed"},
+            "kinds": {
+                "invitee.created": "meeting_booked",
+                "invitee.canceled": "meeting_missed",
+                "invitee_no_show.created": "meeting_missed",
+            },
             "email": "/payload/email",
             "name": "/payload/name",
             "phone": "/payload/text_reminder_number",
@@ -32,6 +36,7 @@ TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             "data": {
                 "starts": "/payload/scheduled_event/start_time",
                 "meeting": "/payload/scheduled_event/name",
+                "called_off": "/payload/cancellation/canceled_by",
                 **{name: f"/payload/tracking/{name}" for name in _UTM},
             },
         },
@@ -40,14 +45,18 @@ TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "Booking, as Cal.com tells it",
         {
             "kind_at": "/triggerEvent",
-            "kinds": {"BOOKING_CREATED": "meeting_booked"},
+            "kinds": {"BOOKING_CREATED": "meeting_booked", "BOOKING_CANCELLED": "meeting_missed"},
             "each": "/payload/attendees",
             "email": "/email",
             "name": "/name",
             "phone": "/phoneNumber",
             "time": "/createdAt",
             "id": "/payload/uid",
-            "data": {"starts": "/payload/startTime", "meeting": ["/payload/eventTitle", "/payload/title"]},
+            "data": {
+                "starts": "/payload/startTime",
+                "meeting": ["/payload/eventTitle", "/payload/title"],
+                "called_off": ["/payload/cancelledBy", "/payload/cancellationReason"],
+            },
         },
     ),
     "chat": (
@@ -89,12 +98,12 @@ TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             "phone": "/payload/object/registrant/phone",
             "company": "/payload/object/registrant/org",
             "time": ["/payload/object/participant/join_time", "/event_ts"],
-            "id": "/payload/object/registrant/id",
+            "id": ["/payload/object/registrant/id", "/payload/object/uuid", "/payload/object/id"],
             "data": {"webinar": "/payload/object/topic", "starts": "/payload/object/start_time"},
         },
     ),
     "attendance": (
-        "Webinar: a list of who came, as CSV or JSON",
+        "Webinar: a list of who came, as CSV, XLSX or JSON",
         {
             "kind": "webinar_attended",
             "kind_at": ["/attended", "/attendance"],
@@ -113,7 +122,7 @@ TEMPLATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         },
     ),
     "badges": (
-        "Badge list of a fair, as CSV",
+        "Badge list of a fair, as CSV or XLSX",
         {
             "kind": "weak_signal_seen",
             "each": "/rows",

@@ -3,18 +3,18 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import msgspec
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import hook_mapping, mailbox, signing
+from rung.capture import hook_mapping, mailbox, referring, signing
 from rung.capture.forms import is_slug
 from rung.capture.hook_mapping import BadMapping, Mapped, Meant, NotMapped
 from rung.capture.hook_templates import TEMPLATES
-from rung.capture.letters import NoLetter
+from rung.capture.letters import Letter, NoLetter, letter_of
 from rung.capture.models import HookMessage, Webhook
 from rung.jobs import locks
 from rung.lifecycle import actions, published
@@ -119,9 +119,10 @@ def receive(*, webhook: Webhook, body: bytes, content_type: str, at: int) -> Hoo
     message = HookMessage(
         webhook=webhook, received_at=at, content_type=_plain(content_type)[:100], body=body[: hook_mapping.LARGEST]
     )
+    read = _read(message.content_type, body)
     with transaction.atomic():
         locks.hold()
-        _take(message, body, at)
+        _take(message, read, at)
         message.save()
         _forget(webhook)
     return message
@@ -130,17 +131,18 @@ def receive(*, webhook: Webhook, body: bytes, content_type: str, at: int) -> Hoo
 def replay(*, name: str, ids: Sequence[int] | None, by: By, at: int) -> tuple[int, int]:
     """Reads refused messages again, as the mapping is now; (taken in, still refused)."""
     require(by, "manage webhooks")
+    refused = HookMessage.objects.filter(webhook__name=name, outcome="refused").order_by("pk")
+    if ids is not None:
+        refused = refused.filter(pk__in=ids)
+    read = {each.pk: _read(each.content_type, bytes(each.body)) for each in refused[:500]}
     with transaction.atomic():
         locks.hold()
-        webhook = _locked(name)
-        rows = webhook.messages.filter(outcome="refused").order_by("pk")
-        if ids is not None:
-            rows = rows.filter(pk__in=ids)
-        messages = list(rows[:500])
+        _locked(name)
+        messages = list(refused.filter(pk__in=read).select_related("webhook"))
         if not messages:
             raise Refused("There is nothing to replay: nothing that came is refused.")
         for message in messages:
-            _take(message, bytes(message.body), at)
+            _take(message, read[message.pk], at)
             message.save()
         still = sum(message.outcome == "refused" for message in messages)
         said = {"messages": len(messages), "refused": still}
@@ -158,11 +160,25 @@ def own_zone() -> str:
     return published.playbook().calendar.timezone
 
 
-def _take(message: HookMessage, body: bytes, at: int) -> None:
+_Read = Letter | NotMapped | NoLetter | Any
+"""A mail, another message's data, or why it is neither."""
+
+
+def _read(content_type: str, body: bytes) -> _Read:
+    """A message as it can be read without the database: before the house's lock is taken, for a mail of two megabytes
+    takes a while, and everybody would wait."""
+    try:
+        is_mail = content_type.startswith(mailbox.MIME)
+        return letter_of(body) if is_mail else hook_mapping.read(body, content_type)
+    except (NotMapped, NoLetter) as fault:
+        return fault
+
+
+def _take(message: HookMessage, read: _Read, at: int) -> None:
     """Sets what became of the message, having recorded its events."""
     try:
         with transaction.atomic():
-            events, left_out = _told(message, body)
+            events, left_out = _told(message, read)
             recorded = actions.record(events, by="", at=at)
             if recorded.refused:
                 raise NotMapped(recorded.refused[0].reason)
@@ -176,12 +192,13 @@ def _take(message: HookMessage, body: bytes, at: int) -> None:
     message.outcome = "accepted" if recorded.accepted else "duplicate" if events else "passed"
 
 
-def _told(message: HookMessage, body: bytes) -> tuple[list[NewEvent], list[str]]:
+def _told(message: HookMessage, read: _Read) -> tuple[list[NewEvent], list[str]]:
     """The events of a message: of a mail what it says, of anything else what the mapping makes of it; and why what is
     left out of a list is."""
-    if message.content_type.startswith(mailbox.MIME):
-        return mailbox.events_of(body, message.webhook.source), []
-    read = hook_mapping.read(body, message.content_type)
+    if isinstance(read, (NotMapped, NoLetter)):
+        raise read
+    if isinstance(read, Letter):
+        return mailbox.events_of(read, message.webhook.source), []
     meant, left_out = hook_mapping.meant(read, mapping_of(message.webhook), zone=own_zone())
     return [event for one in meant for event in _events(message.webhook, one)], left_out
 
@@ -206,10 +223,17 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     done = NewEvent(
         one.kind, keys=keys, data=data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
     )
+<<<<<<< HEAD
     events = [identified, done] if _is_news(traits, company) else [done]
     if company is None or company == one.company or not one.company:
         return events
     if queries.is_told_of(company, but_by=queries.IMPORTS):
+=======
+    referred = referring.told_of(done, by=one.email or one.phone)
+    others = [replace(referred, message_id=f"{message_id}:referred")] if referred else []
+    events = [identified, done, *others] if _is_news(traits, company) else [done, *others]
+    if company is None or company == one.company or not one.company or queries.company_named(company) is not None:
+>>>>>>> ae49f90 (Doors: lists with days as fairs write them, a workbook, who drops out of a webinar counted once, Windows' and HTML-only mail, a mail read before the house's lock, referrals by programs and forms with both people, by which door somebody came, names that stand where they say who did what)
         return events
     named = NewEvent(
         OF_A_COMPANY, company=company, data={"name": one.company}, source=webhook.source,

@@ -2,13 +2,16 @@
 
 import email
 import email.header
+import hashlib
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from email import policy
 from email.message import Message
 from email.utils import getaddresses, parseaddr
 from html.parser import HTMLParser
+from itertools import takewhile
 from typing import Final
 
 from rung.people.rules import normal_email
@@ -45,6 +48,11 @@ _QUOTE_BEGINS: Final = re.compile(
     re.IGNORECASE,
 )
 _SAYS_WHO_WROTE: Final = re.compile(r"^(on .{5,300} wrote:|am .{5,300} schrieb\b.{0,100}:)\s*$", re.IGNORECASE)
+_FROM: Final = re.compile(r"[ \t*]*(from|von|de|da|van|fra|från)[ \xa0]*:", re.IGNORECASE)
+_SENT: Final = re.compile(
+    r"[ \t*]*(sent|date|gesendet|datum|envoy[ée]|enviado( el)?|fecha|data|inviato|verzonden|sendt|skickat)[ \xa0]*:",
+    re.IGNORECASE,
+)
 _ID: Final = re.compile(r"<[^<>\s]{3,250}>")
 _QUOTED_ID: Final = re.compile(r"^[> \t]*message-id:\s*(<[^<>\s]{3,250}>)", re.IGNORECASE | re.MULTILINE)
 _log: Final = logging.getLogger(__name__)
@@ -130,7 +138,7 @@ def _read(message: Message, body: bytes) -> Letter:
         name=_line(name),
         subject=subject[:250],
         text=_own_words(whole)[:_LONGEST],
-        own_id=_line(_header(message, "message-id"))[:150],
+        own_id=_line(_header(message, "message-id"))[:150] or hashlib.sha256(body).hexdigest(),
         answers=(*answers, *(_reported_on(message) if bounce else ())),
         is_reply=bool(_REPLY.match(subject) or _header(message, "in-reply-to")),
         by_machine="a mail came back" if bounce else _by_machine(message, sender, subject),
@@ -246,15 +254,27 @@ def _decoded(part: Message) -> str:
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
-    raw, charset = raw[:_MOST_TOLD], part.get_content_charset() or "utf-8"
+    return _told_in(raw[:_MOST_TOLD], part.get_content_charset() or "")
+
+
+def _told_in(raw: bytes, charset: str) -> str:
+    """The text of bytes as the mail says it is written, or as it is: programs of Windows call theirs Latin-1, which has
+    none of its quotation marks, or call it nothing at all."""
+    if charset.lower() not in _WINDOWS:
+        with suppress(LookupError, ValueError):
+            return raw.decode(charset, "replace")
     try:
-        return raw.decode("utf-8" if charset in _OF_HOSTS else charset, "replace")
-    except (LookupError, ValueError):
-        return raw.decode("utf-8", "replace")
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        is_cut = fault.end == len(raw) and len(raw) - fault.start < 4  # within the last letter
+        return raw.decode("utf-8" if is_cut else "cp1252", "replace")
 
 
-_OF_HOSTS: Final = frozenset({"punycode", "idna"})
-"""Python has them for names of hosts; for a text of some length they take seconds."""
+_WINDOWS: Final = frozenset({
+    "", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "unknown-8bit", "windows-1252",
+    "punycode", "idna",  # Python has these two for names of hosts; for a text of some length they take seconds
+})  # fmt: skip
+"""Character sets that may be any of UTF-8 and Windows-1252, whatever they are called: which of them, the bytes say."""
 
 
 class _Words(HTMLParser):
@@ -264,23 +284,31 @@ class _Words(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in ("style", "script")
-        if tag in ("br", "p", "div", "tr", "li"):
+        self._hidden += tag in _UNSEEN
+        if tag in ("br", "p", "div", "tr", "li", "blockquote"):
             self.words.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        self._hidden = max(0, self._hidden - (tag in ("style", "script")))
+        self._hidden = max(0, self._hidden - (tag in _UNSEEN))
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.words.append(data)
+            self.words.append(re.sub(r"\s+", " ", data))  # where a line of HTML ends says nothing
+
+
+_UNSEEN: Final = frozenset({"style", "script", "title"})
+
+
+def bare(subject: str) -> str:
+    """The subject without what a forwarding program puts before it."""
+    return _FORWARD.sub("", subject).strip()
 
 
 def plain_text(html: str) -> str:
     """What stands in HTML, without its tags, styles and scripts."""
     reader = _Words()
     reader.feed(html[:200_000])
-    return "".join(reader.words).strip()
+    return "\n".join(line.strip() for line in "".join(reader.words).split("\n")).strip()
 
 
 def _own_words(text: str) -> str:
@@ -290,27 +318,34 @@ def _own_words(text: str) -> str:
     for number, line in enumerate(lines):
         # Gmail breaks its "On …, somebody <…> wrote:" into two lines.
         both = f"{line.strip()[:300]} {''.join(lines[number + 1 : number + 2]).strip()[:100]}"
-        if _QUOTE_BEGINS.match(line.strip()[:300]) or _SAYS_WHO_WROTE.match(both):
+        if _QUOTE_BEGINS.match(line.strip()[:300]) or _SAYS_WHO_WROTE.match(both) or _is_heads(lines, number):
             break
         kept.append(line.rstrip())
     said = "\n".join(kept).strip() or text[:_LONGEST].strip()
     return _clean(re.sub(r"\n{3,}", "\n\n", said))
 
 
+def _is_heads(lines: list[str], number: int) -> bool:
+    """Whether the mail that is quoted begins here, as Outlook writes it: "From: …", and below "Sent: …" """
+    if not _FROM.match(lines[number][:300]):
+        return False
+    below = takewhile(str.strip, lines[number + 1 : number + 4])
+    return any(_SENT.match(line[:300]) for line in below)
+
+
 def _header(message: Message, name: str) -> str:
     told = message.get(name)
     if told is None:
         return ""
-    parts = []
-    for raw, charset in email.header.decode_header(str(told)[:_LONGEST_HEADER]):
-        if isinstance(raw, bytes):
-            try:
-                parts.append(raw.decode(charset or "utf-8", "replace"))
-            except (LookupError, ValueError):
-                parts.append(raw.decode("utf-8", "replace"))
-        else:
-            parts.append(raw)
-    return _line("".join(parts))
+    if isinstance(told, email.header.Header):  # how the parser gives bytes above 127 that nothing says the set of
+        return _line("".join(_as_bytes(text, charset) for text, charset in email.header.decode_header(told)))
+    parts = email.header.decode_header(str(told)[:_LONGEST_HEADER])
+    return _line("".join(_told_in(raw, charset or "") if isinstance(raw, bytes) else raw for raw, charset in parts))
+
+
+def _as_bytes(text: str | bytes, charset: str | None) -> str:
+    raw = text if isinstance(text, bytes) else text.encode("ascii", "surrogateescape")
+    return _told_in(raw[:_LONGEST_HEADER], charset or "")
 
 
 def _line(text: str) -> str:

@@ -1,10 +1,10 @@
 """Inbound mail: a mail becomes a reply of somebody we know, an enquiry, or nothing."""
 
-import hashlib
 from typing import Any, Final
 
 from rung.access.models import User
-from rung.capture.letters import Letter, letter_of
+from rung.capture import letters
+from rung.capture.letters import Letter
 from rung.lifecycle.rules import NewEvent
 from rung.mail.models import Sent
 from rung.mail.queries import sent_under
@@ -20,10 +20,9 @@ class Passed(ValueError):
     """A mail of which nothing comes; the text says why."""
 
 
-def events_of(body: bytes, source: str) -> list[NewEvent]:
-    """The events of a mail. Raises NoLetter for what is none, Passed for what no person wrote to us."""
-    letter = letter_of(body)
-    own_id = letter.own_id or hashlib.sha256(body).hexdigest()
+def events_of(letter: Letter, source: str) -> list[NewEvent]:
+    """The events of a mail. Raises Passed for what no person wrote to us."""
+    own_id = letter.own_id
     if letter.bounce is not None:
         return [_bounced(letter, source, own_id)]
     if letter.by_machine:
@@ -34,7 +33,7 @@ def events_of(body: bytes, source: str) -> list[NewEvent]:
         if letter.forwarded is None:
             raise Passed("Passed over: one of ours wrote it.")
         asked, noted = letter.forwarded, {"note": letter.text} if letter.text else {}
-        about = {"subject": letter.subject, "text": asked.text, "forwarded_by": letter.sender, **noted}
+        about = {"subject": letters.bare(letter.subject), "text": asked.text, "forwarded_by": letter.sender, **noted}
         return _enquiry(asked.address, asked.name, {k: v for k, v in about.items() if v}, source, own_id)
     answered = _answered(letter)
     person = answered or queries.person_named(normal_email(letter.sender) or letter.sender)

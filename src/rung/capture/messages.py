@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from rung.capture import referring
 from rung.engine import segment
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, NotRecorded, ready
 from rung.people.rules import Keys, company_of, keys_of
@@ -122,6 +123,8 @@ def events_of(message: Mapping[str, Any], envelope: Envelope) -> list[NewEvent]:
         keys = _keys(message)
         occurred_at = _occurred_at(message.get("timestamp"), envelope)
         told = [event for line in lines if (event := _event(line, keys, occurred_at, envelope)) is not None]
+        by = keys.email or keys.phone or keys.user_id
+        told += [other for event in told if (other := referring.told_of(event, by=by)) is not None]
     except segment.NotTranslated as refusal:
         raise NotTaken("not_an_event", str(refusal)) from None
     except BadValue as refusal:

@@ -21,6 +21,7 @@ from rung.people.models import Alias, Company, Person, called
 from rung.people.queries import id_named
 from rung.playbook.conditions import Condition
 from rung.terms.stages import RANK, STAGES
+from rung.ui import words
 from rung.ui.paging import Cursor, Key, Page
 
 PER_PAGE: Final = 50
@@ -255,7 +256,9 @@ def company_page(company: Company, *, generation_id: int | None, events: int = 4
     people = person_rows([row[0] for row in ranked[:100]], generation_id) if generation_id else ()
     return CompanyPage(
         company=company,
-        traits=tuple((name, _said(value)) for name, value in sorted(company.traits.items()) if name != "name"),
+        traits=tuple(
+            (name, words.fact(value, name)) for name, value in sorted(company.traits.items()) if name != "name"
+        ),
         people=people,
         people_count=sum(per_rung.values()),
         stage=_highest(per_rung),
@@ -499,13 +502,3 @@ def _row(values: tuple[Any, ...], last: LastEvent | None) -> PersonRow:
 
 def _highest(stages: Mapping[str, int]) -> str:
     return max(stages, key=lambda code: RANK[code], default="")
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    if isinstance(value, float) and value.is_integer():
-        return f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

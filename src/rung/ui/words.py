@@ -25,6 +25,23 @@ def number(value: float | int | None, digits: int = 0) -> str:
     return text.replace("-", "−")
 
 
+def fact(value: object, field: str = "") -> str:
+    """A value that is known of somebody, in words: yes, a list with commas, thousands set apart, except where the
+    field's name says that the number counts nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(fact(item, field) for item in value)
+    if not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if _COUNTS_NOTHING & set(field.lower().split("_")) else f"{value:,}".replace("-", "−")
+
+
+_COUNTS_NOTHING: Final = frozenset("year founded born zip postal postcode plz code id number no phone fax".split())
+
+
 def short_of(value: float, goal: float | None) -> str:
     """A number beside its goal, never rounded up to what it does not reach: 49.97 of 50 → "49.9"."""
     if goal is None or value >= goal or float(f"{value:.0f}") < goal:

@@ -41,6 +41,7 @@ class Entry:
     said: str
     who: str
     who_href: str
+    before: str = ""
     points: str = ""
     is_move: bool = False
 
@@ -181,11 +182,13 @@ def _said(page: CompanyPage, playbook: Playbook) -> str:
 
 
 def _entry(event: CompanyEvent) -> Entry:
+    before, after = happenings.around(event.kind, event.data) if event.person else ("", "")
     return Entry(
         seq=event.seq,
         at=event.at,
         icon=happenings.icon(event.kind),
-        said=happenings.said(event.kind, event.data),
+        said=after or happenings.said(event.kind, event.data),
+        before=before,
         who=event.person,
         who_href=person_href(event.person_uuid) if event.person_uuid else "",
     )

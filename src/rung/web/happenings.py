@@ -26,8 +26,8 @@ _ICONS: Final = {
 }  # fmt: skip
 
 _DETAILS: Final = (
-    "title name subject content form webinar event offer question topic text page path letter competitor friction line "
-    "reason deal stage agenda url"
+    "title name subject content form webinar meeting event offer question topic text page path letter competitor "
+    "friction line reason deal stage agenda url"
 ).split()
 _ASKED: Final = {
     "question_asked": ("question", "topic", "text", "subject"),
@@ -79,8 +79,10 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
         basis = _text(data, "legal_basis")
         return f"On a list bought from {_text(data, 'seller')}{f', on the basis of {basis}' if basis else ''}"
     if kind == "meeting_missed" and data.get("called_off"):
-        return "Called off a meeting"
+        return f"Called off a meeting{_after(_text(data, 'meeting'))}"
     words = KINDS[kind].words if kind in KINDS else kind.replace("_", " ").capitalize()
+    if kind in ("person_identified", "person_described") and (who := _text(data, "referred_by")):
+        return f"Referred by {who}{_after(_text(data, 'name'))}"
     if kind == "person_identified":
         # Of a person `title` is what they are, not what a page is called.
         return words + _after(
@@ -94,10 +96,48 @@ def said(kind: str, data: Mapping[str, Any]) -> str:
     return f"{joined}, {outcome}" if outcome else joined
 
 
+def around(kind: str, data: Mapping[str, Any]) -> tuple[str, str]:
+    """The sentence around the name of whom it is about: ("", " read Pricing") of what they did, ("We sent ", " a mail")
+    of what we did to them."""
+    told = said(kind, data)
+    if kind not in KINDS:
+        return "", f": {told}"
+    words = KINDS[kind].words
+    if kind in _DONE_TO and told.startswith(words):
+        before, _, after = _DONE_TO[kind].partition("{}")
+        return before, f"{after}{told.removeprefix(words)}"
+    if (KINDS[kind].actor == "their" and kind != "custom") or kind in _THEIRS_ALL_THE_SAME:
+        return "", f" {told[:1].lower()}{told[1:]}"
+    return "", f": {told}"
+
+
+_DONE_TO: Final = {
+    "nominated": "{} was nominated by marketing", "call_made": "Called {}", "email_written": "Wrote to {}",
+    "social_touched": "Wrote to {} on social media", "direct_mail_sent": "Sent {} a letter",
+    "contacted": "Spoke with {}", "admission_given": "Heard an admission of {}",
+    "question_answered": "Got an answer of {}", "bant_answered": "Got a BANT answer of {}",
+    "friction_found": "Found a friction with {}", "checklist_ticked": "Ticked a checklist line for {}",
+    "handoff_opened": "Hand-off of {} opened", "handoff_accepted": "Accepted the hand-off of {}",
+    "handoff_rejected": "Rejected the hand-off of {}", "handoff_returned": "Returned the hand-off of {}",
+    "handoff_withdrawn": "Hand-off of {} withdrawn", "deal_opened": "Opened a deal with {}",
+    "deal_moved": "Moved a deal with {}", "deal_won": "Won a deal with {}", "deal_lost": "Lost a deal with {}",
+    "contract_started": "Contract with {} started", "contract_ended": "Contract with {} ended",
+    "stage_overridden": "Rung of {} set by hand", "customer_handed_to_support": "Handed {} over to support",
+    "person_described": "Details of {} noted", "email_sent": "We sent {} a mail",
+    "email_delivered": "Mail delivered to {}", "email_bounced": "Mail to {} bounced", "imported": "{} was imported",
+    "sla_warned": "Answer about {} nearly late", "sla_breached": "Answer about {} late",
+    "likelihood_scored": "Likelihood of {} computed",
+}  # fmt: skip
+"""What we do to somebody, in whose place {} stands: a name before it would say that they did it."""
+_THEIRS_ALL_THE_SAME: Final = frozenset({"email_complained", "customer_left", "competitor_named"})
+
+
 def in_their_words(kind: str, data: Mapping[str, Any]) -> str:
     """What was written or noted with an event, which no sentence holds: a reply, a question, a note on a call."""
     told = [data.get(name) for name in _WRITTEN.get(kind, ("note",))]
     texts = [text.strip() for text in told if isinstance(text, str) and text.strip()]
+    if kind == "question_asked" and (note := _text(data, "note")) and (who := _text(data, "forwarded_by")):
+        texts = [*texts[1:], f"{who}, who forwarded it: {note}"]
     written = "\n\n".join(text for text in texts if text not in said(kind, data))
     return written if len(written) <= _LONGEST_WRITTEN else written[: _LONGEST_WRITTEN - 1].rstrip() + "…"
 

@@ -68,6 +68,8 @@ class Entry:
     who: str = ""
     who_href: str = ""
     """A colleague whose activity counts here."""
+    before: str = ""
+    """What stands before their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ def _entries(
             seq=each.seq,
             at=each.at,
             icon="people" if each.is_of_company else happenings.icon(each.kind),
-            said=_said(each, names, colleagues),
+            **_said(each, names, colleagues),
             points=words.signed(each.points) if each.points else "",
             is_move=False,
             group=_group(each.kind),
@@ -298,12 +300,15 @@ def _whose(colleague: Person | None) -> dict[str, str]:
     return {"who": colleague.called, "who_href": person_href(str(colleague.uuid))} if colleague is not None else {}
 
 
-def _said(each: Happening, names: Mapping[str, str], colleagues: Mapping[int, Person]) -> str:
-    told = happenings.said(each.kind, each.data)
+def _said(each: Happening, names: Mapping[str, str], colleagues: Mapping[int, Person]) -> dict[str, str]:
+    """The sentence of an event; of one that is a colleague's also what stands before their name."""
     if each.is_of_company:
-        begins = "(a colleague)" if each.of in colleagues else "A colleague:"
-        return f"{begins} {told[:1].lower()}{told[1:]}"
-    return f"{told} ({names.get(each.by, each.by)})" if "@" in each.by else told
+        before, after = happenings.around(each.kind, each.data)
+        if each.of in colleagues:
+            return {"before": before, "said": f" (a colleague){after}"}
+        return {"said": f"{before}{'a' if before else 'A'} colleague{after}"}
+    told = happenings.said(each.kind, each.data)
+    return {"said": f"{told} ({names.get(each.by, each.by)})" if "@" in each.by else told}
 
 
 def _moved(to: str, cause: str, because: str, passed: bool, playbook: Playbook) -> str:

@@ -130,15 +130,21 @@ def replays(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def pasted(request: HttpRequest, name: str) -> HttpResponse:
-    """POST capture/webhooks/<name>/lists: a list of people as text (CSV), read by the same mapping."""
+    """POST capture/webhooks/<name>/lists: a list of people, as text (CSV) or a file (CSV, XLSX), read by the same
+    mapping."""
     who_may("manage webhooks", request)
     webhook = _found(name)
-    text = request.POST.get("text", "")
-    if not text.strip():
-        return _page(request, webhook, None, {"refusal": "There is nothing to read: paste a list."}, status=422)
-    message = hooking.receive(
-        webhook=webhook, body=text.encode("utf-8", "replace"), content_type="text/csv", at=this_instant()
+    file = request.FILES.get("file")
+    body = (
+        file.read(hook_mapping.LARGEST + 1) if file else request.POST.get("text", "").strip().encode("utf-8", "replace")
     )
+    if not body:
+        refusal = "There is nothing to read: choose a file or paste a list."
+        return _page(request, webhook, None, {"refusal": refusal}, status=422)
+    if len(body) > hook_mapping.LARGEST:
+        refusal = f"It is larger than {hook_mapping.LARGEST // 1024} KB: bring it in on the page Imports."
+        return _page(request, webhook, None, {"refusal": refusal}, status=422)
+    message = hooking.receive(webhook=webhook, body=body, content_type="text/csv", at=this_instant())
     if message.outcome == "refused":
         return _page(request, webhook, None, {"refusal": message.words}, status=422)
     left_out = f" {message.words}" if message.words else ""
