@@ -303,3 +303,12 @@ def test_a_workbook_that_unpacks_to_far_more_is_not_unpacked(tell: Any) -> None:
     with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("xl/worksheets/sheet1.xml", b"0" * (17 << 20))
     assert tell("badges", to.getvalue())["why"] == "It unpacks to more than 16 MB: import it as a file instead."
+
+
+@pytest.mark.django_db
+def test_an_office_s_address_on_a_list_costs_its_own_line_only(tell: Any) -> None:
+    answer = tell("badges", "Email,Name\ninfo@hafen.example,Office\ninge@hafen.example,Inge\n")
+    assert (answer["outcome"], answer["why"]) == (
+        "accepted", "1 left out: Number 1: info@hafen.example is read by many and names nobody.",
+    )  # fmt: skip
+    assert Person.objects.get().name == "Inge"

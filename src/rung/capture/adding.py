@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models.functions import Lower
 
 from rung.access.actions import By, Refused, audited, require
 from rung.jobs import locks
@@ -154,7 +155,8 @@ def _naming(person: Person) -> list[Person]:
     ids = list(queries.with_merged([person.pk]))
     keys = Identity.objects.filter(person_id__in=ids).values_list("value", flat=True)[:_MOST_KEYS]
     theirs = {person.email, str(person.uuid), *keys} - {""}
-    rows = Trait.objects.filter(field="referred_by", word__in=sorted(key[:100] for key in theirs))
+    told = Trait.objects.filter(field="referred_by").annotate(lower=Lower("word"))  # people write addresses in any case
+    rows = told.filter(lower__in=sorted(key[:100].lower() for key in theirs))
     people = Person.objects.filter(pk__in=rows.values("person"), is_merged=False).exclude(pk=person.pk)
     return list(people.order_by("-pk")[:_MOST_REFERRED])
 

@@ -14,7 +14,7 @@ import msgspec
 
 from rung.capture import dates, hook_lists
 from rung.capture.letters import plain_text
-from rung.people.rules import company_told, normal_email, normal_phone
+from rung.people.rules import company_told, is_role_address, normal_email, normal_phone
 from rung.terms.instants import EARLIEST, LATEST, BadInstant, is_zone, micros, parse_instant
 from rung.terms.kinds import KINDS
 from rung.terms.values import BadValue, clean_text
@@ -231,6 +231,8 @@ def _one(told: Any, item: Any, mapping: Mapped, day_first: bool | None = None) -
     email, phone = _text(told, item, mapping.email), _text(told, item, mapping.phone)
     if email and normal_email(email) is None:
         raise NotMapped(f"{email[:60]} at {_where(told, item, mapping.email)} is no e-mail address.")
+    if email and is_role_address(email) and normal_phone(phone) is None:
+        raise NotMapped(f"{email[:60]} is read by many and names nobody.")
     if not email and normal_phone(phone) is None:
         raise NotMapped("There is neither an e-mail address nor a phone number where the mapping looks for them.")
     company = _text(told, item, mapping.company)
