@@ -290,7 +290,7 @@ def test_a_fair_s_workbook_is_read_as_its_list(tell: Any) -> None:
     head = ("Email", "First name", "Last name", "Company", "Job title", "Scanned at")
     row = ("kim@werft.example", "Kim", "Werft", "Werft GmbH", "CTO", datetime(2026, 11, 26, 11, 5))
     body = workbook(("Hafentag 2026: your leads",), (), head, row)
-    assert tell("badges", body, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")["events"] == 2
+    assert tell("badges", body, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")["events"] == 3
     scanned = Event.objects.get(kind="weak_signal_seen")
     assert (scanned.data, format_instant(scanned.occurred_at)) == ({"event": "hook"}, "2026-11-26T10:05:00Z")
     assert Person.objects.get().name == "Kim Werft"

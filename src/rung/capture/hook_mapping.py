@@ -154,7 +154,8 @@ def meant(told: Any, mapping: Mapped, *, zone: str = "UTC") -> tuple[list[Meant]
         raise NotMapped(f"There is no list at {each[0]}.")
     if len(items) > MOST_ITEMS:
         raise NotMapped(f"It names more than {MOST_ITEMS} people.")
-    day_first = dates.is_day_first(_text(told, item, mapping.time) for item in items) if mapping.time else None
+    times = (_found(told, item, mapping.time) for item in items) if mapping.time else ()
+    day_first = dates.is_day_first(time[:60] for time in times if isinstance(time, str))
     found: list[Meant] = []
     left_out: list[str] = []
     for number, item in enumerate(items, start=1):
