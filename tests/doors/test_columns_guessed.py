@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from rung.capture import columns
 
 
@@ -96,3 +98,30 @@ def test_a_table_of_firms_that_have_numbers_is_one_of_firms() -> None:
     assert columns.kind_of(["Customer Id", "Company", "Website", "Industry"]) == "companies"
     assert columns.kind_of(["Opportunity Name", "Stage", "Deal Stage", "Account"]) == "deals"
     assert columns.kind_of(["opportunity_id", "sales_agent", "account", "deal_stage", "close_date"]) == "deals"
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "some"),
+    [
+        ("Opportunity Name,Account Name,Amount,Close Date,Stage,Contact: Email", "deals", {"Stage": "deal.status"}),
+        ("Person - Name,Person - Email - Work,Person - Organization", "people", {"Person - Organization": "company"}),
+        ("Deal - Title,Deal - Value,Deal - Status,Deal - Organization", "deals", {"Deal - Organization": "company"}),
+        ("Email,First Name,Account,Date Created", "people", {"Account": "company", "Date Created": "at"}),
+        ("EMAIL,LASTNAME,FIRSTNAME,SMS,EXT_ID", "people", {"SMS": "person.phone"}),
+        ("Full Name,Created On,Email Address,Business Phone", "people", {"Business Phone": "person.phone"}),
+        ("name,email,Signed up,Unsubscribed from Emails", "people", {"Unsubscribed from Emails": "unsubscribed"}),
+        ("#,Your name?,What's your email address?,Company", "people", {"What's your email address?": "person.email"}),
+        ("Invitee Name,Invitee Email,Event Type Name", "people", {"Invitee Email": "person.email"}),
+        ("Company name,Company email,Website", "companies", {"Website": "company"}),
+    ],
+)  # fmt: skip
+def test_exports_of_many_programs_are_understood(header: str, kind: str, some: dict[str, str]) -> None:
+    columns_ = header.split(",")
+    assert columns.kind_of(columns_) == kind
+    assert meant(columns_).items() >= some.items()
+
+
+def test_a_column_that_speaks_of_addresses_and_holds_none_is_no_address() -> None:
+    header = ["Invitee Name", "May we email you?", "Your email"]
+    row = dict(zip(header, ["Ana", "yes", "ana@acme.example"], strict=True))
+    assert [choice.to for choice in columns.guessed(header, "people", [row]).columns] == ["own", "own", "person.email"]

@@ -97,7 +97,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "became.opportunity": ("became_an_opportunity_date", "opportunity_since", "date_entered_opportunity"),
     "unsubscribed": tuple(
         "hasoptedoutofemail has_opted_out_of_email email_opt_out opted_out_of_email opted_out opt_out unsubscribed"
-        " unsubscribed_from_all_email do_not_email".split()
+        " unsubscribed_from_all_email unsubscribed_from_emails do_not_email".split()
     ),
     "deal.id": ("deal_id", "opportunity_id", "record_id", "id", "pipedrive_system_id", "deal_pipedrive_system_id"),
     "deal.name": ("deal_name", "dealname", "opportunity_name", "title", "name"),
@@ -197,6 +197,10 @@ def guessed(header: Sequence[str], kind: str, sample: Sequence[Mapping[str, Cell
     if other := _OTHER_END.get(guessing.slug(guessing.without_entity(next(_of(found, "deal.closed"), "")))):
         column = _column_named(header, (other,), found)
         found |= {column: "deal.closed"} if column else {}
+    if "person.email" in targets and "person.email" not in taken:
+        asked = (column for column in header if column not in found and _asks_address(column))
+        with_one = (column for column in asked if all("@" in text for text in _texts(column, sample)))
+        found |= dict.fromkeys(islice(with_one, 1), "person.email")
     if "person.id" in targets and "person.id" not in taken and kind not in BESIDE:
         profiles = (column for column in header if column not in found and _are_profiles(_texts(column, sample)))
         found |= dict.fromkeys(islice(profiles, 1), "person.id")
@@ -220,15 +224,24 @@ def kind_of(header: Sequence[str]) -> str:
         return "deals"
     if slugs & {"activity_subject", "activity_type", "tasksubtype", "engagement_type", "activity_due_date"}:
         return "activities"
-    if names_people or _has_column(header, guessing.PERSON["email"]):
+    if names_people or _has_column(header, guessing.PERSON["email"]) or any(map(_asks_address, header)):
         return "people"
     names_companies = _has_column(header, (*guessing.COMPANY["name"], *guessing.COMPANY["website"]))
     return "people" if not names_companies and plain & set(guessing.KEYS) else "companies"
 
 
 _OF_DEALS: Final = frozenset(
-    ("deal_name", "dealname", "deal_stage", "stagename", "deal_title", "deal_value", "deal_status")
+    ("deal_name", "dealname", "deal_stage", "stagename", "deal_title", "deal_value", "deal_status", "opportunity_name")
 )
+
+
+def _asks_address(column: str) -> bool:
+    """Whether a column is somebody's address by a word in its name: `Invitee Email`, `What's your email address?`."""
+    slug = guessing.slug(column).replace("e_mail", "email")
+    return "email" in slug.split("_") and slug.split("_")[0] not in _OF_FIRMS
+
+
+_OF_FIRMS: Final = frozenset({"company", "organization", "organisation", "account", "billing", "owner"})
 
 
 def _has_column(header: Sequence[str], names: Iterable[str]) -> bool:

@@ -23,7 +23,10 @@ _PERSON: Final[dict[str, tuple[str, ...]]] = {
     "first_name": ("first_name", "firstname", "given_name", "person_first_name"),
     "last_name": ("last_name", "lastname", "family_name", "surname", "person_last_name"),
     "name": ("name", "full_name", "fullname", "contact_name", "person_name", "lead_name"),
-    "phone": ("phone", "phone_number", "person_phone", "mobile", "mobilephone", "mobile_phone", "phone_1_value"),
+    "phone": tuple(
+        "phone phone_number person_phone mobile mobilephone mobile_phone phone_1_value work_phone phone_work"
+        " business_phone cell_phone telephone_number sms".split()
+    ),
     "title": ("title", "job_title", "jobtitle", "position", "role", "person_job_title", "designation"),
     "country": ("country", "country_region", "mailing_country", "mailingcountry"),
     "city": ("city", "mailing_city", "mailingcity"),
@@ -31,7 +34,7 @@ _PERSON: Final[dict[str, tuple[str, ...]]] = {
     "postal_code": ("postal_code", "postalcode", "zip", "zipcode", "zip_code", "mailing_zip_postal_code"),
     "source": ("source", "lead_source", "leadsource", "original_source", "origin"),
     "lead_status": ("lead_status", "status"),
-    "owner": ("contact_owner", "lead_owner", "owner", "person_owner"),
+    "owner": ("contact_owner", "lead_owner", "owner", "person_owner", "sales_owner"),
 }
 PERSON: Final = {trait: (*names, *_ELSEWHERE.get(trait, "").split()) for trait, names in _PERSON.items()}
 COMPANY: Final[dict[str, tuple[str, ...]]] = {
@@ -70,7 +73,7 @@ COMPANY: Final[dict[str, tuple[str, ...]]] = {
 }
 NAMES_A_COMPANY: Final = (
     "company_domain_name domain website website_url company company_account company_name account_name organization_name"
-    " organization_1_name associated_company company_account_name organisation"
+    " organization_1_name associated_company company_account_name organisation organization account employer"
     " firma firmenname unternehmen entreprise soci_t societe empresa azienda bedrijf"
 ).split()
 KEYS: Final = (
@@ -81,7 +84,7 @@ CREATED: Final = tuple(
     "create_date created_date createddate created_time created_at creation_date person_created date_added"
     " created created_on date_created added_on added known_since customer_since contact_since"
     " subscription_date subscribed_at subscribed_on optin_time signup_date sign_up_date registration_date registered_at"
-    " joined_on connected_on first_contact_date"
+    " joined_on connected_on first_contact_date signed_up created_utc"
     " erstellt erstellt_am angelegt_am".split()
 )
 _PIPEDRIVE: Final = re.compile(r"^(Person|Organization|Deal|Lead|Activity|Note) - ", re.IGNORECASE)
