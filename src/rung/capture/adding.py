@@ -11,11 +11,7 @@ from rung.jobs import locks
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
-<<<<<<< HEAD
-from rung.people.models import Alias, Person
-=======
-from rung.people.models import Company, Identity, Person, Trait
->>>>>>> ae49f90 (Doors: lists with days as fairs write them, a workbook, who drops out of a webinar counted once, Windows' and HTML-only mail, a mail read before the house's lock, referrals by programs and forms with both people, by which door somebody came, names that stand where they say who did what)
+from rung.people.models import Identity, Person, Trait
 from rung.people.rules import Keys, company_told, is_role_address, normal_email, normal_phone
 from rung.terms.values import BadValue, clean_text
 

@@ -223,17 +223,12 @@ def _events(webhook: Webhook, one: Meant) -> list[NewEvent]:
     done = NewEvent(
         one.kind, keys=keys, data=data, at=one.at, source=webhook.source, message_id=message_id, door="secret"
     )
-<<<<<<< HEAD
-    events = [identified, done] if _is_news(traits, company) else [done]
-    if company is None or company == one.company or not one.company:
-        return events
-    if queries.is_told_of(company, but_by=queries.IMPORTS):
-=======
     referred = referring.told_of(done, by=one.email or one.phone)
     others = [replace(referred, message_id=f"{message_id}:referred")] if referred else []
     events = [identified, done, *others] if _is_news(traits, company) else [done, *others]
-    if company is None or company == one.company or not one.company or queries.company_named(company) is not None:
->>>>>>> ae49f90 (Doors: lists with days as fairs write them, a workbook, who drops out of a webinar counted once, Windows' and HTML-only mail, a mail read before the house's lock, referrals by programs and forms with both people, by which door somebody came, names that stand where they say who did what)
+    if company is None or company == one.company or not one.company:
+        return events
+    if queries.is_told_of(company, but_by=queries.IMPORTS):
         return events
     named = NewEvent(
         OF_A_COMPANY, company=company, data={"name": one.company}, source=webhook.source,
