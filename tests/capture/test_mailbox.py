@@ -433,3 +433,14 @@ def test_out_of_office_lists_and_receipts_are_told_apart(client: Client, door: s
         assert words in told["why"], header
     answered = f"Auto-Submitted: no\r\n{PLAIN.replace('<1@', '<9@')}"
     assert sent(client, door, answered)["outcome"] == "accepted"
+
+
+@pytest.mark.django_db
+def test_the_webhooks_page_says_that_a_mail_needs_no_mapping(client: Client, door: str) -> None:
+    sent(client, door, PLAIN)
+    client.force_login(
+        add_user(email="mia@ours.example", role="marketing", password="a long one 4711", by="test", at=1)
+    )
+    page = client.get("/capture/webhooks/post").content.decode()
+    assert "It is a mail: those are read by themselves, whatever the mapping says." in page
+    assert "It is not JSON" not in page

@@ -81,7 +81,10 @@ def test_an_event_whose_time_is_empty_did_not_happen(tmp_path: Path) -> None:
         (",Acme,2026-07-01,,,,,,", "2: no email: the row names nobody"),
         ("ana,Acme,,,,,,,", "2: no time in created"),
         ("ana,Acme,soon,,,,,,", "2: created: 'soon' is not a time: say how it is written with `format:`"),
-        ("ana,Acme,2026-07-01,,,,,,2026-07-02", "2: demo: '2026-07-02' is not a time written as %d/%m/%Y %H:%M"),
+        (
+            "ana,Acme,2026-07-01,,,,,,2026-07-02",
+            "2: demo: '2026-07-02' is not a time written %d/%m/%Y %H:%M, as in 31/12/2025 14:05",
+        ),
         ("ana,Acme,1960-07-01,,,,,,", "2: 1960-06-30T23:00:00+00:00 is outside 1970 to 2100"),
     ],
 )

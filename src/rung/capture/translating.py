@@ -354,6 +354,12 @@ def _instant(cell: Cell, formats: tuple[str, ...], zone: tzinfo, where: str) -> 
     return _instant_told(_plain_text(cell), formats, zone, where)
 
 
+def _example(pattern: str) -> str:
+    """A time as it should have been written."""
+    told = {dates.DAY_FIRST: "31/12/2025 14:05", dates.MONTH_FIRST: "12/31/2025 2:05 PM"}
+    return told.get(pattern) or datetime(2025, 12, 31, 14, 5).strftime(pattern)
+
+
 @lru_cache(maxsize=20_000)
 def _instant_told(text: str, formats: tuple[str, ...], zone: tzinfo, where: str) -> int:
     """The instant that a text tells: a table says the same days again and again."""
@@ -371,7 +377,8 @@ def _instant_told(text: str, formats: tuple[str, ...], zone: tzinfo, where: str)
                 continue
         return instants.micros(found if found.tzinfo else found.replace(tzinfo=zone))
     if formats:
-        raise BadCell(f"{where}: {text[:40]!r} is not a time written as {' or '.join(formats)}")
+        ways = " or ".join(f"{pattern}, as in {_example(pattern)}" for pattern in formats)
+        raise BadCell(f"{where}: {text[:40]!r} is not a time written {ways}")
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

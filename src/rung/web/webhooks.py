@@ -259,6 +259,8 @@ def _would(chosen: HookMessage | None, mapping: dict[str, Any]) -> dict[str, Any
     """What the message would bring under the mapping, or why not."""
     if chosen is None:
         return {}
+    if chosen.content_type.startswith(mailbox.MIME):
+        return {"fault": "It is a mail: those are read by themselves, whatever the mapping says."}
     try:
         read = hook_mapping.read(bytes(chosen.body), chosen.content_type)
         meaning = hook_mapping.mapping_of(mapping)
