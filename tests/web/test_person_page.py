@@ -13,6 +13,7 @@ from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys
 from rung.terms.instants import DAY
+from rung.web.about import in_words
 from web.conftest import World
 from web.reading import words_of
 
@@ -205,3 +206,7 @@ def test_whoever_was_written_in_by_one_of_ours_is_said_to_be(sam: Client) -> Non
     said = words_of(sam.get(f"/people/{Person.objects.get(email='bo@kran.example').uuid}/origin"))
     assert "Came by fair as told First seen Details noted written in by" in said
     assert "Source" not in said
+
+
+def test_a_fact_bears_a_name_that_people_say() -> None:
+    assert (in_words("company.website"), in_words("newsletter_topics")) == ("Company website", "Newsletter topics")

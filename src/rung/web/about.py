@@ -8,7 +8,7 @@ from rung.history.models import Event
 from rung.history.queries import counted
 from rung.people.models import Person
 from rung.people.queries import with_merged
-from rung.terms.instants import MINUTE
+from rung.terms.instants import SECOND
 from rung.ui import words
 from rung.web import happenings
 
@@ -36,7 +36,7 @@ class Line:
 def about(person: Person) -> tuple[list[Line], list[Line]]:
     """Where they came from and whether we may write; and all their other facts, by name. Two queries."""
     facts = [
-        Line(_in_words(field), words.fact(value, field))
+        Line(in_words(field), words.fact(value, field))
         for field, value in sorted(person.traits.items())
         if field not in _SAID_ELSEWHERE and value not in (None, "", []) and not _is_their_company(person, field)
     ]
@@ -71,7 +71,7 @@ def _first(person: Person) -> Event | None:
     """The event by which we know them; of those that came together rather what they did than who they are."""
     ids = with_merged([person.pk])
     came = list(counted().filter(person_id__in=ids).exclude(by="system").order_by("at", "seq")[:4])
-    together = [each for each in came if each.at - came[0].at < MINUTE and each.source == came[0].source]
+    together = [each for each in came if each.at - came[0].at < SECOND and each.source == came[0].source]
     return next((each for each in together if each.kind not in _WHO_THEY_ARE), came[0] if came else None)
 
 
@@ -108,6 +108,7 @@ def _consent(person: Person) -> Line:
     )
 
 
-def _in_words(field: str) -> str:
-    words = field.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+def in_words(field: str) -> str:
+    """The name of a field as people say it: `company.website` is "Company website"."""
+    told = field.replace("_", " ").replace(".", " ").strip()
+    return told[:1].upper() + told[1:]

@@ -144,8 +144,11 @@ def _around(
 _LABELS: Final = {"name": "Name", "title": "Role", "email": "E-mail", "phone": "Phone", "country": "Country"}
 
 
-def _facts(person: Person, asked: Enrichment) -> list[tuple[str, Any, Any]]:
-    return [(field, value, enriching.ours(person, field)) for field, value in asked.facts.items()]
+def _facts(person: Person, asked: Enrichment) -> list[tuple[str, str, Any, Any]]:
+    """(field, its name in words, what the plug-in found, what we have) of each."""
+    return [
+        (field, about.in_words(field), value, enriching.ours(person, field)) for field, value in asked.facts.items()
+    ]
 
 
 def _written(request: HttpRequest) -> Written:
