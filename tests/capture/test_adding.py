@@ -11,7 +11,7 @@ from django.test import Client
 from rung.access.actions import Refused, add_user
 from rung.access.models import Audit
 from rung.capture import adding, enriching, messages, referring
-from rung.capture.adding import Written
+from rung.capture.adding import Written, WrittenCompany
 from rung.capture.messages import Envelope
 from rung.capture.models import Enrichment
 from rung.history.models import Event
@@ -19,7 +19,7 @@ from rung.jobs.clock import now
 from rung.lifecycle import actions, published
 from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import NewEvent
-from rung.people.models import Person
+from rung.people.models import Company, Person
 from rung.people.rules import Keys
 
 ANA = Written(
@@ -39,6 +39,51 @@ def test_somebody_added_stands_on_the_ladder_with_source_and_note() -> None:
     assert ana.traits["note"] == "Tall."
     assert Standing.objects.get(person=ana).stage == "suspect"
     assert Audit.objects.filter(verb="added person").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_company_is_added_before_anybody_of_it_is_known() -> None:
+    told = {"site": "https://www.acme.example/about", "name": "Acme", "industry": "Ships", "employees": "1,250"}
+    acme = adding.add_company(written=WrittenCompany(**told), by="test", at=now())
+    assert (acme.key, acme.name, acme.traits) == (
+        "acme.example",
+        "Acme",
+        {"name": "Acme", "industry": "Ships", "employees": 1250},
+    )
+    assert Event.objects.get().kind == "company_described"
+    assert Audit.objects.filter(verb="added company").count() == 1
+    assert adding.add_person(written=replace(ANA, company=""), by="test", at=now()).company == acme
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (WrittenCompany(), "Write its domain or its name"),
+        (WrittenCompany(site="gmail.com"), "gmail.com is no domain of a firm"),
+        (WrittenCompany(site="Acme Ltd"), "Acme Ltd is no domain of a firm"),
+        (WrittenCompany(site="acme.example", employees="many"), "as one number"),
+        (WrittenCompany(name="A\0"), "holds a NUL"),
+        (WrittenCompany(name="x" * 251), "251 characters long"),
+    ],
+)
+def test_what_is_no_company_is_refused_and_writes_nothing(written: WrittenCompany, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        adding.add_company(written=written, by="test", at=now())
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_company_that_is_here_is_said_and_keeps_everything(client: Client) -> None:
+    acme = adding.add_company(written=WrittenCompany(site="acme.example", name="Acme"), by="test", at=now())
+    client.force_login(add_user(email="sam@ours.example", role="sales", by="test", at=1))
+    answer = client.post("/companies/new", {"site": "www.acme.example", "name": "Mallory"})
+    assert answer.status_code == 409
+    assert f'href="/companies/{acme.uuid}">Acme</a> is already here' in answer.content.decode()
+    assert Event.objects.count() == 1
+    made = client.post("/companies/new", {"name": "Solo Works"})
+    solo = Company.objects.get(key="Solo Works")
+    assert (made.status_code, made["Location"]) == (303, f"/companies/{solo.uuid}")
 
 
 @pytest.mark.django_db

@@ -8,14 +8,23 @@ from django.db.models.functions import Lower
 
 from rung.access.actions import By, Refused, audited, require
 from rung.jobs import locks
-from rung.lifecycle import actions
+from rung.lifecycle import actions, by_hand
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries
-from rung.people.models import Identity, Person, Trait
+from rung.people.models import Company, Identity, Person, Trait
 from rung.people.rules import Keys, company_told, is_role_address, normal_email, normal_phone
+from rung.terms.companies import is_domain
 from rung.terms.values import BadValue, clean_text
 
 _LONGEST: Final = {"name": 250, "email": 320, "phone": 60, "title": 250, "company": 250, "source": 100, "note": 1_000}
+
+
+class CompanyHere(Refused):
+    """A company with this domain or name is known; `company` is which."""
+
+    def __init__(self, company: Company) -> None:
+        super().__init__(f"{company.name} is already here.")
+        self.company = company
 
 
 class AlreadyHere(Refused):
@@ -82,6 +91,44 @@ def add_person(*, written: Written, by: By, at: int) -> Person:
             by=by, verb="added person", object=f"person {person_id}", data={"source": data.get("source", "")}, at=at
         )
     return Person.objects.get(pk=person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCompany:
+    """What was written down of a company; texts, empty where nothing was said."""
+
+    name: str = ""
+    site: str = ""
+    industry: str = ""
+    employees: str = ""
+    country: str = ""
+
+
+def add_company(*, written: WrittenCompany, by: By, at: int) -> Company:
+    """Puts a company among ours by hand, before anybody of it is known. Raises CompanyHere, or Refused in words."""
+    require(by, "add people")
+    try:
+        told = {name: clean_text(getattr(written, name), name, 250) for name in WrittenCompany.__dataclass_fields__}
+        key = company_told(told["site"] or told["name"])
+    except BadValue as fault:
+        raise Refused(_sentence(str(fault))) from None
+    if not told["name"] and not told["site"]:
+        raise Refused("Write its domain or its name: by it we know it again.")
+    if key is None or (told["site"] and not is_domain(key)):
+        raise Refused(f"{(told['site'] or told['name'])[:60]} is no domain of a firm: write one like acme.com.")
+    data: dict[str, Any] = {name: text for name, text in told.items() if text and name != "site"}
+    if told["employees"]:
+        data["employees"] = by_hand.how_many(told["employees"])
+    with transaction.atomic():
+        locks.hold()
+        known = queries.company_named(key)
+        if known is not None:
+            raise CompanyHere(known)
+        recorded = actions.record([NewEvent("company_described", company=key, data=data)], by=by, at=at)
+        if recorded.refused:
+            raise Refused(_sentence(recorded.refused[0].reason))
+        audited(by=by, verb="added company", object=f"company {key}", data={"fields": sorted(data)}, at=at)
+    return Company.objects.get(key=key)
 
 
 def refer(*, referrer: Person, email: str, name: str, by: By, at: int) -> Person:
@@ -157,6 +204,10 @@ def _naming(person: Person) -> list[Person]:
     return list(people.order_by("-pk")[:_MOST_REFERRED])
 
 
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def _checked(written: Written) -> Written:
     try:
         texts = {
@@ -166,7 +217,7 @@ def _checked(written: Written) -> Written:
         if texts["company"]:
             company_told(texts["company"])
     except BadValue as fault:
-        raise Refused(f"{str(fault).capitalize()}.") from None
+        raise Refused(_sentence(str(fault))) from None
     told = Written(**texts)
     if not told.email and not told.phone:
         raise Refused("Write an e-mail address or a phone number: by it we know them again.")
@@ -191,5 +242,5 @@ def _referrer(text: str) -> Person | None:
 def _record(event: NewEvent, by: By, at: int) -> int:
     recorded = actions.record([event], by=by, at=at)
     if recorded.refused:
-        raise Refused(f"{recorded.refused[0].reason.capitalize()}.")
+        raise Refused(_sentence(recorded.refused[0].reason))
     return recorded.people[0]

@@ -40,11 +40,16 @@ def put_company_right(*, company: Company, told: Mapping[str, str], by: By, at: 
     known = {name: company.traits.get(name, "") for name in FACTS_OF_A_COMPANY} | {"name": company.name}
     data: dict[str, Any] = _differing(told, FACTS_OF_A_COMPANY, known)
     if data.get("employees"):
-        digits = data["employees"].replace(",", "").replace(" ", "")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
-            raise Refused("Write how many work there as one number, as in 250.")
-        data["employees"] = int(digits)
+        data["employees"] = how_many(data["employees"])
     _tell(NewEvent("company_described", company=company.key, data=data), f"company {company.pk}", data, by, at)
+
+
+def how_many(text: str) -> int:
+    """How many work somewhere, as one of ours wrote it. Raises Refused."""
+    digits = text.replace(",", "").replace(" ", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        raise Refused("Write how many work there as one number, as in 250.")
+    return int(digits)
 
 
 def as_text(value: object) -> str:

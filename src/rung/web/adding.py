@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from rung.access.models import User
 from rung.access.rules import NotAllowed, Refused
 from rung.capture import adding, enriching
-from rung.capture.adding import Written
+from rung.capture.adding import Written, WrittenCompany
 from rung.capture.models import Enrichment
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import by_hand
@@ -19,7 +19,7 @@ from rung.people import doubles
 from rung.people.models import Person
 from rung.web import about, shell
 from rung.web.asked import who_may, whole_number
-from rung.web.links import person_href
+from rung.web.links import company_href, person_href
 from rung.web.people_found import living
 
 
@@ -42,6 +42,26 @@ def added(request: HttpRequest) -> HttpResponse:
         )
     messages.info(request, f"{person.called} is on the ladder now.")
     return HttpResponseRedirect(person_href(str(person.uuid)), status=303)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def company_added(request: HttpRequest) -> HttpResponse:
+    """GET companies/new: the form. POST adds (303), says which is there already (409), or what is wrong (422)."""
+    user = who_may("add people", request)
+    if request.method != "POST":
+        return shell.page(request, "web/company_new.html", {"written": WrittenCompany()}, place="companies")
+    told = {name: request.POST.get(name, "").strip() for name in WrittenCompany.__dataclass_fields__}
+    context: dict[str, Any] = {"written": WrittenCompany(**told)}
+    try:
+        company = adding.add_company(written=context["written"], by=user, at=this_instant())
+    except adding.CompanyHere as refusal:
+        context |= {"here": refusal.company, "here_href": company_href(str(refusal.company.uuid))}
+        return shell.page(request, "web/company_new.html", context, place="companies", status=409)
+    except Refused as refusal:
+        context |= {"refusal": str(refusal)}
+        return shell.page(request, "web/company_new.html", context, place="companies", status=422)
+    messages.info(request, f"{company.name} is among the companies now.")
+    return HttpResponseRedirect(company_href(str(company.uuid)), status=303)
 
 
 @require_GET

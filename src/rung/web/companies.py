@@ -74,6 +74,7 @@ def companies(request: HttpRequest) -> HttpResponse:
         if len(page.rows) < page.total
         else f"{_count(page.total)}.",
         "all_companies": here,
+        "add_company": reverse("companies-new"),
     }
     return shell.page(request, "web/companies.html", context, place="companies")
 

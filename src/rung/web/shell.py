@@ -81,6 +81,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
 
 COMMANDS: Final = (
     ("add people", "add-person", "people-new", "plus", "Add somebody", "new person lead quick add manual"),
+    ("add people", "add-company", "companies-new", "plus", "Add a company", "new firm account organisation manual"),
     (
         "merge people",
         "doubles",

@@ -100,6 +100,7 @@ urlpatterns = [
     path("handoffs/<uuid:uuid>/documentation", handoffs.documentation, name="handoff-documentation"),
     path("people/<uuid:uuid>/standing", person.standing, name="person-standing"),
     path("companies", companies.companies, name="companies"),
+    path("companies/new", adding.company_added, name="companies-new"),
     path("companies/<uuid:uuid>", companies.company, name="company"),
     path("companies/<uuid:uuid>/facts", companies.facts, name="company-facts"),
     path("playbook", playbook.playbook, name="playbook"),
