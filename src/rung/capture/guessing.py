@@ -1,5 +1,6 @@
 """How HubSpot, Salesforce, Pipedrive and others call the columns of what they write."""
 
+import functools
 import re
 from typing import Final
 
@@ -90,6 +91,7 @@ CREATED: Final = tuple(
 _PIPEDRIVE: Final = re.compile(r"^(Person|Organization|Deal|Lead|Activity|Note) - ", re.IGNORECASE)
 
 
+@functools.lru_cache(maxsize=4_096)  # each column is compared with every name that we know
 def slug(column: str) -> str:
     """`Person - E-mail (Work)*` → `person_e_mail_work`: the name a trait gets from a column."""
     return "_".join(re.findall(r"[a-z0-9]+", column.lower()))
