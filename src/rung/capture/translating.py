@@ -315,7 +315,9 @@ class _Translation:
 
 def _is_plain(text: str, name: str) -> bool:
     """Whether the text of a cell, which has no white space around it, is a trait as it stands: most are."""
-    return len(text) <= LONGEST_TEXT and text.isascii() and "\x00" not in text and name != "email"
+    if len(text) > LONGEST_TEXT or not text.isascii() or "\x00" in text:
+        return False
+    return name != "email" or normal_email(text) is not None
 
 
 def _plain_text(cell: Cell) -> str:
