@@ -5,7 +5,7 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
@@ -330,7 +330,7 @@ def _of_tables(
 ) -> Iterator[Part]:
     zone = ZoneInfo(published.playbook().calendar.timezone)
     firms = Firms(partial(is_told_of, but_by=source), partial(is_told_of, but_by=source, kind=OF_A_COMPANY))
-    known_as = cache(address_of_id)
+    known_as = lru_cache(maxsize=20_000)(address_of_id)  # there may be millions of ids
     for sheet, table in histories.tables([path], mapping, kind, zone):
         taken = Taken(sheet.name, table.name if table else None)
         report.taken.append(taken)
