@@ -146,6 +146,32 @@ def test_two_of_the_same_key_are_found_wherever_they_stand(data: st.DataObject) 
     assert (len(found.history), [refused.line for refused in found.refused]) == (1, [2])
 
 
+def test_an_event_over_two_lines_is_two_bad_lines_even_where_another_line_holds_two_events() -> None:
+    event = json.dumps(line(data={"a": {"b": 1}})).encode()
+    for place in (event.index(b', "at"'), event.index(b', "kind"'), event.index(b'{"b"'), len(event) - 1):
+        found = read(event[:place], event[place:], event + b" " + event, event)
+        assert (len(found.history), [refused.line for refused in found.refused]) == (1, [1, 2, 3])
+
+
+PARTS = st.sampled_from(
+    (
+        json.dumps(line()), json.dumps(line(data={"a": {"b": ":"}})), json.dumps(line(id="a", seq=7)),
+        '{"person": "ana", "at": "2026-03-01T12:00:00Z"', ', "kind": "page_viewed"}', ', "kind": "custom", "data": {}',
+        "}", "{", " ", "\r", '{"person": ', '"rui"', '"\\u0061"',
+    )
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(PARTS, max_size=3).map("".join), max_size=5))
+def test_lines_are_read_together_as_each_is_read_alone(lines: list[str]) -> None:
+    told = [text.encode() for text in lines]
+    together, alone = read(*told), read(*told, b"no event")  # which no decoder takes: each line is looked at alone
+    assert together.refused == [refused for refused in alone.refused if refused.line <= len(told)]
+    assert together.history.data == alone.history.data
+    assert together.history.at.tolist() == alone.history.at.tolist()
+    assert (together.history.people, together.duplicates) == (alone.history.people, alone.duplicates)
+
+
 def test_a_line_of_twenty_megabytes_costs_no_more_than_its_reason() -> None:
     assert "longer than" in reason(b'{"person": "' + b"x" * 20_000_000)
 

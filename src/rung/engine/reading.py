@@ -49,6 +49,9 @@ _PLAIN: Final = {
 _REQUIRED: Final = {name: kind.required for name, kind in KINDS.items() if kind.required}
 _NOTHING: Final[Mapping[str, object]] = {}
 _CHUNK: Final = 4 << 20
+_TOGETHER: Final = 500
+"""So many lines are decoded in one go; one that is not plain sends only these the longer way."""
+_NOT_DECODED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _EMAIL: Final = re.compile(
     r"(?=.{6,254}\Z)(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z",
@@ -213,7 +216,8 @@ class _Reader:
 
     def __init__(self, until: int | None) -> None:
         self._until = instants.LATEST if until is None else until
-        self._decode = msgspec.json.Decoder(_Line).decode
+        decoder = msgspec.json.Decoder(_Line)
+        self._decode, self._decode_lines = decoder.decode, decoder.decode_lines
         self._clock = _Clock()
         self._keys: dict[str, str] = {}
         self._company_keys: dict[str, str | None] = {"": None}
@@ -236,47 +240,64 @@ class _Reader:
     def take(self, lines: Sequence[bytes]) -> None:
         """Reads line after line. The loop is the hot one of `rung decide`, a million turns: what is ordinary and was
         seen before is looked up here, everything else leaves through `_carefully`."""
-        first = self._lines_seen + 1
-        decode, days, minutes, rests = self._decode, self._clock.days, self._clock.minutes, self._clock.rests
+        days, minutes, rests = self._clock.days, self._clock.minutes, self._clock.rests
         spelled, companies, ids, until = self._spelled, self._company_spelled, self._ids, self._until
         keep = self._rows.append
-        for number, line in enumerate(lines, first):
-            told = None
-            if line.isascii() and b"\\u" not in line and len(line) <= LONGEST_LINE:
+        for number, (line, told) in enumerate(zip(lines, self._decoded(lines), strict=True), self._lines_seen + 1):
+            if told is not None:
                 try:
-                    told = decode(line)
-                    when, data, colons = told.at, told.data, line.count(b":")
-                    # The decoder takes the last of two keys that are the same; counting colons finds that there were
-                    # two. A colon inside a text, or a field of no meaning here, is looked at more closely.
-                    expected = (
-                        when.count(":")
-                        + 2
-                        + (told.person is not None)
-                        + (told.id is not None)
-                        + (told.company is not None)
-                        + (told.source is not None)
-                        + (told.by is not None)
-                        + (len(data) + 1 if data else 0)
-                    )
-                    if colons != expected and colons != _colons_in(told) and not _is_told_once(line):
-                        self._carefully(number, line, None)
-                        continue
+                    when, id_ = told.at, told.id
                     at = days[when[:10]] + minutes[when[10:16]] + rests[when[16:]]
                     kind, company = _PLAIN[told.kind], companies[told.company]
-                    once = (told.source, told.id) if told.source and told.id else told.id
+                    once = (told.source, id_) if told.source and id_ else id_
                     if instants.EARLIEST <= at <= until and once not in ids:
                         person = spelled.get(told.person)
                         if person is None:
                             person = self._newcomer(told.person)
                         if once:
                             ids.add(once)
-                        keep((person, at, kind, company, told.by, data or _NOTHING, told.id, told.source))
+                        keep((person, at, kind, company, told.by, told.data or _NOTHING, id_, told.source))
                         continue
-                except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                except KeyError:
                     pass
             self._carefully(number, line, told)
         self._lines_seen += len(lines)
         self._store()
+
+    def _decoded(self, lines: Sequence[bytes]) -> "Iterator[_Line | None]":
+        """The lines as the decoder reads them; None for a line that wants the slow way."""
+        for start in range(0, len(lines), _TOGETHER):
+            some = lines[start : start + _TOGETHER]
+            yield from self._together(some) or map(self._alone, some)
+
+    def _together(self, lines: Sequence[bytes]) -> "Sequence[_Line | None] | None":
+        """The lines in one go; None where one of them must be looked at alone."""
+        text = b"\n".join(lines)
+        if not text.isascii() or b"\\u" in text or max(map(len, lines)) > LONGEST_LINE:
+            return None
+        # To this decoder a line's end is a space like any other. Where each stands between } and {, no object goes
+        # over it, and as many objects as lines are one a line.
+        if text.count(b"}\n{") != len(lines) - 1:
+            return None
+        try:
+            told = self._decode_lines(text)
+        except _NOT_DECODED:
+            return None
+        if len(told) != len(lines):
+            return None
+        # No line has fewer colons than it must have, so the sums are equal only where each line has its own number.
+        if text.count(b":") == sum(map(_colons_of, told)):
+            return told
+        return [each if _is_whole(each, line) else None for each, line in zip(told, lines, strict=True)]
+
+    def _alone(self, line: bytes) -> "_Line | None":
+        if not line.isascii() or b"\\u" in line or len(line) > LONGEST_LINE:
+            return None
+        try:
+            told = self._decode(line)
+        except _NOT_DECODED:
+            return None
+        return told if _is_whole(told, line) else None
 
     def _newcomer(self, told: str | None) -> int:
         """The code of a person who is new, where the key needs no cleaning. Raises KeyError where it does."""
@@ -532,6 +553,28 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
         raise BadLine(f"the key {next(name for name in told if names.count(name) > 1)[:40]!r} stands twice: keep one")
     return told
+
+
+def _is_whole(told: _Line, line: bytes) -> bool:
+    """Whether the decoder kept all that the line tells: it takes the last of two keys that are the same, and counting
+    colons finds that there were two. A colon inside a text, or a field of no meaning here, is looked at more closely.
+    """
+    colons = line.count(b":")
+    return colons == _colons_of(told) or colons == _colons_in(told) or _is_told_once(line)
+
+
+def _colons_of(told: _Line) -> int:
+    """How many colons the plainest line of this has: one a key, and those of its time."""
+    return (
+        told.at.count(":")
+        + 2
+        + (told.person is not None)
+        + (told.id is not None)
+        + (told.company is not None)
+        + (told.source is not None)
+        + (told.by is not None)
+        + (len(told.data) + 1 if told.data else 0)
+    )
 
 
 def _colons_in(told: object) -> int:
