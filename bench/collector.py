@@ -129,9 +129,9 @@ def _serve(path: Path, is_stored: bool) -> None:
 
     sqlite.install()
     from rung.access.keys import hash_of_key
-    from rung.capture.collector import Collector
-    from rung.capture.keyring import KeyRing
-    from rung.capture.submission import Key
+    from rung.capture.collector.asgi import Collector
+    from rung.capture.collector.keyring import KeyRing
+    from rung.capture.collector.submission import Key
 
     keys = {hash_of_key(KEY): Key("key:bench", "secret")}
     collector = Collector(path, public_url="http://localhost", keys=KeyRing(lambda: keys))

@@ -60,7 +60,7 @@ def _address(database: str) -> Iterator[str]:
 def live(people: int, events: int) -> dict[str, float]:
     """Batches as the collector's worker brings them where many wait, then single events; beside them bare INSERTs of
     the same rows."""
-    from rung.capture import taking
+    from rung.capture.collector import taking
     from rung.history.queries import last_seq
     from rung.lifecycle import actions, bulk
 
@@ -206,7 +206,7 @@ def import_(people: int, rows: int) -> dict[str, float]:
     """A file of contacts, half of whom are known, brought in and undone; beside it bare INSERTs of the same events."""
     from django.conf import settings
 
-    from rung.capture import imports
+    from rung.capture.imports import actions as imports
     from rung.history.queries import last_seq
     from rung.lifecycle import bulk
 
@@ -241,7 +241,7 @@ def memory(rows: int) -> dict[str, float]:
     """
     from django.conf import settings
 
-    from rung.capture import imports
+    from rung.capture.imports import actions as imports
 
     path = Path(settings.RUNG_HOME) / "contacts.csv"
     write_contacts(path, rows, known=rows // 10)

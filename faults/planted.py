@@ -10,7 +10,7 @@ from typing import Any
 
 def acknowledged_before_the_commit() -> None:
     """The collector says yes when the events are in its memory."""
-    from rung.capture import inbox
+    from rung.capture.collector import inbox
 
     hand_in = inbox.Writer.hand_in
 
@@ -30,7 +30,7 @@ def acknowledged_before_the_commit() -> None:
 
 def deleted_before_the_transaction() -> None:
     """The worker takes rows out of the inbox before the main database holds them."""
-    from rung.capture import inbox, taking
+    from rung.capture.collector import inbox, taking
 
     after = inbox.Inbox.after
 

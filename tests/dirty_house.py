@@ -8,7 +8,8 @@ from django.db import transaction
 
 import dirty
 from rung.access.actions import add_user
-from rung.capture import imports, mapping
+from rung.capture.imports import actions as imports
+from rung.capture.imports import mapping
 from rung.handoff import carrying, clocks
 from rung.jobs import locks
 from rung.lifecycle import actions, bulk, publishing

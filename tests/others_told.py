@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rung.capture import adding, building, hooking, submitting, taking
-from rung.capture.inbox import Item
+from rung.capture import adding
+from rung.capture.collector import taking
+from rung.capture.collector.inbox import Item
+from rung.capture.forms import building, submitting
 from rung.capture.models import Form, Webhook
+from rung.capture.webhooks import hooking
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.queries import person_named

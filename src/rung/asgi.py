@@ -158,8 +158,8 @@ def new_collector() -> Any:
     """The collector with this house's inbox and keys. Django is loaded by then."""
     from django.conf import settings
 
-    from rung.capture.collector import Collector
-    from rung.capture.taking import inbox_path
+    from rung.capture.collector.asgi import Collector
+    from rung.capture.collector.taking import inbox_path
 
     return Collector(inbox_path(), public_url=settings.PUBLIC_URL)
 

@@ -32,9 +32,9 @@ app.add_typer(key_app, name="key")
 
 REFUSALS: Final = (
     ("rung.access.rules", "Refused"),
-    ("rung.capture.sheets", "Unreadable"),
-    ("rung.capture.mapping", "MappingRefused"),
-    ("rung.capture.histories", "NothingToRead"),
+    ("rung.capture.imports.sheets", "Unreadable"),
+    ("rung.capture.imports.mapping", "MappingRefused"),
+    ("rung.capture.imports.histories", "NothingToRead"),
     ("rung.demo.loading", "NotEmpty"),
     ("rung.engine.histories", "BadHistory"),
     ("rung.engine.spark", "NoSpark"),
@@ -428,18 +428,18 @@ def import_(
     """Take over people, companies and events from files. docs/imports.md says how a mapping is written."""
     if kind not in (None, "people", "companies", "deals", "activities", "events"):
         raise typer.BadParameter("choose people, companies, deals, activities or events", param_hint="--as")
-    from rung.capture import mapping
+    from rung.capture.imports import mapping
 
     def rules(zone: str) -> mapping.Mapping | None:
         return mapping.load(map_.read_bytes(), str(map_), zone=zone) if map_ else None
 
     if to is not None:
-        from rung.capture import histories
+        from rung.capture.imports import histories
 
         report = histories.write_history_file(files, mapping=rules("UTC"), kind=kind, to=to, now=_now())
     else:
         _house()
-        from rung.capture import imports
+        from rung.capture.imports import actions as imports
         from rung.lifecycle import published
 
         told = rules(published.playbook().calendar.timezone)
@@ -456,7 +456,7 @@ def import_(
 def undo_import(number: Annotated[int, typer.Argument(min=1)], as_json: AsJson = False) -> None:
     """Take everything an import brought out of account; people are decided as if it had never been."""
     _house()
-    from rung.capture import imports
+    from rung.capture.imports import actions as imports
 
     undone = imports.undo(number=number, by="rung", at=_now())
     _print(undone.as_json()) if as_json else _tell(undone.in_words())

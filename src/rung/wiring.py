@@ -2,7 +2,11 @@
 
 from rung import tables
 from rung.access import actions as access
-from rung.capture import enriching, fetching, refusals, submitting, taking, uploads
+from rung.capture import enriching
+from rung.capture.collector import refusals, taking
+from rung.capture.forms import submitting
+from rung.capture.imports import uploads
+from rung.capture.inbound_mail import fetching
 from rung.handoff import carrying, clocks, desks, mailing, notifying, owners
 from rung.handoff.models import Assignment, Clock, SequenceRun, Task
 from rung.insight import interviewing, reviewing, trying_later

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from rung.access.keys import hash_of_key
-from rung.capture.collector import Collector
-from rung.capture.inbox import Inbox, Item
-from rung.capture.keyring import KeyRing
-from rung.capture.submission import Key
+from rung.capture.collector.asgi import Collector
+from rung.capture.collector.inbox import Inbox, Item
+from rung.capture.collector.keyring import KeyRing
+from rung.capture.collector.submission import Key
 
 SITE: Final = "rung_pub_of_the_site"
 SERVER: Final = "rung_sec_of_the_server"

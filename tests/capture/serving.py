@@ -12,8 +12,8 @@ import uvicorn
 
 from capture.asking import KEYS
 from rung import serving
-from rung.capture.collector import Collector
-from rung.capture.keyring import KeyRing
+from rung.capture.collector.asgi import Collector
+from rung.capture.collector.keyring import KeyRing
 
 
 @contextmanager

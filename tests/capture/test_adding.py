@@ -10,9 +10,10 @@ from django.test import Client
 
 from rung.access.actions import Refused, add_user
 from rung.access.models import Audit
-from rung.capture import adding, enriching, messages, referring
+from rung.capture import adding, enriching, referring
 from rung.capture.adding import Written, WrittenCompany
-from rung.capture.messages import Envelope
+from rung.capture.collector import messages
+from rung.capture.collector.messages import Envelope
 from rung.capture.models import Enrichment
 from rung.history.models import Event
 from rung.jobs.clock import now

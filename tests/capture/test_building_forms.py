@@ -13,8 +13,9 @@ from capture.test_forms import ANSWERS, CONSENTS, DEMO, agreeing
 from rung import wiring
 from rung.access.actions import NotAllowed, Refused, add_user
 from rung.access.models import Audit
-from rung.capture import answers as answering
-from rung.capture import building, forms, promising
+from rung.capture.forms import answers as answering
+from rung.capture.forms import building, promising
+from rung.capture.forms import definitions as forms
 from rung.capture.models import Form, FormSubmission, FormVersion, FormViews
 from rung.history.models import Event
 from rung.jobs.clock import now

@@ -19,8 +19,8 @@ import pytest
 
 from capture.asking import SERVER
 from capture.serving import served
-from rung.capture import snippet, taking
-from rung.capture.collector import Collector
+from rung.capture.collector import snippet, taking
+from rung.capture.collector.asgi import Collector
 from rung.capture.models import CaptureCount, RefusedEvent
 from rung.history.models import Event
 from rung.people.models import Person

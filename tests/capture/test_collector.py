@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from capture.asking import KEYS, SERVER, SITE, Asking
-from rung.capture.collector import PATHS
-from rung.capture.inbox import Fault, Inbox
-from rung.capture.rates import Rates
-from rung.capture.submission import LARGEST_BODY, Key
+from rung.capture.collector.asgi import PATHS
+from rung.capture.collector.inbox import Fault, Inbox
+from rung.capture.collector.rates import Rates
+from rung.capture.collector.submission import LARGEST_BODY, Key
 
 VIEW = {"type": "page", "messageId": "m-1", "userId": "ana", "properties": {"path": "/pricing"},
         "timestamp": "2026-03-01T10:00:00.000Z"}  # fmt: skip
@@ -236,7 +236,7 @@ def test_a_disk_that_does_not_take_it_is_never_answered_with_200(collector: Aski
 
 
 def test_too_much_at_once_is_sent_away_for_a_second(collector: Asking, monkeypatch: Any) -> None:
-    monkeypatch.setattr("rung.capture.inbox.Writer.hand_in", lambda *_: False)
+    monkeypatch.setattr("rung.capture.collector.inbox.Writer.hand_in", lambda *_: False)
     answer = collector.post("/v1/page", VIEW)
     assert (answer.status, answer.headers["retry-after"], answer.said["code"]) == (503, "1", "busy")
 

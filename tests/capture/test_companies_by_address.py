@@ -8,10 +8,13 @@ import pytest
 from django.test import Client
 
 from capture.test_forms import ANSWERS, DEMO
-from rung.capture import adding, building, hooking, mailbox, submitting
+from rung.capture import adding
 from rung.capture.adding import Written
-from rung.capture.letters import letter_of
+from rung.capture.forms import building, submitting
+from rung.capture.inbound_mail import mailbox
+from rung.capture.inbound_mail.letters import letter_of
 from rung.capture.models import Form
+from rung.capture.webhooks import hooking
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person

@@ -21,11 +21,13 @@ from capture.asking import SERVER, SITE, Asking, basic
 from capture.test_collector import VIEW
 from capture.test_forms import ANSWERS, DEMO
 from rung.asgi import _environ
-from rung.capture import building, hooking, taking
-from rung.capture.collector import PATHS
-from rung.capture.hook_templates import TEMPLATES
-from rung.capture.inbox import Inbox
+from rung.capture.collector import taking
+from rung.capture.collector.asgi import PATHS
+from rung.capture.collector.inbox import Inbox
+from rung.capture.forms import building
 from rung.capture.models import CaptureCount, FormSubmission, HookMessage, RefusedEvent
+from rung.capture.webhooks import hooking
+from rung.capture.webhooks.hook_templates import TEMPLATES
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.people.models import Person

@@ -10,8 +10,9 @@ from django.test import Client
 
 from rung import wiring
 from rung.access.actions import NotAllowed, Refused, add_user
-from rung.capture import answers as answering
-from rung.capture import building, forms, submitting
+from rung.capture.forms import answers as answering
+from rung.capture.forms import building, submitting
+from rung.capture.forms import definitions as forms
 from rung.capture.models import Form
 from rung.history.models import Event
 from rung.jobs.clock import now

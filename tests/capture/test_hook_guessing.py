@@ -1,6 +1,6 @@
 """What the places of a made-up program's first message are guessed to be."""
 
-from rung.capture import hook_guessing, hook_mapping
+from rung.capture.webhooks import hook_guessing, hook_mapping
 
 CHAT = {
     "event": "conversation.finished",

@@ -15,8 +15,8 @@ import browsing
 from browsing import browser
 from capture.asking import SITE
 from capture.serving import served, site
-from rung.capture import snippet, taking
-from rung.capture.inbox import Inbox
+from rung.capture.collector import snippet, taking
+from rung.capture.collector.inbox import Inbox
 from rung.history.models import Event
 from rung.people.models import Person
 

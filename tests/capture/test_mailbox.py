@@ -13,10 +13,13 @@ from django.test import Client
 from capture.test_forms import ANSWERS, DEMO
 from rung import wiring
 from rung.access.actions import add_user
-from rung.capture import adding, building, fetching, hooking
+from rung.capture import adding
 from rung.capture.adding import Written
-from rung.capture.letters import letter_of
+from rung.capture.forms import building
+from rung.capture.inbound_mail import fetching
+from rung.capture.inbound_mail.letters import letter_of
 from rung.capture.models import HookMessage
+from rung.capture.webhooks import hooking
 from rung.history.models import Event
 from rung.jobs import locks
 from rung.jobs.clock import now

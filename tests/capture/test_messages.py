@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rung.capture import messages, taking
-from rung.capture.inbox import Inbox, Item
-from rung.capture.messages import Envelope, NotTaken, events_of, message_of, sighted
+from rung.capture.collector import messages, taking
+from rung.capture.collector.inbox import Inbox, Item
+from rung.capture.collector.messages import Envelope, NotTaken, events_of, message_of, sighted
+from rung.capture.collector.submission import Key, Submission, passed_through
 from rung.capture.models import CaptureCount, RefusedEvent
-from rung.capture.submission import Key, Submission, passed_through
 from rung.history.models import Event
 from rung.lifecycle.rules import ready
 from rung.terms.kinds import KINDS

@@ -15,10 +15,13 @@ from capture.asking import Asking
 from capture.test_forms import ANSWERS, DEMO
 from capture.test_messages import NAUGHTY as BROKEN
 from rung.access.actions import Refused
-from rung.capture import adding, building, enriching, hooking, taking
+from rung.capture import adding, enriching
 from rung.capture.adding import Written
-from rung.capture.hook_templates import TEMPLATES
+from rung.capture.collector import taking
+from rung.capture.forms import building
 from rung.capture.models import CaptureCount, Enrichment, FormSubmission, HookMessage, RefusedEvent
+from rung.capture.webhooks import hooking
+from rung.capture.webhooks.hook_templates import TEMPLATES
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.people.models import Person

@@ -12,8 +12,8 @@ from django.test import Client
 
 from rung.access.actions import Refused, add_user
 from rung.access.models import Audit
-from rung.capture import hooking, signing
 from rung.capture.models import HookMessage, Webhook
+from rung.capture.webhooks import hooking, signing
 
 SECRET = "s3cret"
 A = '{"a":1}'

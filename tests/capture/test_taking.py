@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError
 
 from rung.access.actions import NotAllowed, Refused, add_user
-from rung.capture import refusals, taking
-from rung.capture.inbox import Inbox, Item
+from rung.capture.collector import refusals, taking
+from rung.capture.collector.inbox import Inbox, Item
 from rung.capture.models import Arrival, CaptureCount, InboxPosition, RefusedEvent
 from rung.history.models import Event
 from rung.lifecycle import actions

@@ -2,9 +2,10 @@
 
 import pytest
 
-from rung.capture import columns, hook_mapping, making, timing
-from rung.capture.sheets import Row
-from rung.capture.translating import Told, translated
+from rung.capture.imports import columns, making, timing
+from rung.capture.imports.sheets import Row
+from rung.capture.imports.translating import Told, translated
+from rung.capture.webhooks import hook_mapping
 from rung.terms.instants import format_instant
 
 HEADER = ["Email", "Create Date"]

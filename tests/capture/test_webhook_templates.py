@@ -10,8 +10,8 @@ import pytest
 import xlsxwriter
 from django.test import Client
 
-from rung.capture import hook_mapping, hooking
-from rung.capture.hook_templates import TEMPLATES
+from rung.capture.webhooks import hook_mapping, hooking
+from rung.capture.webhooks.hook_templates import TEMPLATES
 from rung.history.models import Event
 from rung.people.models import Person
 from rung.terms.instants import format_instant

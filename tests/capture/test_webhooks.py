@@ -8,9 +8,9 @@ from django.test import Client
 
 from rung.access.actions import NotAllowed, Refused, add_user
 from rung.access.models import Audit
-from rung.capture import hook_mapping, hooking
-from rung.capture.hook_mapping import BadMapping, NotMapped
 from rung.capture.models import HookMessage, Webhook
+from rung.capture.webhooks import hook_mapping, hooking
+from rung.capture.webhooks.hook_mapping import BadMapping, NotMapped
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.lifecycle import actions

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rung.capture import columns
+from rung.capture.imports import columns
 
 
 def meant(header: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rung.capture import histories, mapping
+from rung.capture.imports import histories, mapping
 from rung.engine import deciding_files
 from rung.engine.account import Account
 from rung.playbook import loading

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from rung.capture import hooking, imports
-from rung.capture.firms import Firms
+from rung.capture.imports import actions as imports
+from rung.capture.imports.firms import Firms
+from rung.capture.webhooks import hooking
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Person
@@ -96,7 +97,7 @@ def test_what_others_said_of_a_firm_keeps_its_name(home: Path) -> None:
 
 @pytest.mark.django_db
 def test_a_mapping_that_says_which_column_is_the_company_is_taken_at_its_word(home: Path) -> None:
-    from rung.capture import mapping
+    from rung.capture.imports import mapping
 
     text = "import: 1\ntables:\n  - {name: x, person: Email, company: Company Name, traits: {first_name: First Name}}\n"
     brought_in(home, CONTACTS, mapping=mapping.load(text))

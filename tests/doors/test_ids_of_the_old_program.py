@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rung.capture import imports
+from rung.capture.imports import actions as imports
 from rung.lifecycle import actions
 from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import NewEvent

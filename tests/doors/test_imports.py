@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rung.access.actions import Refused
-from rung.capture import imports
-from rung.capture.histories import NothingToRead
+from rung.capture.imports import actions as imports
+from rung.capture.imports.histories import NothingToRead
 from rung.engine import reading
 from rung.history.models import Event
 from rung.lifecycle import explaining, exporting

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rung.capture import histories, making, mapping
-from rung.capture.mapping import MappingRefused
+from rung.capture.imports import histories, making, mapping
+from rung.capture.imports.mapping import MappingRefused
 from rung.engine import reading
 from rung.terms.instants import parse_instant
 

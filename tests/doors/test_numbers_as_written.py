@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from rung.capture import columns, making, mapping, numbers
-from rung.capture.histories import UTC
+from rung.capture import numbers
+from rung.capture.imports import columns, making, mapping
+from rung.capture.imports.histories import UTC
+from rung.capture.imports.sheets import Row
+from rung.capture.imports.translating import LeftOut, Told, translated
 from rung.capture.numbers import COMMA, POINT
-from rung.capture.sheets import Row
-from rung.capture.translating import LeftOut, Told, translated
 
 
 @pytest.mark.parametrize(

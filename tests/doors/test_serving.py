@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rung import asgi, serving
-from rung.capture.collector import Collector
+from rung.capture.collector.asgi import Collector
 
 
 def free_port() -> int:

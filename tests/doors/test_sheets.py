@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from rung.capture import sheets
-from rung.capture.sheets import BadRow, Row, Unreadable
+from rung.capture.imports import sheets
+from rung.capture.imports.sheets import BadRow, Row, Unreadable
 
 
 def table(tmp_path: Path, content: str | bytes, name: str = "people.csv") -> list[list[object]]:

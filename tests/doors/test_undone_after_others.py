@@ -20,7 +20,8 @@ import others_told as others
 import pages_compared
 from dirty_house import lived, looked_at, worked
 from others_told import Telling, identify, view
-from rung.capture import imports, mapping
+from rung.capture.imports import actions as imports
+from rung.capture.imports import mapping
 from rung.history.models import Event
 from rung.lifecycle import rebuilding, undoing
 from rung.lifecycle.models import Standing

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 import dirty
 import pages_compared
 from dirty_house import acted, imported, lived, looked_at, worked
-from rung.capture import imports
+from rung.capture.imports import actions as imports
 from rung.history.models import Event
 from rung.lifecycle import actions, handoffs, undoing
 from rung.lifecycle import line as lines

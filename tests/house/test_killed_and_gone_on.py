@@ -17,7 +17,7 @@ from django.db import connection
 from postgres_server import _elsewhere, server_url
 from rung.access.actions import add_user
 from rung.access.models import Audit, User
-from rung.capture import uploads
+from rung.capture.imports import uploads
 from rung.capture.models import Upload
 from rung.history.models import Event
 from rung.jobs.clock import now

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from parity.test_history_in_parts import columns, table
-from rung.capture import taking
-from rung.capture.inbox import Inbox, Item
+from rung.capture.collector import taking
+from rung.capture.collector.inbox import Inbox, Item
 from rung.engine import segments
 from rung.engine.company import joined
 from rung.engine.deciding_segments import decide_folder

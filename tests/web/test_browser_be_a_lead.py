@@ -11,7 +11,7 @@ import uvicorn
 from django.core.wsgi import get_wsgi_application
 
 from rung import asgi, serving
-from rung.capture import taking
+from rung.capture.collector import taking
 from rung.demo import site
 from rung.history.models import Event
 from rung.lifecycle.models import Handoff, Standing

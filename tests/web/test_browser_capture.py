@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rung.capture import taking
-from rung.capture.inbox import Inbox, Item
+from rung.capture.collector import taking
+from rung.capture.collector.inbox import Inbox, Item
 from web import test_browser
 from web.test_browser import DESK, PHONE, browser, house, playwright, visit
 from web.test_browser_pages import faults_of

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from rung.capture import enriching, hooking
+from rung.capture import enriching
+from rung.capture.webhooks import hooking
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.people.models import Person

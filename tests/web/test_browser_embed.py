@@ -10,7 +10,8 @@ from django.core import mail
 from capture.serving import site
 from rung import wiring
 from rung.access import keys
-from rung.capture import building, taking
+from rung.capture.collector import taking
+from rung.capture.forms import building
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.jobs.models import Outbox

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rung.capture import building
+from rung.capture.forms import building
 from rung.capture.models import Form
 from rung.jobs.clock import now
 from rung.people.models import Person

@@ -13,7 +13,7 @@ import pytest
 
 from browsing import QUIET
 from rung import wiring
-from rung.capture import building
+from rung.capture.forms import building
 from rung.history.models import Event
 from rung.jobs import clock as house_clock
 from rung.jobs.worker import Worker

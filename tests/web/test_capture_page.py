@@ -9,8 +9,9 @@ from django.test import Client
 
 from rung.access import keys
 from rung.access.models import ApiKey, Audit
-from rung.capture import building, submitting, taking
-from rung.capture.inbox import Inbox, Item
+from rung.capture.collector import taking
+from rung.capture.collector.inbox import Inbox, Item
+from rung.capture.forms import building, submitting
 from rung.capture.models import HookMessage, RefusedEvent, Webhook
 from rung.people.models import Person
 from rung.web.form_starts import STARTS

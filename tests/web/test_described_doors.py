@@ -29,12 +29,14 @@ from capture.asking import KEYS, SERVER, SITE
 from capture.test_forms import ANSWERS, DEMO
 from examples import IS_LONG
 from rung.asgi import App
-from rung.capture import building, hooking, taking
-from rung.capture.collector import ADDRESSES, COME_BACK, PATHS, Collector
-from rung.capture.inbox import Inbox
-from rung.capture.keyring import KeyRing
-from rung.capture.messages import FOUND_LATER, OF_STRANGERS, REASONS
+from rung.capture.collector import taking
+from rung.capture.collector.asgi import ADDRESSES, COME_BACK, PATHS, Collector
+from rung.capture.collector.inbox import Inbox
+from rung.capture.collector.keyring import KeyRing
+from rung.capture.collector.messages import FOUND_LATER, OF_STRANGERS, REASONS
+from rung.capture.forms import building
 from rung.capture.models import RefusedEvent
+from rung.capture.webhooks import hooking
 from rung.jobs.clock import now
 from rung.web import described
 from web.test_matrix import fingerprint

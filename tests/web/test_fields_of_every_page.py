@@ -15,7 +15,7 @@ from django.test import Client
 
 from capture.test_naughty_strings import TEXTS
 from examples import IS_LONG
-from rung.capture import building
+from rung.capture.forms import building
 from web.conftest import World
 from web.test_matrix import address, routes, table
 

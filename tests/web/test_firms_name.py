@@ -8,7 +8,7 @@ from django.core import mail as outgoing
 from django.test import Client
 
 from rung.access.models import Audit
-from rung.capture import building
+from rung.capture.forms import building
 from rung.mail.actions import send
 from rung.web.form_starts import STARTS
 from web.conftest import World

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from rung.capture import building, forms
+from rung.capture.forms import building
+from rung.capture.forms import definitions as forms
 from rung.capture.models import Form
 from rung.people.models import Person
 from rung.web import form_editor

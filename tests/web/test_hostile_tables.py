@@ -11,10 +11,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from rung.capture import imports
-from rung.capture.histories import NothingToRead
+from rung.capture.imports import actions as imports
+from rung.capture.imports.histories import NothingToRead
+from rung.capture.imports.sheets import Unreadable
 from rung.capture.models import Upload
-from rung.capture.sheets import Unreadable
 from rung.history.models import Event
 from rung.lifecycle import exporting
 from rung.lifecycle.models import Import

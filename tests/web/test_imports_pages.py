@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from rung.access.models import Audit
-from rung.capture import uploads
+from rung.capture.imports import uploads
 from rung.capture.models import LearnedMapping, Upload
 from rung.history.models import Event
 from rung.jobs.clock import now

@@ -1,1 +1,1 @@
-"""What comes in: files today; the collector, forms and mail later."""
+"""What comes in, a folder a door: collector, forms, imports, webhooks, inbound mail."""

@@ -7,10 +7,10 @@ from typing import Final
 from django.db import connection
 from django.db.models import QuerySet, Sum
 
-from rung.capture.inbox import Fault, Inbox
-from rung.capture.messages import REASONS
+from rung.capture.collector.inbox import Fault, Inbox
+from rung.capture.collector.messages import REASONS
+from rung.capture.collector.taking import inbox_path
 from rung.capture.models import Arrival, CaptureCount, FormSubmission, HookMessage, InboxPosition, RefusedEvent
-from rung.capture.taking import inbox_path
 from rung.history.models import Event
 from rung.people.models import Alias, Person
 from rung.terms.instants import HOUR, floor_hour

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from rung.access import keys
 from rung.access.models import ApiKey
-from rung.capture import building
+from rung.capture.forms import building
 from rung.capture.models import Form
 from rung.demo import firm
 

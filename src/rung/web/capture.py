@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET, require_POST
 from rung.access import keys
 from rung.access.actions import Refused
 from rung.access.models import ApiKey
-from rung.capture import queries, refusals, snippet
-from rung.capture.messages import REASONS, UNREADABLE
+from rung.capture import queries
+from rung.capture.collector import refusals, snippet
+from rung.capture.collector.messages import REASONS, UNREADABLE
+from rung.capture.collector.submission import storable
 from rung.capture.models import RefusedEvent
-from rung.capture.submission import storable
 from rung.jobs.clock import now as this_instant
 from rung.ui import words
 from rung.ui.tables import address

@@ -10,9 +10,11 @@ from typing import Final
 from django.conf import settings
 
 import rung
-from rung.capture import describing, hook_mapping, letters, mailbox, signing
-from rung.capture.describing import HTML, JSON, Json, answer, either, in_path, named, only, text, thing
+from rung.capture.collector import describing
+from rung.capture.collector.describing import HTML, JSON, Json, answer, either, in_path, named, only, text, thing
+from rung.capture.inbound_mail import letters, mailbox
 from rung.capture.models import HookMessage
+from rung.capture.webhooks import hook_mapping, signing
 from rung.web import forms, webhooks
 from rung.web.limits import WINDOW
 

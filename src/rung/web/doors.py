@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_safe
 
 from rung.access.models import User
-from rung.capture.describing import Json
+from rung.capture.collector.describing import Json
 from rung.web import shell
 from rung.web.described import document
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rung.capture.forms import FIELD_KINDS, MOST_CONSENTS, Definition, Field, Link
+from rung.capture.forms.definitions import FIELD_KINDS, MOST_CONSENTS, Definition, Field, Link
 
 PERSONS: Final = {
     "person.name": "their name",

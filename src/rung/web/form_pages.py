@@ -14,7 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from rung.access import keys
 from rung.access.actions import Refused
 from rung.access.queries import firm_name
-from rung.capture import building, forms, promising, snippet
+from rung.capture.collector import snippet
+from rung.capture.forms import building, promising
+from rung.capture.forms import definitions as forms
 from rung.capture.models import Form
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published

@@ -18,9 +18,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from rung.access.actions import Refused
 from rung.access.headers import embeddable
 from rung.access.queries import firm_name
-from rung.capture import answers as answering
-from rung.capture import building, forms, promising, recognising, submitting
-from rung.capture.forms import Definition
+from rung.capture.forms import answers as answering
+from rung.capture.forms import building, promising, recognising, submitting
+from rung.capture.forms import definitions as forms
+from rung.capture.forms.definitions import Definition
 from rung.capture.models import Form
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published

@@ -13,8 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import Refused
 from rung.access.models import User
-from rung.capture import columns, dates, imports, numbers, staging, timing, uploads
-from rung.capture.columns import Choice, Choices
+from rung.capture import dates, numbers
+from rung.capture.imports import actions as imports
+from rung.capture.imports import columns, staging, timing, uploads
+from rung.capture.imports.columns import Choice, Choices
 from rung.capture.models import Upload
 from rung.jobs.clock import now as this_instant
 from rung.lifecycle import published

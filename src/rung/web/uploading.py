@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
-from rung.capture.uploads import MOST_BYTES
+from rung.capture.imports.uploads import MOST_BYTES
 
 _ROOM: Final = 1 << 16
 """Bytes that the form around the file may take."""

@@ -15,11 +15,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rung.access.actions import Refused
-from rung.capture import hook_guessing, hook_mapping, hooking, letters, mailbox, signing
-from rung.capture.hook_mapping import BadMapping, NotMapped
-from rung.capture.hook_templates import TEMPLATES
+from rung.capture.imports.timing import place_of
+from rung.capture.inbound_mail import letters, mailbox
 from rung.capture.models import HookMessage, Webhook
-from rung.capture.timing import place_of
+from rung.capture.webhooks import hook_guessing, hook_mapping, hooking, signing
+from rung.capture.webhooks.hook_mapping import BadMapping, NotMapped
+from rung.capture.webhooks.hook_templates import TEMPLATES
 from rung.jobs.clock import now as this_instant
 from rung.terms.kinds import KINDS
 from rung.ui import words

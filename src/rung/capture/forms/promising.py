@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from rung.capture.forms import Definition
+from rung.capture.forms.definitions import Definition
 from rung.playbook.definitions import Playbook
 from rung.terms.business_time import NeverOpen
 from rung.terms.instants import moment

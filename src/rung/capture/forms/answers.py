@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rung.capture.forms import LONGEST, Definition, Field
+from rung.capture.forms.definitions import LONGEST, Definition, Field
 from rung.people.rules import LONGEST_COMPANY, Keys, company_told, normal_email, normal_phone
 from rung.terms.values import BadValue, clean_text
 

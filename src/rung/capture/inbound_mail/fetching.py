@@ -10,9 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from rung.capture import hooking, letters
-from rung.capture.mailbox import MIME
+from rung.capture.inbound_mail import letters
+from rung.capture.inbound_mail.mailbox import MIME
 from rung.capture.models import Webhook
+from rung.capture.webhooks import hooking
 
 MAILBOX: Final = "mailbox"
 """The source of what is fetched."""

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, Final
 from zoneinfo import ZoneInfo
 
-from rung.capture import making
-from rung.capture.mapping import Mapping, TableMapping
-from rung.capture.sheets import BadRow, Row, Sheet, sheets
-from rung.capture.translating import LeftOut, Told, translated
+from rung.capture.imports import making
+from rung.capture.imports.mapping import Mapping, TableMapping
+from rung.capture.imports.sheets import BadRow, Row, Sheet, sheets
+from rung.capture.imports.translating import LeftOut, Told, translated
 from rung.terms import instants
 
 

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from rung.capture import dates, guessing, numbers
-from rung.capture.sheets import Cell
-from rung.capture.translating import NO, YES
+from rung.capture import dates, numbers
+from rung.capture.imports import guessing
+from rung.capture.imports.sheets import Cell
+from rung.capture.imports.translating import NO, YES
 
 KINDS: Final = {
     "people": "People",

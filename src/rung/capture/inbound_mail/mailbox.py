@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from rung.access.models import User
-from rung.capture import letters
-from rung.capture.letters import Letter
+from rung.capture.inbound_mail import letters
+from rung.capture.inbound_mail.letters import Letter
 from rung.lifecycle.rules import NewEvent
 from rung.mail.models import Sent
 from rung.mail.queries import sent_under

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rung.capture import dates, hook_lists
-from rung.capture.letters import plain_text
+from rung.capture import dates
+from rung.capture.inbound_mail.letters import plain_text
+from rung.capture.webhooks import hook_lists
 from rung.people.rules import company_told, is_role_address, normal_email, normal_phone
 from rung.terms.instants import EARLIEST, LATEST, BadInstant, is_zone, micros, parse_instant
 from rung.terms.kinds import KINDS

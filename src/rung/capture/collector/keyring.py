@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from rung.access.keys import hash_of_key, keys_in_force
-from rung.capture.submission import Key
+from rung.capture.collector.submission import Key
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,14 @@ import msgspec
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import hook_mapping, mailbox, referring, signing
-from rung.capture.forms import is_slug
-from rung.capture.hook_mapping import BadMapping, Mapped, Meant, NotMapped
-from rung.capture.hook_templates import TEMPLATES
-from rung.capture.letters import Letter, NoLetter, letter_of
+from rung.capture import referring
+from rung.capture.forms.definitions import is_slug
+from rung.capture.inbound_mail import mailbox
+from rung.capture.inbound_mail.letters import Letter, NoLetter, letter_of
 from rung.capture.models import HookMessage, Webhook
+from rung.capture.webhooks import hook_mapping, signing
+from rung.capture.webhooks.hook_mapping import BadMapping, Mapped, Meant, NotMapped
+from rung.capture.webhooks.hook_templates import TEMPLATES
 from rung.jobs import locks
 from rung.lifecycle import actions, published
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent

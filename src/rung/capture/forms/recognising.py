@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rung.capture.forms import Definition, Field
+from rung.capture.forms.definitions import Definition, Field
 from rung.history.models import Event
 from rung.people import queries
 from rung.people.models import Alias, Identity, Person

@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from rung.capture import sheets
-from rung.capture.sheets import Cell, Row, Sheet
+from rung.capture.imports import sheets
+from rung.capture.imports.sheets import Cell, Row, Sheet
 
 _LARGEST_WORKBOOK: Final = 16 << 20
 """Bytes of a workbook when unpacked; whoever sends it waits for its reading, and so does a thread of the house."""

@@ -15,11 +15,11 @@ from urllib.parse import parse_qsl
 
 import uuid_utils
 
-from rung.capture import snippet
-from rung.capture.inbox import Inbox, Item, Writer
-from rung.capture.keyring import CannotTell, KeyRing
-from rung.capture.rates import Rates
-from rung.capture.submission import (
+from rung.capture.collector import snippet
+from rung.capture.collector.inbox import Inbox, Item, Writer
+from rung.capture.collector.keyring import CannotTell, KeyRing
+from rung.capture.collector.rates import Rates
+from rung.capture.collector.submission import (
     LARGEST_BODY,
     Key,
     Refused,

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import Count, Max, Sum
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import forms
-from rung.capture.forms import BadForm, Definition
+from rung.capture.forms import definitions as forms
+from rung.capture.forms.definitions import BadForm, Definition
 from rung.capture.models import Form, FormConsent, FormSubmission, FormVersion, FormViews
 from rung.history.models import Event
 from rung.people import queries

@@ -17,10 +17,11 @@ from django.db.models import Count, F
 
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
-from rung.capture import columns, guessing, imports, making, sheets, staging
-from rung.capture.columns import Choices
-from rung.capture.histories import NothingToRead
-from rung.capture.mapping import Mapping as TablesMapping
+from rung.capture.imports import actions as imports
+from rung.capture.imports import columns, guessing, making, sheets, staging
+from rung.capture.imports.columns import Choices
+from rung.capture.imports.histories import NothingToRead
+from rung.capture.imports.mapping import Mapping as TablesMapping
 from rung.capture.models import ImportedFile, LearnedMapping, Upload
 from rung.jobs.actions import enqueue, try_again
 from rung.jobs.models import Outbox

@@ -14,16 +14,16 @@ from django.conf import settings
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import foreseeing, guessing, histories
-from rung.capture.columns import WHY
-from rung.capture.firms import Firms
-from rung.capture.foreseeing import Foreseen
-from rung.capture.histories import NothingToRead, Report, Taken
-from rung.capture.mapping import Mapping
+from rung.capture.imports import foreseeing, guessing, histories
+from rung.capture.imports.columns import WHY
+from rung.capture.imports.firms import Firms
+from rung.capture.imports.foreseeing import Foreseen
+from rung.capture.imports.histories import NothingToRead, Report, Taken
+from rung.capture.imports.mapping import Mapping
+from rung.capture.imports.sheets import Unreadable
+from rung.capture.imports.staging import Counted
+from rung.capture.imports.translating import LeftOut, Told, translated
 from rung.capture.models import ImportedFile
-from rung.capture.sheets import Unreadable
-from rung.capture.staging import Counted
-from rung.capture.translating import LeftOut, Told, translated
 from rung.engine import inputs, reading
 from rung.history.models import Event
 from rung.lifecycle import bulk, exporting, published, undoing

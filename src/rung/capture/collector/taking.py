@@ -10,10 +10,10 @@ from typing import Final
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from rung.capture.inbox import Inbox, Item
-from rung.capture.messages import Envelope, NotTaken, events_of, message_of
+from rung.capture.collector.inbox import Inbox, Item
+from rung.capture.collector.messages import Envelope, NotTaken, events_of, message_of
+from rung.capture.collector.submission import storable
 from rung.capture.models import Arrival, InboxPosition, RefusedEvent
-from rung.capture.submission import storable
 from rung.jobs import clock, locks
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from rung.capture.submission import Key
+from rung.capture.collector.submission import Key
 
 EVENTS_A_SECOND: Final = 2_000
 """What a publishable key may send for ever; it stands in web pages, where anybody can read it."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from rung.capture.collector import ADDRESSES, COME_BACK, PATHS
-from rung.capture.messages import FOUND_LATER, LARGEST_EVENT, LONGEST_ID, OF_STRANGERS, REASONS
-from rung.capture.rates import EVENTS_A_SECOND
-from rung.capture.submission import LARGEST_BODY, MOST_EVENTS
+from rung.capture.collector.asgi import ADDRESSES, COME_BACK, PATHS
+from rung.capture.collector.messages import FOUND_LATER, LARGEST_EVENT, LONGEST_ID, OF_STRANGERS, REASONS
+from rung.capture.collector.rates import EVENTS_A_SECOND
+from rung.capture.collector.submission import LARGEST_BODY, MOST_EVENTS
 from rung.engine.segment import TYPES
 from rung.people.rules import LONGEST_COMPANY, LONGEST_KEY
 from rung.terms.kinds import KINDS

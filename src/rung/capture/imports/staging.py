@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rung.capture import guessing
-from rung.capture.columns import Choices
+from rung.capture.imports import guessing
+from rung.capture.imports.columns import Choices
 
 DEALS: Final = "deals"
 """What may be asked for: a won deal for each customer, an open one for each opportunity."""

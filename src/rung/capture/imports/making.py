@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from rung.capture import columns, guessing
-from rung.capture.columns import BESIDE, NAMES_BESIDE, OWN, Choice, Choices
-from rung.capture.mapping import EventLine, TableMapping, Value, When
-from rung.capture.sheets import Cell
-from rung.capture.staging import BECAME, BEFORE, CUSTOMERS, DEALS, OPPORTUNITIES, STAGE
-from rung.capture.translating import YES
+from rung.capture.imports import columns, guessing
+from rung.capture.imports.columns import BESIDE, NAMES_BESIDE, OWN, Choice, Choices
+from rung.capture.imports.mapping import EventLine, TableMapping, Value, When
+from rung.capture.imports.sheets import Cell
+from rung.capture.imports.staging import BECAME, BEFORE, CUSTOMERS, DEALS, OPPORTUNITIES, STAGE
+from rung.capture.imports.translating import YES
 
 _WON: Final = frozenset({"won", "closed won", "closedwon", "closed-won", "won deal"})
 NOBODY_NAMED: Final = "the program before"

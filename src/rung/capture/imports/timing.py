@@ -9,8 +9,9 @@ from datetime import UTC
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from rung.capture import columns, dates
-from rung.capture.columns import Choices
+from rung.capture import dates
+from rung.capture.imports import columns
+from rung.capture.imports.columns import Choices
 
 _LOOKED_AT: Final = 400
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import F
 
 from rung.access.actions import Refused
-from rung.capture import answers as answering
-from rung.capture import building, promising
-from rung.capture.answers import Agreed, Filled, Told
+from rung.capture.forms import answers as answering
+from rung.capture.forms import building, promising
+from rung.capture.forms.answers import Agreed, Filled, Told
 from rung.capture.models import Form, FormConsent, FormSubmission, FormViews
 from rung.history.models import Event
 from rung.jobs import locks

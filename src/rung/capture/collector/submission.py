@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from rung.capture.inbox import Item
-from rung.capture.messages import (
+from rung.capture.collector.inbox import Item
+from rung.capture.collector.messages import (
     LARGEST_EVENT,
     OF_STRANGERS,
     REASONS,

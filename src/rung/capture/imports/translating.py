@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Final
 
 from rung.capture import dates, numbers
-from rung.capture.firms import Firms
-from rung.capture.mapping import EventLine, TableMapping, Value, When
-from rung.capture.sheets import BadRow, Cell, Row
+from rung.capture.imports.firms import Firms
+from rung.capture.imports.mapping import EventLine, TableMapping, Value, When
+from rung.capture.imports.sheets import BadRow, Cell, Row
 from rung.people.rules import company_told, is_role_address, normal_email
 from rung.terms import instants
 from rung.terms.values import LONGEST_TEXT, BadValue, as_trait, clean_text

@@ -9,11 +9,11 @@ from typing import Final
 from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, name_of, require
-from rung.capture import taking
-from rung.capture.inbox import Item
-from rung.capture.messages import NotTaken, message_of, sighted
+from rung.capture.collector import taking
+from rung.capture.collector.inbox import Item
+from rung.capture.collector.messages import NotTaken, message_of, sighted
+from rung.capture.collector.submission import storable
 from rung.capture.models import RefusedEvent
-from rung.capture.submission import storable
 from rung.jobs import locks
 from rung.terms.instants import DAY
 from rung.terms.kinds import Door

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from rung import tables
-from rung.capture.staging import Counted
+from rung.capture.imports.staging import Counted
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, NotRecorded, Ready, ready
 from rung.people.queries import companies_of_keys, living_ids, people_by_id
 from rung.people.rules import DESCRIBING, traits_told

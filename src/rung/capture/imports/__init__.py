@@ -1,0 +1,1 @@
+"""Files of rows, CSV and XLSX: looked at, mapped, tried, brought in, taken back."""

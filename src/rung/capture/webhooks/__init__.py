@@ -1,0 +1,1 @@
+"""What other programs tell us: where it comes in, what it means, who signed it."""
