@@ -62,7 +62,8 @@ def live(people: int, events: int) -> dict[str, float]:
     the same rows."""
     from rung.capture.collector import taking
     from rung.history.queries import last_seq
-    from rung.lifecycle import actions, bulk
+    from rung.lifecycle import actions
+    from rung.lifecycle.many import bulk
 
     stream = Stream(people)
     bulk.load(stream.past(), by="bench", at=START)
@@ -208,7 +209,7 @@ def import_(people: int, rows: int) -> dict[str, float]:
 
     from rung.capture.imports import actions as imports
     from rung.history.queries import last_seq
-    from rung.lifecycle import bulk
+    from rung.lifecycle.many import bulk
 
     bulk.load(Stream(people).past(), by="bench", at=START)
     path = Path(settings.RUNG_HOME) / "contacts.csv"
@@ -309,7 +310,8 @@ def publish(people: int) -> dict[str, float]:
     Ten events a person, as in the guarantee.
     """
     from rung.history.models import Event
-    from rung.lifecycle import bulk, publishing
+    from rung.lifecycle.many import bulk
+    from rung.lifecycle.publishing import actions as publishing
     from rung.playbook import shipped
 
     bulk.load(Stream(people).past(range(80, 0, -9)), by="bench", at=START)

@@ -84,9 +84,9 @@ def decide(people: list[int]) -> None:
     from django.db import transaction
 
     from rung.jobs.clock import now
-    from rung.lifecycle import bulk
-    from rung.lifecycle.generations import ensure_playbook
+    from rung.lifecycle.many import bulk
     from rung.lifecycle.models import State
+    from rung.lifecycle.publishing.generations import ensure_playbook
 
     missing = set(people) - set(State.objects.filter(person_id__in=people).values_list("person_id", flat=True))
     with transaction.atomic():
@@ -168,7 +168,7 @@ def fill(people: int, events: int) -> None:
 
     from rung.engine import reading, replay
     from rung.jobs.clock import now
-    from rung.lifecycle.generations import ensure_playbook
+    from rung.lifecycle.publishing.generations import ensure_playbook
 
     print(f"Filling a house of {people:,} people and {events:,} events …", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:

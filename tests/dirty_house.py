@@ -12,10 +12,12 @@ from rung.capture.imports import actions as imports
 from rung.capture.imports import mapping
 from rung.handoff import carrying, clocks
 from rung.jobs import locks
-from rung.lifecycle import actions, bulk, publishing
-from rung.lifecycle import line as lines
-from rung.lifecycle.deciding import Round, decide_round
+from rung.lifecycle import actions
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.rounds import Round, decide_round
+from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Handoff, Standing
+from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.rules import NewEvent
 from rung.people.queries import people_by_id, person_named
 from rung.people.rules import Keys

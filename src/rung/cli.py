@@ -276,7 +276,7 @@ def _ground(history: Path | None, against: Path | None, engine: str, until: int 
         return trials.ground_of(history, until=until), _playbook(against)
     _house()
     from rung.insight import trying_later
-    from rung.lifecycle import published
+    from rung.lifecycle.publishing import published
 
     old = _playbook(against) if against is not None else published.playbook()
     return trying_later.ground(until=until if until is not None else _now()), old
@@ -403,7 +403,8 @@ def playbook_publish(
     """Decide everybody by this playbook from now on. Nobody is told of the moves this makes."""
     text = _playbook(file).text  # what cannot be run is said before the house is opened
     _house()
-    from rung.lifecycle import publishing, publishing_later
+    from rung.lifecycle.publishing import actions as publishing
+    from rung.lifecycle.publishing import later as publishing_later
 
     publishing_later.refuse_while_pending()
     with _progress("Deciding everybody", None, unit="people") as bar:
@@ -440,7 +441,7 @@ def import_(
     else:
         _house()
         from rung.capture.imports import actions as imports
-        from rung.lifecycle import published
+        from rung.lifecycle.publishing import published
 
         told = rules(published.playbook().calendar.timezone)
         with _progress("Importing", None, unit="rows") as advance:
@@ -520,7 +521,7 @@ def rebuild(
 ) -> None:
     """Decide everybody again from the history. With --check: prove that the standings equal a replay."""
     _house()
-    from rung.lifecycle import rebuilding
+    from rung.lifecycle.publishing import rebuilding
 
     with _progress("Deciding everybody again", None, unit="people") as bar:
         result = rebuilding.rebuild(check=check, by="rung", at=_now(), progress=_to(bar))

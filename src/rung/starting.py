@@ -39,7 +39,7 @@ def open_house(*, migrates: bool = True) -> None:
 
 def serve_no_pages() -> None:
     """Lets this process load the compiler of the kernel, when it has many people to decide."""
-    from rung.lifecycle import compiling
+    from rung.lifecycle.deciding import compiling
 
     compiling.allow()
 
@@ -95,7 +95,7 @@ def prepare(*, host: str, port: int, is_demo: bool, say: Say, progress: Progress
 def decide_after_upgrade(say: Say, progress: Progress) -> None:
     """Where an older engine decided, everybody is decided again before the first page."""
     from rung.jobs.clock import now
-    from rung.lifecycle import rebuilding
+    from rung.lifecycle.publishing import rebuilding
 
     serve_no_pages()
     rebuilt = rebuilding.after_upgrade(at=now(), progress=progress)

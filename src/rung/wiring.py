@@ -12,8 +12,11 @@ from rung.handoff.models import Assignment, Clock, SequenceRun, Task
 from rung.insight import interviewing, reviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
-from rung.lifecycle import archiving, bulk_acts, consequences, looking, publishing_later, same_people
+from rung.lifecycle import archiving, bulk_acts, consequences
+from rung.lifecycle.correcting import same_people
+from rung.lifecycle.deciding import looking
 from rung.lifecycle.models import Handoff
+from rung.lifecycle.publishing import later as publishing_later
 from rung.terms.instants import MINUTE, SECOND
 
 ON_RECORDED: tuple[consequences.Consequence, ...] = (

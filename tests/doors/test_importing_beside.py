@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from rung.lifecycle import actions, again, bulk, deciders
-from rung.lifecycle.again import Again
-from rung.lifecycle.line import Line
+from rung.lifecycle import actions
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.many import again, bulk, deciders
+from rung.lifecycle.many.again import Again
 from rung.lifecycle.models import Standing, Tally
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Trait

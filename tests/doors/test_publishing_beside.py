@@ -16,8 +16,11 @@ from rung import starting
 starting.open_house()
 starting.serve_no_pages()
 from rung.demo import loading
-from rung.lifecycle import again, compiling, deciders, publishing, rebuilding
+from rung.lifecycle.deciding import compiling
+from rung.lifecycle.many import again, deciders
 from rung.lifecycle.models import Handoff, Mark, StageMove, Standing, State, Tally
+from rung.lifecycle.publishing import actions as publishing
+from rung.lifecycle.publishing import rebuilding
 from rung.people.models import Person, Trait
 from rung.terms.instants import parse_instant
 

@@ -23,8 +23,9 @@ from others_told import Telling, identify, view
 from rung.capture.imports import actions as imports
 from rung.capture.imports import mapping
 from rung.history.models import Event
-from rung.lifecycle import rebuilding, undoing
+from rung.lifecycle.correcting import undoing
 from rung.lifecycle.models import Standing
+from rung.lifecycle.publishing import rebuilding
 from rung.people.models import AlsoTold
 from rung.people.queries import person_named
 

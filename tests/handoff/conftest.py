@@ -7,7 +7,8 @@ import pytest
 from rung.access.actions import add_user
 from rung.access.models import User
 from rung.handoff.models import Assignment
-from rung.lifecycle import actions, publishing
+from rung.lifecycle import actions
+from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.queries import person_named

@@ -16,7 +16,7 @@ from rung.handoff import actions, clocks, reckoning, rules, timetable
 from rung.handoff import team as desk
 from rung.handoff.models import Absence, Assignment, Clock, Pause
 from rung.history.models import Event
-from rung.lifecycle import publishing
+from rung.lifecycle.publishing import actions as publishing
 from rung.playbook.loading import load
 from rung.terms.business_time import WorkingTime, national_holidays
 from rung.terms.durations import parse_duration

@@ -12,8 +12,8 @@ from rung.handoff import actions, clocks, rules, timetable
 from rung.handoff.models import Assignment, Clock
 from rung.history.models import Event
 from rung.lifecycle import actions as lifecycle
-from rung.lifecycle import publishing
 from rung.lifecycle.models import Handoff
+from rung.lifecycle.publishing import actions as publishing
 from rung.terms.business_time import WorkingTime, national_holidays
 from rung.terms.durations import parse_duration
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant

@@ -12,8 +12,9 @@ from handoff.conftest import AT
 from rung.access.models import User
 from rung.handoff import actions
 from rung.handoff.models import AnswerGiven, Assignment, Clock
-from rung.lifecycle import bulk, undoing
-from rung.lifecycle.bulk import Loaded
+from rung.lifecycle.correcting import undoing
+from rung.lifecycle.many import bulk
+from rung.lifecycle.many.bulk import Loaded
 from rung.lifecycle.models import Handoff, Import, Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys

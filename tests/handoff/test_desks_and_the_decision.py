@@ -13,8 +13,9 @@ from rung.access.models import User
 from rung.handoff import actions
 from rung.handoff.models import Assignment, Clock
 from rung.lifecycle import actions as lifecycle
-from rung.lifecycle import bulk, publishing
+from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Handoff
+from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys
 from rung.terms.instants import DAY, HOUR, MINUTE

@@ -10,7 +10,7 @@ from rung.handoff import actions, qualify, sequences, tasks
 from rung.handoff.models import Assignment, SequenceRun, Task
 from rung.handoff.sequences import CannotStart
 from rung.history.models import Event
-from rung.lifecycle import publishing
+from rung.lifecycle.publishing import actions as publishing
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant

@@ -13,9 +13,10 @@ from rung.handoff.models import AnswerGiven, Assignment, Clock, Notification, Se
 from rung.handoff.taking_back import CannotTakeBack
 from rung.history.models import Event
 from rung.lifecycle import actions as lifecycle
-from rung.lifecycle import line, publishing
-from rung.lifecycle.deciding import decide_round
+from rung.lifecycle.deciding import line
+from rung.lifecycle.deciding.rounds import decide_round
 from rung.lifecycle.models import Handoff, StageMove, Standing
+from rung.lifecycle.publishing import actions as publishing
 from rung.people.rules import Keys
 from rung.playbook.loading import load
 from rung.terms.instants import DAY, HOUR, MINUTE

@@ -14,9 +14,10 @@ from rung.engine.parts import Source
 from rung.engine.program import compile_program
 from rung.history import segments
 from rung.history.models import Event
-from rung.lifecycle import actions, archiving, exporting, publishing
-from rung.lifecycle.line import current
+from rung.lifecycle import actions, archiving, exporting
+from rung.lifecycle.deciding.line import current
 from rung.lifecycle.models import StageMove, Standing
+from rung.lifecycle.publishing import actions as publishing
 from rung.people.models import Person
 from rung.playbook.loading import load
 from rung.terms.instants import DAY

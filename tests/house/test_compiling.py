@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rung.engine import kernel, warming
-from rung.lifecycle import compiling
+from rung.lifecycle.deciding import compiling
 
 WEB = """
 import sys
@@ -21,7 +21,11 @@ from rung.starting import open_house
 open_house()
 import rung.asgi
 from django.test import Client
-from rung.lifecycle import actions, bulk, compiling, publishing, rebuilding
+from rung.lifecycle import actions
+from rung.lifecycle.deciding import compiling
+from rung.lifecycle.many import bulk
+from rung.lifecycle.publishing import actions as publishing
+from rung.lifecycle.publishing import rebuilding
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys
 from rung.terms.instants import DAY

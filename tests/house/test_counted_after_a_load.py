@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from rung.history.models import Event
-from rung.lifecycle import bulk
+from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys

@@ -9,8 +9,12 @@ from rung.access.models import Audit
 from rung.access.rules import NotAllowed, Refused
 from rung.history.models import Event
 from rung.jobs.worker import Worker
-from rung.lifecycle import actions, anew, building, bulk, doctor, line, publishing, rebuilding
+from rung.lifecycle import actions, doctor
+from rung.lifecycle.deciding import line
+from rung.lifecycle.many import anew, bulk
 from rung.lifecycle.models import Generation, Handoff, Mark, PlaybookVersion, StageMove, Standing, State, Tally
+from rung.lifecycle.publishing import actions as publishing
+from rung.lifecycle.publishing import building, rebuilding
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Person
 from rung.people.queries import person_named

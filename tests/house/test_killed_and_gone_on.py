@@ -23,9 +23,13 @@ from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
-from rung.lifecycle import building, bulk, line, publishing, publishing_later, rebuilding
-from rung.lifecycle.generations import new_generation
+from rung.lifecycle.deciding import line
+from rung.lifecycle.many import bulk
 from rung.lifecycle.models import OF_A_GENERATION, Generation, Import, StageMove, Standing, Tally
+from rung.lifecycle.publishing import actions as publishing
+from rung.lifecycle.publishing import building, rebuilding
+from rung.lifecycle.publishing import later as publishing_later
+from rung.lifecycle.publishing.generations import new_generation
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys
@@ -53,9 +57,10 @@ from rung import starting
 
 starting.open_house()
 from rung import wiring
-from rung.capture import uploads
+from rung.capture.imports import uploads
 from rung.jobs import holding, worker
-from rung.lifecycle import bulk, deciders, publishing_later
+from rung.lifecycle.many import bulk, deciders
+from rung.lifecycle.publishing import later as publishing_later
 from rung.terms.instants import SECOND
 
 folder, held = Path(sys.argv[1]), sys.argv[2]

@@ -11,8 +11,13 @@ from django.db import transaction
 
 from rung.access.actions import Refused
 from rung.history.models import Event
-from rung.lifecycle import actions, anew, columns, line, publishing, rebuilding, undoing
+from rung.lifecycle import actions
+from rung.lifecycle.correcting import undoing
+from rung.lifecycle.deciding import line
+from rung.lifecycle.many import anew, columns
 from rung.lifecycle.models import Handoff, Mark, StageMove, Standing, Tally
+from rung.lifecycle.publishing import actions as publishing
+from rung.lifecycle.publishing import rebuilding
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Alias, Company, Person
 from rung.people.rules import Keys

@@ -3,8 +3,9 @@
 import pytest
 
 from house.test_live_is_replay import AT, PLAYBOOK
-from rung.lifecycle import actions, publishing, queries
+from rung.lifecycle import actions, queries
 from rung.lifecycle.models import Generation, Standing
+from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.queries import Asked
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person

@@ -3,9 +3,11 @@
 import pytest
 
 from house.test_live_is_replay import AT, PLAYBOOK
-from rung.lifecycle import actions, publishing, queries, rebuilding
-from rung.lifecycle.line import current
+from rung.lifecycle import actions, queries
+from rung.lifecycle.deciding.line import current
 from rung.lifecycle.models import Standing
+from rung.lifecycle.publishing import actions as publishing
+from rung.lifecycle.publishing import rebuilding
 from rung.lifecycle.queries import Asked
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys

@@ -18,8 +18,9 @@ from rung.engine.deciding_segments import decide_folder
 from rung.engine.program import compile_program
 from rung.engine.replay import prepare
 from rung.engine.several import decide
-from rung.lifecycle import publishing, rebuilding
 from rung.lifecycle.models import Standing
+from rung.lifecycle.publishing import actions as publishing
+from rung.lifecycle.publishing import rebuilding
 from rung.people.queries import person_named
 from rung.playbook.loading import load
 from rung.terms.events import Event

@@ -17,7 +17,8 @@ from rung.capture.forms import building
 from rung.history.models import Event
 from rung.jobs import clock as house_clock
 from rung.jobs.worker import Worker
-from rung.lifecycle import actions, line
+from rung.lifecycle import actions
+from rung.lifecycle.deciding import line
 from rung.lifecycle.models import Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.queries import person_named

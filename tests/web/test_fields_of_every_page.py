@@ -13,15 +13,15 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+import rung
 from capture.test_naughty_strings import TEXTS
 from examples import IS_LONG
-from rung.capture.forms import building
 from web.conftest import World
 from web.test_matrix import address, routes, table
 
 pytestmark = pytest.mark.django_db
 PICKY: Final = {"sqlite": ("9" * 400,), "postgresql": ("x\0y",)}
-PAGES: Final = Path(building.__file__).parents[1] / "web"
+PAGES: Final = Path(rung.__file__).parent / "web"
 
 
 def fields() -> list[str]:

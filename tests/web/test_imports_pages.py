@@ -348,7 +348,7 @@ def test_an_import_that_was_killed_goes_on_where_it_stopped(world: World, monkey
     client.post(f"{address}/mapping")
     work()
     client.post(f"{address}/run")
-    from rung.lifecycle import bulk
+    from rung.lifecycle.many import bulk
 
     class Killed(BaseException):
         pass

@@ -13,7 +13,8 @@ from rung.insight.models import Backtest
 from rung.insight.trying_later import Warm
 from rung.jobs import clock as house_clock
 from rung.jobs.clock import now
-from rung.lifecycle import bulk, publishing
+from rung.lifecycle.many import bulk
+from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys

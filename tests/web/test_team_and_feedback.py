@@ -11,7 +11,7 @@ from rung.access.models import Audit
 from rung.handoff import actions, carrying
 from rung.handoff.models import Absence, Assignment, Carried, Clock, Rep
 from rung.jobs.clock import now
-from rung.lifecycle import publishing
+from rung.lifecycle.publishing import actions as publishing
 from rung.playbook import shipped
 from rung.terms.instants import MINUTE
 from web.conftest import World

@@ -12,9 +12,9 @@ from rung.demo.names import COUNTRIES
 from rung.demo.story import Told
 from rung.handoff import clocks
 from rung.handoff.models import Rep
-from rung.lifecycle import bulk
-from rung.lifecycle.generations import begin_with
-from rung.lifecycle.memory import nothing_to_collect
+from rung.lifecycle.deciding.memory import nothing_to_collect
+from rung.lifecycle.many import bulk
+from rung.lifecycle.publishing.generations import begin_with
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys, keys_of

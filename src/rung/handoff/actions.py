@@ -15,8 +15,8 @@ from rung.handoff import dealing, rules
 from rung.handoff.models import Assignment
 from rung.handoff.verdicts import verdicts
 from rung.jobs import locks
-from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
+from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.rules import Moved, NewEvent
 from rung.playbook.definitions import Playbook

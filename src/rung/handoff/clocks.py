@@ -8,8 +8,8 @@ from rung.handoff import dealing, pausing, reckoning
 from rung.handoff.models import Assignment, Clock, Pause, Reckoning
 from rung.jobs import locks
 from rung.lifecycle import actions
-from rung.lifecycle import line as lines
-from rung.lifecycle.line import Line, NoPlaybook
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line, NoPlaybook
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.rules import NewEvent
 

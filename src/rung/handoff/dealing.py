@@ -20,10 +20,10 @@ from rung.access.models import User
 from rung.handoff import notifying, reckoning, rules
 from rung.handoff.models import Absence, Assignment, Clock, Rep
 from rung.handoff.rules import Candidate, Choice, Wanted
-from rung.lifecycle import handoffs as rows_of_lifecycle
-from rung.lifecycle import line as lines
 from rung.lifecycle import segments
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import handoffs as rows_of_lifecycle
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.models import Handoff, Standing, Tally
 from rung.people.models import Company, CompanyTrait, Trait
 from rung.terms.instants import moment

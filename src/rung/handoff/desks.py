@@ -8,9 +8,9 @@ from django.db.models import Q, QuerySet
 from rung.access.models import User
 from rung.handoff import dealing, pausing, sequences, taking_back, tasks
 from rung.handoff.models import Assignment, Clock
-from rung.lifecycle import handoffs
-from rung.lifecycle import line as lines
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import handoffs
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.rules import HandoffChanged, Happened, Moved, NewEvent, News
 from rung.people.models import Person

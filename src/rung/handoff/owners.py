@@ -11,8 +11,8 @@ from rung.access.models import User
 from rung.handoff import dealing, reckoning
 from rung.handoff.models import Assignment, Clock
 from rung.jobs import locks
-from rung.lifecycle import line as lines
-from rung.lifecycle.line import Line, NoPlaybook
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line, NoPlaybook
 from rung.lifecycle.rules import NewEvent, News
 from rung.people.rules import DESCRIBING
 from rung.terms.instants import moment

@@ -16,8 +16,8 @@ from rung.handoff import dealing, notifying, sequences
 from rung.handoff.models import AnswerGiven, Assignment, Clock, SequenceRun, Task
 from rung.history.models import Event
 from rung.jobs import locks
-from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
+from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.models import Handoff, StageMove, Standing
 from rung.lifecycle.rules import Happened, NewEvent
 from rung.people.models import Person

@@ -19,9 +19,9 @@ from rung.handoff.models import Absence, Clock, Rep, Task
 from rung.handoff.touching import Touched, first_touches
 from rung.handoff.verdicts import verdicts
 from rung.jobs import locks
-from rung.lifecycle import line as lines
+from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.models import Handoff, Standing
-from rung.lifecycle.published import InForce
+from rung.lifecycle.publishing.published import InForce
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, HOUR, BadInstant, moment, parse_instant
 from rung.terms.stages import RANK

@@ -16,7 +16,7 @@ from rung.engine.misleading import Behind, Line, Misleading
 from rung.engine.misleading import misleading as replayed
 from rung.engine.trying import Ground, Wish
 from rung.insight.models import Backtest
-from rung.lifecycle import published
+from rung.lifecycle.publishing import published
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, micros, moment
 

@@ -9,14 +9,15 @@ from django.db import transaction
 from rung import tables
 from rung.access.actions import By, Refused, audited, name_of, require
 from rung.jobs import clock, locks
-from rung.lifecycle import consequences, corrections, merging
-from rung.lifecycle.deciding import Decided, Round, decide_round
-from rung.lifecycle.generations import ensure_playbook
+from rung.lifecycle import consequences
+from rung.lifecycle.correcting import corrections, merging
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.memory import nothing_to_collect
+from rung.lifecycle.deciding.reach import Reach
+from rung.lifecycle.deciding.rounds import Decided, Round, decide_round
 from rung.lifecycle.intake import Taken, taken_in
-from rung.lifecycle.line import Line
-from rung.lifecycle.memory import nothing_to_collect
 from rung.lifecycle.models import Standing
-from rung.lifecycle.reach import Reach
+from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.lifecycle.rules import CORRECTIONS, HandoffChanged, Moved, NewEvent, News, Recorded
 from rung.people.models import Person
 from rung.terms.instants import format_instant

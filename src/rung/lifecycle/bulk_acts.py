@@ -12,8 +12,8 @@ from django.db import transaction
 from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.jobs.actions import enqueue
-from rung.lifecycle import line as lines
 from rung.lifecycle.actions import record
+from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.models import BulkAct, Handoff, Standing
 from rung.lifecycle.rules import NewEvent
 from rung.people.queries import living_ids

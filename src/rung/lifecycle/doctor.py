@@ -11,7 +11,7 @@ from rung import sqlite
 from rung.access.queries import first_broken_audit
 from rung.jobs import clock
 from rung.jobs.queries import outbox_state
-from rung.lifecycle import rebuilding
+from rung.lifecycle.publishing import rebuilding
 from rung.terms.instants import MINUTE
 
 LONGEST_WAIT: Final = 10 * MINUTE

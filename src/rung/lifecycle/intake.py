@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rung.history import actions as history
 from rung.history.queries import known_messages
-from rung.lifecycle import corrections
+from rung.lifecycle.correcting import corrections
 from rung.lifecycle.rules import (
     CORRECTIONS,
     OF_A_COMPANY,

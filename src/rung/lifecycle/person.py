@@ -14,10 +14,10 @@ from rung.engine.deciding import Row
 from rung.engine.explain import Explanation, Series, explain, explain_onward, explain_with_history
 from rung.engine.states import StaleState
 from rung.history.queries import stored
-from rung.lifecycle import line as lines
-from rung.lifecycle import storing
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding import storing
+from rung.lifecycle.deciding.rows import as_event, past_rows
 from rung.lifecycle.models import Handoff, StageMove
-from rung.lifecycle.rows import as_event, past_rows
 from rung.lifecycle.rules import CORRECTIONS
 from rung.people.models import Person
 from rung.playbook.conditions import And, Compare, Condition, Fact, Number

@@ -26,8 +26,11 @@ from rung.capture.imports.translating import LeftOut, Told, translated
 from rung.capture.models import ImportedFile
 from rung.engine import inputs, reading
 from rung.history.models import Event
-from rung.lifecycle import bulk, exporting, published, undoing
+from rung.lifecycle import exporting
+from rung.lifecycle.correcting import undoing
+from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Import
+from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, Refusal
 from rung.people.queries import is_told_of, known_by
 from rung.people.rules import Keys, keys_of

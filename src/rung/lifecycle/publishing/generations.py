@@ -8,8 +8,8 @@ from rung.access.actions import audited
 from rung.engine.program import ENGINE_VERSION
 from rung.history.queries import last_seq
 from rung.jobs import locks
-from rung.lifecycle import line as lines
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.models import MAIN, Generation, PlaybookVersion, Pointer
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load

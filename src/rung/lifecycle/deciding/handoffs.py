@@ -8,7 +8,7 @@ import uuid_utils.compat
 from django.db import connection
 
 from rung import tables
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.rules import HandoffChanged
 from rung.people.models import Person

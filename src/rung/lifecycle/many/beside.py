@@ -14,7 +14,7 @@ def begin() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rung.settings")
     django.setup()
-    from rung.lifecycle import compiling
+    from rung.lifecycle.deciding import compiling
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
@@ -25,8 +25,8 @@ def begin() -> None:
 
 def decided(part: Sequence[int], generation_id: int, before_id: int, at: int) -> Any:
     """The rows (`anew.Rows`) of these people in the generation. `before_id`: the one that was in force so far."""
-    from rung.lifecycle import deciders
-    from rung.lifecycle import line as lines
+    from rung.lifecycle.deciding import line as lines
+    from rung.lifecycle.many import deciders
     from rung.lifecycle.models import Generation
 
     generations = Generation.objects.select_related("playbook").in_bulk([generation_id, before_id])
@@ -35,9 +35,9 @@ def decided(part: Sequence[int], generation_id: int, before_id: int, at: int) ->
 
 def found_again(part: Sequence[int], generation_id: int, at: int) -> Any:
     """What these people, or who they live on as, have become in the generation (`again.Again`)."""
-    from rung.lifecycle import again
-    from rung.lifecycle import line as lines
-    from rung.lifecycle.memory import nothing_to_collect
+    from rung.lifecycle.deciding import line as lines
+    from rung.lifecycle.deciding.memory import nothing_to_collect
+    from rung.lifecycle.many import again
     from rung.lifecycle.models import Generation
     from rung.people.queries import living_ids
 

@@ -6,12 +6,12 @@ from typing import Any, Final, NamedTuple
 
 from rung import tables
 from rung.history.queries import Stored
-from rung.lifecycle import former, storing
-from rung.lifecycle.former import MoveKey
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import former, storing
+from rung.lifecycle.deciding.former import MoveKey
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.outcome import Deciding, Outcome
+from rung.lifecycle.deciding.rows import past_rows
 from rung.lifecycle.models import Mark, StageMove, Standing, State, Tally
-from rung.lifecycle.outcome import Deciding, Outcome
-from rung.lifecycle.rows import past_rows
 from rung.people.models import Person
 from rung.people.queries import people_by_id
 

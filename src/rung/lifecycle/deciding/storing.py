@@ -13,9 +13,9 @@ from rung import tables
 from rung.engine.deciding import Cause
 from rung.engine.deciding import Move as EngineMove
 from rung.engine.deciding import Standing as Told
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.outcome import Outcome
 from rung.lifecycle.models import Mark, StageMove, Standing, State, Tally
-from rung.lifecycle.outcome import Outcome
 from rung.lifecycle.rules import Moved
 from rung.terms.stages import BANT
 

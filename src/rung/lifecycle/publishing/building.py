@@ -14,9 +14,9 @@ from django.db.models import F
 from rung.access.actions import By, Refused, name_of
 from rung.engine.program import ENGINE_VERSION
 from rung.jobs import locks
-from rung.lifecycle.generations import new_generation
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.models import OF_A_GENERATION, Generation, Standing
+from rung.lifecycle.publishing.generations import new_generation
 from rung.playbook.definitions import Playbook
 
 _CUT_SHORT: Final = "An earlier run was cut short"

@@ -12,11 +12,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, TypeVar
 
-from rung.lifecycle import anew, beside, columns, compiling
-from rung.lifecycle.again import Again
-from rung.lifecycle.anew import Rows
-from rung.lifecycle.line import Line
-from rung.lifecycle.memory import nothing_to_collect
+from rung.lifecycle.deciding import compiling
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.memory import nothing_to_collect
+from rung.lifecycle.many import anew, beside, columns
+from rung.lifecycle.many.again import Again
+from rung.lifecycle.many.anew import Rows
 
 WORTH_IT: Final = 15_000
 """People below which all is decided before other processes have begun."""

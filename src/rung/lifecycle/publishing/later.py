@@ -8,8 +8,8 @@ from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.jobs.actions import enqueue
 from rung.jobs.models import Outbox
-from rung.lifecycle import published
 from rung.lifecycle.models import MAIN, Generation, Pointer, Standing
+from rung.lifecycle.publishing import published
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 
@@ -57,7 +57,9 @@ def refuse_while_pending() -> None:
 
 def publish_asked(payload: Mapping[str, object], at: int) -> None:
     """The worker's part. Done twice it does no harm: what is in force already is left alone."""
-    from rung.lifecycle.publishing import publish  # the web process asks only; it must not load the engine's compiler
+    from rung.lifecycle.publishing.actions import (
+        publish,
+    )  # the web process asks only; it must not load the engine's compiler
 
     if published.in_force().playbook.version != payload["version"]:
         publish(str(payload["text"]), by=User.objects.get(pk=payload["by"]), at=at)
@@ -65,7 +67,7 @@ def publish_asked(payload: Mapping[str, object], at: int) -> None:
 
 
 def _follow(payload: Mapping[str, object], at: int) -> None:
-    from rung.lifecycle.following import carry_out  # as publish_asked
+    from rung.lifecycle.publishing.following import carry_out  # as publish_asked
 
     if payload.get("is_followed"):
         by, version = User.objects.get(pk=payload["by"]), str(payload["version"])
@@ -88,7 +90,7 @@ def ask_undo(*, by: User, at: int) -> None:
 
 def undo_asked(payload: Mapping[str, object], at: int) -> None:
     """The worker's part. Done twice it does no harm: where the earlier playbook is in force, nothing is undone."""
-    from rung.lifecycle.publishing import undo  # as publish_asked
+    from rung.lifecycle.publishing.actions import undo  # as publish_asked
 
     if published.in_force().playbook.version != payload["version"]:
         undo(by=User.objects.get(pk=payload["by"]), at=at)

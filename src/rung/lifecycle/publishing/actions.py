@@ -11,12 +11,13 @@ from rung.history import actions as history
 from rung.history.models import Event
 from rung.history.queries import last_seq
 from rung.jobs import clock, locks
-from rung.lifecycle import building, bulk
-from rung.lifecycle import line as lines
-from rung.lifecycle.bulk import Progress
-from rung.lifecycle.generations import ensure_playbook
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.many import bulk
+from rung.lifecycle.many.bulk import Progress
 from rung.lifecycle.models import MAIN, Generation, Pointer, Standing
+from rung.lifecycle.publishing import building
+from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.people.models import Person
 from rung.people.queries import living_ids
 from rung.playbook.loading import load

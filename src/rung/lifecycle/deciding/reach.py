@@ -5,10 +5,10 @@ from typing import Final
 
 from rung.engine.deciding import Row
 from rung.history.models import Event
-from rung.lifecycle.corrections import Corrected
-from rung.lifecycle.deciding import Round
-from rung.lifecycle.line import Line
-from rung.lifecycle.rows import as_event, colleagues_of, ever_there
+from rung.lifecycle.correcting.corrections import Corrected
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.rounds import Round
+from rung.lifecycle.deciding.rows import as_event, colleagues_of, ever_there
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, OF_NOBODY, Happened
 from rung.people import actions as people
 from rung.people.models import Alias, Company, Person

@@ -10,13 +10,14 @@ from rung.access.actions import By, audited
 from rung.engine.deciding import Standing as Told
 from rung.engine.states import StaleState, States
 from rung.jobs import clock, locks
-from rung.lifecycle import bulk, compiling, storing
-from rung.lifecycle import line as lines
-from rung.lifecycle.generations import ensure_playbook
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import compiling, storing
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.outcome import Deciding, Outcome
+from rung.lifecycle.deciding.rows import past_rows
+from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Generation, Mark, StageMove, Standing, Tally
-from rung.lifecycle.outcome import Deciding, Outcome
-from rung.lifecycle.rows import past_rows
+from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.people.models import Person
 
 Progress = Callable[[int, int], None]

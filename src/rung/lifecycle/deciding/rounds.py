@@ -12,13 +12,13 @@ from rung import tables
 from rung.engine.deciding import OutOfOrder, Row
 from rung.engine.states import StaleState
 from rung.history.queries import Stored
-from rung.lifecycle import former, handoffs, storing
-from rung.lifecycle.former import MoveKey
-from rung.lifecycle.handoffs import Changes, Noted
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import former, handoffs, storing
+from rung.lifecycle.deciding.former import MoveKey
+from rung.lifecycle.deciding.handoffs import Changes, Noted
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.outcome import Deciding, Outcome
+from rung.lifecycle.deciding.rows import past_rows
 from rung.lifecycle.models import OF_A_GENERATION, StageMove
-from rung.lifecycle.outcome import Deciding, Outcome
-from rung.lifecycle.rows import past_rows
 from rung.lifecycle.rules import HandoffChanged, Moved, told_apart
 from rung.people.models import Person
 

@@ -14,10 +14,11 @@ from django.db import transaction
 from rung.engine.deciding import Lane
 from rung.engine.several import decide
 from rung.jobs import locks
-from rung.lifecycle import actions, handoffs
-from rung.lifecycle import line as lines
-from rung.lifecycle.handoffs import Change, Changes
-from rung.lifecycle.line import Line
+from rung.lifecycle import actions
+from rung.lifecycle.deciding import handoffs
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.handoffs import Change, Changes
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.models import MAIN, Generation, Handoff, Pointer, StageMove, Standing, State
 from rung.people.models import Person
 from rung.terms.stages import RANK, STAGES

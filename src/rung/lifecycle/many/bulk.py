@@ -13,15 +13,19 @@ from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import again, anew, building, compiling, consequences, corrections, deciders, merging, same_people
-from rung.lifecycle import line as lines
-from rung.lifecycle.building import Building
-from rung.lifecycle.generations import ensure_playbook
+from rung.lifecycle import consequences
+from rung.lifecycle.correcting import corrections, merging, same_people
+from rung.lifecycle.deciding import compiling
+from rung.lifecycle.deciding import line as lines
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.memory import Ids, nothing_to_collect
+from rung.lifecycle.deciding.rows import ever_there
 from rung.lifecycle.intake import Taken, taken_in
-from rung.lifecycle.line import Line
-from rung.lifecycle.memory import Ids, nothing_to_collect
+from rung.lifecycle.many import again, anew, deciders
 from rung.lifecycle.models import OF_A_GENERATION
-from rung.lifecycle.rows import ever_there
+from rung.lifecycle.publishing import building
+from rung.lifecycle.publishing.building import Building
+from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, News, Refusal
 from rung.people import actions as people
 from rung.people.models import Company, Identity, Person, Trait

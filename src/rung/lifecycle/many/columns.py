@@ -9,9 +9,19 @@ from rung.engine import afresh
 from rung.engine.histories import Distinct, Ints, Told
 from rung.engine.reading import KIND_CODES, KIND_NAMES, NONE
 from rung.history.queries import Telling, decoded, telling
-from rung.lifecycle.line import Line
-from rung.lifecycle.outcome import MARKING, NEVER, Counted, Outcome, emptied, kinds_counted, lap_begun, marks, moved
-from rung.lifecycle.rows import ever_there, key_of
+from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.outcome import (
+    MARKING,
+    NEVER,
+    Counted,
+    Outcome,
+    emptied,
+    kinds_counted,
+    lap_begun,
+    marks,
+    moved,
+)
+from rung.lifecycle.deciding.rows import ever_there, key_of
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, OF_NOBODY
 from rung.people.models import Person
 from rung.people.queries import living_ids, people_by_id, with_merged

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple, Protocol
 
 from rung.engine.deciding import Decision, HandoffChange, Move, Row
 from rung.engine.several import Several
-from rung.lifecycle import compiling
-from rung.lifecycle.handoffs import Change, Changes, Noted
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding import compiling
+from rung.lifecycle.deciding.handoffs import Change, Changes, Noted
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.models import MARK_NAME
 from rung.lifecycle.rules import Moved, is_new
 from rung.people.models import Person

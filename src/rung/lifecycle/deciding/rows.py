@@ -7,7 +7,7 @@ from rung import tables
 from rung.engine import joining
 from rung.engine.deciding import Row
 from rung.history.queries import Stored, stored, stored_of
-from rung.lifecycle.line import Line
+from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY
 from rung.people.actions import own_events
 from rung.people.queries import living_ids, with_merged
