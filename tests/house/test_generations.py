@@ -269,6 +269,18 @@ def test_the_doctor_finds_a_new_house_in_order() -> None:
     assert [check for check in doctor.examine(at=AT + DAY) if not check.is_right] == []
 
 
+@pytest.mark.parametrize(("model", "field"), [(Tally, "person"), (StageMove, "generation"), (Standing, "company")])
+def test_the_doctor_finds_rows_whose_person_is_gone(model: type[Tally | StageMove | Standing], field: str) -> None:
+    row = model.objects.order_by("pk").first()
+    assert row is not None
+    model.objects.filter(pk=row.pk).update(**{f"{field}_id": 999_999})
+    (found,) = [check for check in doctor.examine(at=AT + DAY) if check.name == "built rows"]
+    table = model._meta.db_table
+    assert found == doctor.Check(
+        "built rows", False, f"1 rows of {table} are of a {field} that is gone: a fault of ours, please tell us"
+    )
+
+
 def history() -> Iterator[NewEvent]:
     for number in range(20, 40):
         yield page(number, AT - 3 * DAY + number, company=f"firm{number % 3}.example", source="import:9")

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from rung import sqlite
+from rung import sqlite, tables
 from rung.access.queries import first_broken_audit
 from rung.jobs import clock
 from rung.jobs.queries import outbox_state
@@ -79,6 +80,24 @@ def _integrity(at: int) -> str:
     return "the file is whole"
 
 
+def _built_rows(at: int) -> str:
+    """What is built from the history has no key of the database's, which would look for each row's end at commit."""
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if not field.is_relation or field.db_constraint:
+                continue
+            table, end = model._meta.db_table, field.related_model._meta
+            found = tables.rows(
+                f"SELECT COUNT(*) FROM {table} t WHERE t.{field.column} IS NOT NULL"
+                f" AND NOT EXISTS (SELECT 1 FROM {end.db_table} e WHERE e.{end.pk.column} = t.{field.column})"
+            )
+            if orphans := found[0][0]:
+                raise Wrong(
+                    f"{orphans} rows of {table} are of a {field.name} that is gone: a fault of ours, please tell us"
+                )
+    return "each is of somebody"
+
+
 def _journal(at: int) -> str:
     if connection.vendor != "sqlite":
         return "kept by PostgreSQL"
@@ -137,6 +156,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[int], str]], ...]] = (
     ("database", _version),
     ("migrations", _migrations),
     ("integrity", _integrity),
+    ("built rows", _built_rows),
     ("journal", _journal),
     ("append only", _append_only),
     ("audit log", _audit),

@@ -17,6 +17,10 @@ MAIN: Final = "main"
 MARK_NAME: Final = 200
 """Characters of a name that are told apart."""
 
+_BUILT: dict[str, Any] = {"db_index": False, "db_constraint": False}
+"""Of whom a row is that is built from the history. No key of the database's: PostgreSQL would look for its end once a
+row at every commit, which is a fifth of an import. `rung doctor` looks for rows whose person is gone."""
+
 _TRUE_FALSE_UNKNOWN = {"null": True, "default": None}
 
 
@@ -76,8 +80,8 @@ class Standing(models.Model):
     `decided_until` is the instant up to which time alone has been looked at.
     """
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="standings", db_index=False)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="standings", **_BUILT)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="standings", **_BUILT)
     line = models.CharField(max_length=40, default=MAIN)
 
     stage = models.CharField(max_length=12, choices=[(code, code) for code in STAGES])
@@ -95,9 +99,13 @@ class Standing(models.Model):
     is_anonymous = models.BooleanField(default=False)
     source = models.CharField(max_length=250, blank=True)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        **_BUILT,
     )
-    company = models.ForeignKey(Company, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    company = models.ForeignKey(Company, null=True, on_delete=models.SET_NULL, related_name="+", **_BUILT)
 
     budget = models.BooleanField(**_TRUE_FALSE_UNKNOWN)
     budget_until = models.BigIntegerField(null=True)
@@ -178,8 +186,8 @@ class State(models.Model):
     fifty columns are long to read when somebody is decided.
     """
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="+", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", db_index=False)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="+", **_BUILT)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", **_BUILT)
     line = models.CharField(max_length=40, default=MAIN)
     state = models.BinaryField()
     stage = models.CharField(max_length=12)
@@ -204,8 +212,8 @@ class StageMove(models.Model):
     playbook or of a corrected history: it had no consequences and is no flow.
     """
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="moves", db_index=False)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="moves", **_BUILT)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="moves", **_BUILT)
     line_of_business = models.CharField(max_length=40, default=MAIN)
     number = models.IntegerField()
     at = models.BigIntegerField()
@@ -301,8 +309,8 @@ class Handoff(models.Model):
 class Tally(models.Model):
     """How often, this lap, a person did a kind of thing or matched a signal, and when last: `times()` and `since()`."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="tallies", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tallies", db_index=False)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="tallies", **_BUILT)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tallies", **_BUILT)
     line = models.CharField(max_length=40, default=MAIN)
     name = models.CharField(max_length=200)
     is_signal = models.BooleanField()
@@ -326,8 +334,8 @@ class Tally(models.Model):
 class Mark(models.Model):
     """What was told of a person this lap by a name: `friction("x")`, `answered("x")`, `ticked("x")`."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="marks", db_index=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="marks")
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="marks", **_BUILT)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="marks", db_constraint=False)
     line = models.CharField(max_length=40, default=MAIN)
     fact = models.CharField(max_length=10)
     name = models.CharField(max_length=MARK_NAME)

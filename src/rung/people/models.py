@@ -111,7 +111,7 @@ class _Trait(models.Model):
 class Trait(_Trait):
     """A person's trait beyond name, e-mail, phone, title and country."""
 
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="trait_rows")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="trait_rows", db_constraint=False)
 
     class Meta:
         indexes = [
@@ -126,7 +126,7 @@ class Trait(_Trait):
 class CompanyTrait(_Trait):
     """A company's trait."""
 
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="trait_rows")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="trait_rows", db_constraint=False)
 
     class Meta:
         indexes = [
