@@ -81,6 +81,20 @@ def update(
     )
 
 
+def delete(model: type[models.Model], key: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Takes away whatever has one of these keys."""
+    table = model._meta.db_table
+    where = " AND ".join(f'"{name}" = %s' for name in key)
+    joined = " AND ".join(f't."{name}" = gone."{name}"' for name in key)
+    _through(
+        model,
+        key,
+        rows,
+        one=f"DELETE FROM {table} WHERE {where}",
+        all_=f"DELETE FROM {table} t USING {{beside}} gone WHERE {joined}",
+    )
+
+
 @contextmanager
 def indexed_once(model: type[models.Model], columns: Collection[str]) -> Iterator[None]:
     """Around a change of these columns in most rows of a table, in the caller's transaction: on SQLite the indexes that

@@ -129,9 +129,12 @@ def arrivals(events: Collection[Stored]) -> dict[int, int]:
     return dict(told)
 
 
-def in_order_of_arrival(events: Collection[Stored]) -> list[Stored]:
-    """The events as they came in: what was told again has a seq of later, and arrived when it was told first."""
-    arrived = arrivals(events)
+def in_order_of_arrival(events: Collection[Stored], arrived: Mapping[int, int] | None = None) -> list[Stored]:
+    """The events as they came in: what was told again has a seq of later, and arrived when it was told first.
+
+    `arrived`: the `arrivals` of these events, where they were asked for with others.
+    """
+    arrived = arrivals(events) if arrived is None else arrived
     return sorted(events, key=lambda event: (arrived[event.seq], event.seq))
 
 

@@ -5,7 +5,6 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from django.db import connection
 
 from rung import tables
 from rung.access.models import User
@@ -394,9 +393,7 @@ def _trait_rows(changed: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]) -
 
 def _write_traits(model: type[Trait] | type[CompanyTrait], owner: str, rows: _TraitRows) -> None:
     """Takes the rows away that go and puts those that come, in two statements for everybody."""
-    if rows.gone:
-        with connection.cursor() as cursor:
-            cursor.executemany(f'DELETE FROM {model._meta.db_table} WHERE "{owner}" = %s AND field = %s', rows.gone)
+    tables.delete(model, (owner, "field"), rows.gone)
     tables.insert(model, (owner, *_TRAIT_COLUMNS), rows.come)
 
 

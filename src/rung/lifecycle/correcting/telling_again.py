@@ -34,23 +34,25 @@ def of_people(
     """Tells again what strangers told of these people after a seq, and what stands now behind the seq of what was told
     with it of a company; brings the people's events up to date. `ahead`: of whom something of the future was told, and
     what came after it has that time."""
-    on_time = {person_id: _on_time(own[person_id], since) for person_id in sorted(ahead & own.keys())}
-    times = {event.seq: event.at for events in on_time.values() for event in events}
     held = {
         person_id: events
         for person_id, events in own.items()
         if any(event.seq > since and is_held_back(event.data) for event in events)
     }
+    late = sorted(ahead & own.keys())
+    arrived = arrivals([event for person_id in {*held, *late} for event in own[person_id]])
+    on_time = {person_id: _on_time(own[person_id], arrived, since) for person_id in late}
+    times = {event.seq: event.at for events in on_time.values() for event in events}
     keys = _keys_of(event for events in held.values() for event in events)
     said: dict[int, Said] = {}
     for person_id in own if behind else held.keys() | on_time.keys():
         before = own[person_id]
         events = on_time.get(person_id, before)
-        now = told_again(in_order_of_arrival(events), keys, since=since) if person_id in held else {}
+        now = told_again(in_order_of_arrival(events, arrived), keys, since=since) if person_id in held else {}
         said.update(now)
         said.update({seq: _as_it_is(event, keys) for seq, event in _following(events, now, behind).items()})
-        late = [(event, times[event.seq]) for event in before if times.get(event.seq, event.at) != event.at]
-        said.update({event.seq: said.get(event.seq, _as_it_is(event, keys))._replace(at=at) for event, at in late})
+        moved = [(event, times[event.seq]) for event in before if times.get(event.seq, event.at) != event.at]
+        said.update({event.seq: said.get(event.seq, _as_it_is(event, keys))._replace(at=at) for event, at in moved})
     told = _tell(said, mark)
     for person_id, events in own.items():
         if any(event.seq in said for event in events):
@@ -58,10 +60,10 @@ def of_people(
             own[person_id] = sorted([event for event in now_there if event is not None], key=_in_order)
 
 
-def _on_time(events: Sequence[Stored], since: int) -> list[Stored]:
+def _on_time(events: Sequence[Stored], arrived: Mapping[int, int], since: int) -> list[Stored]:
     """The events with the times at which they would have taken effect: on arrival, never before the person's latest."""
-    arrived, latest, found = arrivals(events), 0, []
-    for event in in_order_of_arrival(events):
+    latest, found = 0, []
+    for event in in_order_of_arrival(events, arrived):
         came_at = arrived[event.seq]
         is_pushed = event.seq > since and event.at > came_at and not event.source.startswith("import:")
         told = event._replace(at=max(came_at, latest)) if is_pushed and event.kind not in _STAYS else event
@@ -77,11 +79,16 @@ def of_companies(company_ids: Sequence[int], *, since: int, mark: int) -> None:
     by_company: dict[int, list[Stored]] = {}
     for event in stored(f"kind = '{OF_A_COMPANY}' AND company_id {one_of}", [ids]):
         by_company.setdefault(event.company_id or 0, []).append(event)
-    for events in by_company.values():
-        if any(event.seq > since and is_held_back(event.data) for event in events):
-            now = told_again(in_order_of_arrival(events), {}, since=since)
-            said.update(now)
-            said.update({seq: _as_it_is(event, {}) for seq, event in _following(events, now, {}).items()})
+    held = [
+        events
+        for events in by_company.values()
+        if any(event.seq > since and is_held_back(event.data) for event in events)
+    ]
+    arrived = arrivals([event for events in held for event in events])
+    for events in held:
+        now = told_again(in_order_of_arrival(events, arrived), {}, since=since)
+        said.update(now)
+        said.update({seq: _as_it_is(event, {}) for seq, event in _following(events, now, {}).items()})
     _tell(said, mark)
 
 
