@@ -86,20 +86,18 @@ def run(
     found = goes_on or _cut_short(prints)
     if not is_again and found is None:
         _refuse_known(prints)
-    report = Report(taken=[], is_dry=is_dry)
+    report, places = Report(taken=[], is_dry=is_dry), Places()
+    events = partial(_events, files, mapping, kind, report=report, places=places, advance=advance)
     if is_dry:
-        for _ in _events(files, mapping, kind, at, source="", report=report, places=Places(), advance=advance):
+        for _ in events(at, source=""):
             pass
         return report
     found = found or _begun(prints, what or kind or "", names or {}, by=by, at=at)
     began(found)
-    places = Places()
-    # Traits without a time of their own are of the time at which the import began, however often it began anew.
-    events = _events(
-        files, mapping, kind, found.created_at, f"import:{found.pk}", report=report, places=places, advance=advance
-    )
     try:
-        _load(events, found, report, places, by=by, at=at, progress=progress or _nobody)
+        # Traits without a time of their own are of the time at which the import began, however often it began anew.
+        told = events(found.created_at, source=f"import:{found.pk}")
+        _load(told, found, report, places, by=by, at=at, progress=progress or _nobody)
     except (NothingToRead, Unreadable):
         _take_back(found, by=by, at=at)
         raise
