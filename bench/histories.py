@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rung.engine.payloads import fields_named
-from rung.engine.program import compile_program
-from rung.engine.segments import (
+from rung.engine.files.segments import (
     Manifest,
     read_manifest,
     write_manifest,
     write_stretch,
 )
+from rung.engine.payloads import fields_named
+from rung.engine.program import compile_program
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 

@@ -166,7 +166,8 @@ def fill(people: int, events: int) -> None:
     from django.db import transaction
     from run import write_history
 
-    from rung.engine import reading, replay
+    from rung.engine import replay
+    from rung.engine.files import reading
     from rung.jobs.clock import now
     from rung.lifecycle.publishing.generations import ensure_playbook
 
@@ -227,7 +228,7 @@ class _Filling:
         tables.insert(model, names, values())
 
     def _events(self) -> Iterator[dict[str, Any]]:
-        from rung.engine.reading import KIND_NAMES
+        from rung.engine.files.reading import KIND_NAMES
 
         history = self.history
         columns = (history.person.tolist(), history.at.tolist(), history.kind.tolist(), history.company.tolist())

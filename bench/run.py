@@ -231,11 +231,11 @@ def trial(events: int, runs: int) -> list[Figure]:
     for once the history is warm: replay, figures, words.
     """
     from rung.demo.company import history as invented
-    from rung.engine import reading
+    from rung.engine.files import reading
     from rung.engine.program import compile_program
     from rung.engine.replay import replay as replayed
-    from rung.engine.trying import Ground, Wish
-    from rung.engine.varying import knob
+    from rung.engine.trying.ground import Ground, Wish
+    from rung.engine.trying.varying import knob
     from rung.insight import telling, trials
     from rung.insight.trials import Wanted
     from rung.playbook import loading, shipped
@@ -293,7 +293,7 @@ def spark(events: int, runs: int) -> list[Figure]:
     import histories
     from pyspark.sql import SparkSession
 
-    from rung.engine.spark import decide_on_spark
+    from rung.engine.files.spark import decide_on_spark
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     folder, playbook = histories.history(ROOT / "var" / "bench", events * 10), histories.playbook()

@@ -37,8 +37,8 @@ REFUSALS: Final = (
     ("rung.capture.imports.histories", "NothingToRead"),
     ("rung.demo.loading", "NotEmpty"),
     ("rung.engine.histories", "BadHistory"),
-    ("rung.engine.spark", "NoSpark"),
-    ("rung.engine.trying", "CannotTry"),
+    ("rung.engine.files.spark", "NoSpark"),
+    ("rung.engine.trying.ground", "CannotTry"),
     ("rung.lifecycle.exporting", "NothingToExport"),
     ("rung.people.labelled", "CannotMatch"),
     ("rung.playbook.conditions.sql", "NoColumn"),
@@ -195,7 +195,7 @@ def decide(
     if str(history) != "-" and not history.is_file():
         raise typer.BadParameter(f"there is no file {history}", param_hint="HISTORY")
     gc.disable()  # a million events are a million objects that live to the end: looking through them finds nothing
-    from rung.engine import deciding_files, inputs
+    from rung.engine.files import deciding_files, inputs
 
     book, end = _playbook(playbook), _instant(until, "--until")
     with _progress("Deciding", inputs.size_of(history)) as advance, inputs.opened(history, advance) as stream:
@@ -216,11 +216,11 @@ def _decide_folder(
     """A history in Parquet is decided into Parquet, part by part; a run that was killed goes on."""
     book, end = _playbook(playbook), _instant(until, "--until")
     if engine == "spark":
-        from rung.engine import spark
+        from rung.engine.files import spark
 
         decided = spark.decide_on_spark(history, playbook=book, until=end, out=out)
     else:
-        from rung.engine import deciding_segments
+        from rung.engine.files import deciding_segments
 
         with _progress("Deciding", None, unit="parts") as bar:
             decided = deciding_segments.decide_folder(history, playbook=book, until=end, out=out, progress=_to(bar))
@@ -269,7 +269,7 @@ def _ground(history: Path | None, against: Path | None, engine: str, until: int 
                 "Spark reads a folder of segments: name one with --history, as the worker writes it or "
                 "`rung export history --format parquet`; or leave --engine out."
             )
-        from rung.engine.spark_trying import SparkGround
+        from rung.engine.trying.spark_trying import SparkGround
 
         return SparkGround(history, until=until), _playbook(against)
     if history is not None:

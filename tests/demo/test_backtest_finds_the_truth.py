@@ -9,11 +9,12 @@ import pytest
 from demo.worlds import NOW, shipped
 from rung.demo import agreement
 from rung.demo.company import line
-from rung.engine import leaving, reading
-from rung.engine.backtest import Scope, backtest
-from rung.engine.misleading import misleading
-from rung.engine.trying import Ground, Wish
-from rung.engine.varying import knob
+from rung.engine.files import reading
+from rung.engine.trying import leaving
+from rung.engine.trying.backtest import Scope, backtest
+from rung.engine.trying.ground import Ground, Wish
+from rung.engine.trying.misleading import misleading
+from rung.engine.trying.varying import knob
 from rung.insight.misleading import LOOKED_BACK
 from rung.playbook.loading import load
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rung.capture.imports import histories, mapping
-from rung.engine import deciding_files
-from rung.engine.account import Account
+from rung.engine.files import deciding_files
+from rung.engine.files.account import Account
 from rung.playbook import loading
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ import pytest
 from rung.access.actions import Refused
 from rung.capture.imports import actions as imports
 from rung.capture.imports.histories import NothingToRead
-from rung.engine import reading
+from rung.engine.files import reading
 from rung.history.models import Event
 from rung.lifecycle import explaining, exporting
 from rung.lifecycle.models import Import, StageMove, Standing

@@ -9,7 +9,7 @@ import pytest
 
 from rung.capture.imports import histories, making, mapping
 from rung.capture.imports.mapping import MappingRefused
-from rung.engine import reading
+from rung.engine.files import reading
 from rung.terms.instants import parse_instant
 
 NOW = parse_instant("2026-03-01T12:00:00Z")

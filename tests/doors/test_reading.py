@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rung.engine import reading
-from rung.engine.reading import KIND_NAMES, Reading
+from rung.engine.files import reading
+from rung.engine.files.reading import KIND_NAMES, Reading
 from rung.terms.instants import BadInstant, parse_instant
 
 NOON = "2026-03-01T12:00:00Z"

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from rung.engine.reading import CORRECTIONS, key_email
+from rung.engine.files.reading import CORRECTIONS, key_email
 from rung.playbook.conditions.syntax import (
     And,
     Compare,

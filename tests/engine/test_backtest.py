@@ -9,10 +9,10 @@ from engine.strategies import Written
 from engine.test_replay_parity import columns
 from engine.trying_world import book, event, ground, pages, year
 from examples import examples
-from rung.engine.backtest import Figure, Result
 from rung.engine.program import compile_program
-from rung.engine.resampling import Sample, interval
-from rung.engine.trying import CannotTry, Ground, Wish, why
+from rung.engine.trying.backtest import Figure, Result
+from rung.engine.trying.ground import CannotTry, Ground, Wish, why
+from rung.engine.trying.resampling import Sample, interval
 from rung.playbook.conditions import ConditionError
 from rung.terms.events import Event
 from rung.terms.instants import DAY, parse_instant

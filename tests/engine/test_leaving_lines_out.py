@@ -4,9 +4,9 @@ import pytest
 
 from engine.leaving_world import WORLD, book, lives
 from engine.trying_world import BOOK, event, ground, pages
-from rung.engine import leaving
-from rung.engine.misleading import Misleading, misleading
-from rung.engine.trying import CannotTry, Wish
+from rung.engine.trying import leaving
+from rung.engine.trying.ground import CannotTry, Wish
+from rung.engine.trying.misleading import Misleading, misleading
 from rung.playbook.loading import load
 
 

@@ -14,8 +14,8 @@ from engine.strategies import Written
 from rung.engine.company import joined
 from rung.engine.deciding import Decision
 from rung.engine.explain import clauses_of, missing, missing_texts
+from rung.engine.files.reading import KIND_NAMES, Columns
 from rung.engine.program import compile_program
-from rung.engine.reading import KIND_NAMES, Columns
 from rung.engine.replay import TEMPERATURES, Replayed, replay, warm_up
 from rung.engine.several import decide
 from rung.playbook.loading import load

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from rung.engine import spark
+from rung.engine.files import spark
 from rung.engine.histories import ABSENT
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from engine.trying_world import BOOK, book, event, ground, year
-from rung.engine import exploring
-from rung.engine.trying import CannotTry, Wish
-from rung.engine.varying import Knob, knob, knobs, values_of, wanted
+from rung.engine.trying import exploring
+from rung.engine.trying.ground import CannotTry, Wish
+from rung.engine.trying.varying import Knob, knob, knobs, values_of, wanted
 from rung.playbook import shipped
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load

@@ -3,8 +3,8 @@
 import io
 import json
 
-from rung.engine import reading
-from rung.engine.trying import Ground
+from rung.engine.files import reading
+from rung.engine.trying.ground import Ground
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 from rung.terms.instants import parse_instant

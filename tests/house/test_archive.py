@@ -8,9 +8,9 @@ import pytest
 from django.db import transaction
 
 from house.test_live_is_replay import AT, PLAYBOOK, World
-from rung.engine import segments as files
-from rung.engine.driving import Parts
-from rung.engine.parts import Source
+from rung.engine.files import segments as files
+from rung.engine.files.driving import Parts
+from rung.engine.files.parts import Source
 from rung.engine.program import compile_program
 from rung.history import segments
 from rung.history.models import Event

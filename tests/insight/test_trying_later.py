@@ -9,7 +9,7 @@ import pytest
 from engine.trying_world import BOOK, ground, year
 from rung.access.actions import NotAllowed, Refused, add_user
 from rung.access.models import Audit, User
-from rung.engine.trying import CannotTry
+from rung.engine.trying.ground import CannotTry
 from rung.handoff.models import Assignment
 from rung.history import segments
 from rung.history.models import Event

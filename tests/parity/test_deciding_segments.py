@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from parity.test_history_in_parts import COLLEAGUES, busy_companies, columns, table
-from rung.engine import segments
-from rung.engine.deciding_segments import decide_folder, moves_table, standings_table
+from rung.engine.files import segments
+from rung.engine.files.deciding_segments import decide_folder, moves_table, standings_table
 from rung.engine.histories import BadHistory
 from rung.engine.program import compile_program
 from rung.engine.replay import prepare

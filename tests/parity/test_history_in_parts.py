@@ -15,12 +15,12 @@ from engine.strategies import Written
 from engine.test_replay_parity import columns, moves_of, shown, standing_of
 from rung.engine import joining
 from rung.engine.company import joined
-from rung.engine.driving import Parts
-from rung.engine.parts import Source
+from rung.engine.files.driving import Parts
+from rung.engine.files.parts import Source
+from rung.engine.files.segments import Manifest, table_of, write_manifest, write_stretch
 from rung.engine.payloads import fields_named
 from rung.engine.program import compile_program
 from rung.engine.replay import Prepared, Replayed, replay
-from rung.engine.segments import Manifest, table_of, write_manifest, write_stretch
 from rung.engine.several import decide
 from rung.playbook.loading import load
 from rung.terms.events import Event

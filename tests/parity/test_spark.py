@@ -13,12 +13,12 @@ import pytest
 from engine.trying_world import BOOK as BASE
 from engine.trying_world import ground
 from parity.test_history_in_parts import COLLEAGUES, busy_companies, table
-from rung.engine.deciding_segments import decide_folder
+from rung.engine.files.deciding_segments import decide_folder
+from rung.engine.files.segments import Manifest, add_erased, write_manifest, write_stretch
 from rung.engine.histories import BadHistory
 from rung.engine.payloads import fields_named
 from rung.engine.program import compile_program
-from rung.engine.segments import Manifest, add_erased, write_manifest, write_stretch
-from rung.engine.trying import CannotTry, Wish, event_of
+from rung.engine.trying.ground import CannotTry, Wish, event_of
 from rung.insight import trials
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
@@ -60,7 +60,7 @@ def spark() -> Iterator[Any]:
 
 
 def test_spark_and_one_process_agree_on_every_row(tmp_path: Path, spark: Any) -> None:
-    from rung.engine.spark import decide_on_spark
+    from rung.engine.files.spark import decide_on_spark
 
     playbook = load(BOOK)
     events = [*busy_companies(3), *said_by_hand(121)]
@@ -77,7 +77,7 @@ def test_spark_and_one_process_agree_on_every_row(tmp_path: Path, spark: Any) ->
 
 
 def test_spark_refuses_a_stretch_that_lacks_a_column(tmp_path: Path, spark: Any) -> None:
-    from rung.engine.spark import decide_on_spark
+    from rung.engine.files.spark import decide_on_spark
 
     simple = load("playbook: 1\nname: X\nstages: {lead: {enter: reachable}}")
     folder = written(tmp_path / "history", busy_companies(1), simple, cut=60)
@@ -92,7 +92,7 @@ RESTING = TRIED.replace("{reason: No budget}", "{reason: No budget, rest: 9d}")
 def test_a_backtest_on_spark_says_what_one_process_says_to_the_last_interval(
     tmp_path: Path, spark: Any, wish: Wish
 ) -> None:
-    from rung.engine.spark_trying import SparkGround
+    from rung.engine.trying.spark_trying import SparkGround
 
     folder = written(tmp_path / "history", tried_on(), load(TRIED), cut=60)
     far, here = SparkGround(folder, session=spark), trials.ground_of(folder, until=None)
@@ -102,7 +102,7 @@ def test_a_backtest_on_spark_says_what_one_process_says_to_the_last_interval(
 
 
 def test_a_number_through_its_values_and_who_differs_are_the_same_on_spark(tmp_path: Path, spark: Any) -> None:
-    from rung.engine.spark_trying import SparkGround
+    from rung.engine.trying.spark_trying import SparkGround
 
     folder = written(tmp_path / "history", tried_on(), load(TRIED), cut=60)
     how: dict[str, Any] = {"old": load(TRIED), "new": load(TRIED.replace("score >= 50", "score >= 40")), "wish": Wish()}
@@ -116,7 +116,7 @@ def test_a_number_through_its_values_and_who_differs_are_the_same_on_spark(tmp_p
 
 
 def test_what_cannot_be_tried_on_spark_is_said_in_the_same_words(tmp_path: Path, spark: Any) -> None:
-    from rung.engine.spark_trying import SparkGround
+    from rung.engine.trying.spark_trying import SparkGround
 
     folder = written(tmp_path / "history", tried_on(), load(TRIED), cut=60)
     grounds = (SparkGround(folder, session=spark), trials.ground_of(folder, until=None))

@@ -12,9 +12,9 @@ import pytest
 from parity.test_history_in_parts import columns, table
 from rung.capture.collector import taking
 from rung.capture.collector.inbox import Inbox, Item
-from rung.engine import segments
 from rung.engine.company import joined
-from rung.engine.deciding_segments import decide_folder
+from rung.engine.files import segments
+from rung.engine.files.deciding_segments import decide_folder
 from rung.engine.program import compile_program
 from rung.engine.replay import prepare
 from rung.engine.several import decide

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rung.engine import joining
+from rung.engine.files.reading import KIND_CODES
 from rung.engine.histories import ABSENT, Codes, History, Ints, Told, distinct, key_of, spread
 from rung.engine.kernel import NONE
 from rung.engine.machine import Machine
 from rung.engine.payloads import OF_A_COMPANY, Alike, alike, fields_read, fields_told
 from rung.engine.program import Program
-from rung.engine.reading import KIND_CODES
 
 PART: Final = 32
 """A person is known to all by the number of their part, shifted so far, and their number in it."""

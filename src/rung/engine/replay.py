@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from rung.engine import kernel as k
 from rung.engine import machine
 from rung.engine.colleagues import Colleagues, Reaching, piece_of
+from rung.engine.files.reading import KIND_NAMES, Columns
 from rung.engine.histories import History, Ints, spread
 from rung.engine.machine import Machine
 from rung.engine.ordering import Ordered, Own, in_order
 from rung.engine.payloads import Encoding
 from rung.engine.program import Program, compile_program
-from rung.engine.reading import KIND_NAMES, Columns
 from rung.playbook.conditions import Value
 from rung.playbook.loading import load
 

@@ -22,7 +22,7 @@ from rung.history.queries import last_seq
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from rung.engine.segments import Manifest, Stretch
+    from rung.engine.files.segments import Manifest, Stretch
 
 Progress = Callable[[int, int], None]
 """Called with (events done, in all)."""
@@ -62,7 +62,7 @@ def write_closed(
     Everything that can be seen is closed: whoever appends holds the one lock until they commit. Small stretches are
     joined to larger ones, and one that lacks a column of `fields` is written anew, one at a time.
     """
-    from rung.engine import segments
+    from rung.engine.files import segments
 
     wanted = sorted(set(fields))
     with _only_writer(to):
@@ -84,7 +84,7 @@ def write_closed(
 
 def events_after(seq: int, last: int, *, names: Names, fields: Sequence[str], most: int | None = None) -> pa.Table:
     """The events after one seq up to another as a table of segments, at most so many."""
-    from rung.engine.segments import table_of
+    from rung.engine.files.segments import table_of
 
     statement = f"""
         SELECT seq, person_id, at, kind, {_AS_TEXT[connection.vendor]}, message_id, company_id, source, "by",
@@ -103,7 +103,7 @@ def events_after(seq: int, last: int, *, names: Names, fields: Sequence[str], mo
 
 def erase(to: Path, persons: Iterable[str]) -> None:
     """From now on nobody reads the events of these persons (by name as it arrived); `rewrite_erased` removes them."""
-    from rung.engine import segments
+    from rung.engine.files import segments
 
     with _only_writer(to):
         segments.add_erased(to, persons)
@@ -111,7 +111,7 @@ def erase(to: Path, persons: Iterable[str]) -> None:
 
 def rewrite_erased(to: Path) -> int:
     """Writes the buckets of erased persons anew without their events and removes the old files; returns how many."""
-    from rung.engine import segments
+    from rung.engine.files import segments
 
     with _only_writer(to):
         manifest = segments.read_manifest(to)
@@ -145,7 +145,7 @@ def _appended(to: Path, manifest: Manifest, table: pa.Table, fields: Sequence[st
     """The stretch is written together with those before it that are no longer than it has grown by then."""
     import pyarrow as pa
 
-    from rung.engine import segments
+    from rung.engine.files import segments
 
     absorbed: list[Stretch] = []
     rows = table.num_rows
@@ -163,7 +163,7 @@ def _appended(to: Path, manifest: Manifest, table: pa.Table, fields: Sequence[st
 
 def _with_fields(to: Path, manifest: Manifest, fields: Sequence[str]) -> Manifest:
     """One stretch that was written before a playbook named some field is given its columns."""
-    from rung.engine import segments
+    from rung.engine.files import segments
 
     for stretch in manifest.stretches:
         if set(fields) - set(stretch.fields):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rung.engine.backtest import HORIZON, MOST_SPELLS, Handover, People, Spell, month_words, tip_words
+from rung.engine.trying.backtest import HORIZON, MOST_SPELLS, Handover, People, Spell, month_words, tip_words
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY
 from rung.terms.stages import STAGES, STATUSES

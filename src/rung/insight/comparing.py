@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rung.engine.backtest import Figure, Result
+from rung.engine.trying.backtest import Figure, Result
 from rung.insight import telling
 
 DATE: Final = len("2026-11-26")

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 
 from rung.access.actions import require
 from rung.access.models import User
-from rung.engine.misleading import Behind, Line, Misleading
-from rung.engine.misleading import misleading as replayed
-from rung.engine.trying import Ground, Wish
+from rung.engine.trying.ground import Ground, Wish
+from rung.engine.trying.misleading import Behind, Line, Misleading
+from rung.engine.trying.misleading import misleading as replayed
 from rung.insight.models import Backtest
 from rung.lifecycle.publishing import published
 from rung.playbook.definitions import Playbook

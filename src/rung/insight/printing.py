@@ -9,9 +9,9 @@ from django.conf import settings
 from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
-from rung.engine.agreeing import Comparison
-from rung.engine.backtest import People, Result
-from rung.engine.exploring import Curve
+from rung.engine.trying.agreeing import Comparison
+from rung.engine.trying.backtest import People, Result
+from rung.engine.trying.exploring import Curve
 from rung.insight import telling
 from rung.playbook.definitions import Playbook
 from rung.playbook.diff import diff_in_words

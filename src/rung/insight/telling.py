@@ -6,10 +6,10 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from rung.engine.agreeing import Comparison
-from rung.engine.backtest import Counts, Differing, Figure, OnRung, People, Result, Row, month_words
-from rung.engine.exploring import Curve, Point
-from rung.engine.varying import changed
+from rung.engine.trying.agreeing import Comparison
+from rung.engine.trying.backtest import Counts, Differing, Figure, OnRung, People, Result, Row, month_words
+from rung.engine.trying.exploring import Curve, Point
+from rung.engine.trying.varying import changed
 from rung.playbook.definitions import Playbook
 from rung.playbook.words import listed
 from rung.terms.instants import DAY, moment, parse_instant

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from rung.engine import agreeing, exploring, inputs, reading
-from rung.engine.account import refusals_of
-from rung.engine.backtest import People, Result
-from rung.engine.exploring import Curve
+from rung.engine.files import inputs, reading
+from rung.engine.files.account import refusals_of
 from rung.engine.program import ENGINE_VERSION, compile_program
-from rung.engine.trying import CannotTry, Ground, Wish, why
-from rung.engine.varying import Knob, Wanted, knob, wanted
+from rung.engine.trying import agreeing, exploring
+from rung.engine.trying.backtest import People, Result
+from rung.engine.trying.exploring import Curve
+from rung.engine.trying.ground import CannotTry, Ground, Wish, why
+from rung.engine.trying.varying import Knob, Wanted, knob, wanted
 from rung.insight import printing, telling
 from rung.playbook.definitions import Playbook
 
 if TYPE_CHECKING:
-    from rung.engine.parts import Source
+    from rung.engine.files.parts import Source
 
 Progress = Callable[[int, int], None]
 
@@ -41,7 +42,7 @@ class Written:
 def ground_of(path: Path, *, until: int | None) -> Ground:
     """The history in a file or a folder of segments. Raises CannotTry where nothing of it can be read."""
     if path.is_dir():
-        from rung.engine.parts import Source
+        from rung.engine.files.parts import Source
 
         return ground_on(Source(path), until=until)
     with inputs.opened(path) as stream:

@@ -22,13 +22,13 @@ from django.db.models import Q
 
 from rung.access.actions import require
 from rung.access.models import User
-from rung.engine import agreeing
-from rung.engine.agreeing import Comparison
-from rung.engine.backtest import People, Result
-from rung.engine.exploring import Curve
 from rung.engine.histories import BadHistory
-from rung.engine.trying import CannotTry, Ground, Wish
-from rung.engine.varying import knob, knobs, wanted
+from rung.engine.trying import agreeing
+from rung.engine.trying.agreeing import Comparison
+from rung.engine.trying.backtest import People, Result
+from rung.engine.trying.exploring import Curve
+from rung.engine.trying.ground import CannotTry, Ground, Wish
+from rung.engine.trying.varying import knob, knobs, wanted
 from rung.history.queries import last_seq
 from rung.insight import misleading, telling, trials
 from rung.insight.models import Backtest

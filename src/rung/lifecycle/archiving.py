@@ -15,7 +15,7 @@ from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 
 if TYPE_CHECKING:
-    from rung.engine.parts import Source
+    from rung.engine.files.parts import Source
 
 Progress = segments.Progress
 MANIFEST: Final = "manifest.json"
@@ -43,8 +43,8 @@ def source(playbooks: Iterable[Playbook] = ()) -> Source:
 
     Persons and companies are named by their ids outside (`Person.uuid`, `Company.key`), which are no addresses.
     """
-    from rung.engine.parts import Source
-    from rung.engine.segments import Corrected, read_manifest
+    from rung.engine.files.parts import Source
+    from rung.engine.files.segments import Corrected, read_manifest
 
     fields = fields_of([*published(), *playbooks])
     folder = segments.folder()

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from rung.access.models import User
-from rung.engine.misleading import Count, Line
+from rung.engine.trying.misleading import Count, Line
 from rung.insight import misleading
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant

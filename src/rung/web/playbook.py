@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rung.access.actions import Refused
 from rung.access.models import User
-from rung.engine import leaving
-from rung.engine.trying import CannotTry
+from rung.engine.trying import leaving
+from rung.engine.trying.ground import CannotTry
 from rung.insight import proposals
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant

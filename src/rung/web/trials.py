@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from rung.access.models import User
 from rung.engine.program import compile_program
-from rung.engine.trying import CannotTry, why
-from rung.engine.varying import Knob, knob, knobs, usual_values
+from rung.engine.trying.ground import CannotTry, why
+from rung.engine.trying.varying import Knob, knob, knobs, usual_values
 from rung.insight import behind, comparing, telling, trying_later
 from rung.insight.misleading import LINES
 from rung.insight.models import Backtest

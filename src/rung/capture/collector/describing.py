@@ -7,7 +7,7 @@ from rung.capture.collector.asgi import ADDRESSES, COME_BACK, PATHS
 from rung.capture.collector.messages import FOUND_LATER, LARGEST_EVENT, LONGEST_ID, OF_STRANGERS, REASONS
 from rung.capture.collector.rates import EVENTS_A_SECOND
 from rung.capture.collector.submission import LARGEST_BODY, MOST_EVENTS
-from rung.engine.segment import TYPES
+from rung.engine.files.segment import TYPES
 from rung.people.rules import LONGEST_COMPANY, LONGEST_KEY
 from rung.terms.kinds import KINDS
 from rung.terms.values import DEEPEST, LARGEST_NUMBER, LONGEST_DATA_TEXT, LONGEST_TEXT, MOST_FIELDS

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from rung.capture import referring
-from rung.engine import segment
+from rung.engine.files import segment
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, NotRecorded, ready
 from rung.people.rules import Keys, company_of, keys_of
 from rung.terms.instants import EARLIEST, MINUTE, BadInstant, micros

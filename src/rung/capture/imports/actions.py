@@ -24,7 +24,7 @@ from rung.capture.imports.sheets import Unreadable
 from rung.capture.imports.staging import Counted
 from rung.capture.imports.translating import LeftOut, Told, translated
 from rung.capture.models import ImportedFile
-from rung.engine import inputs, reading
+from rung.engine.files import inputs, reading
 from rung.history.models import Event
 from rung.lifecycle import exporting
 from rung.lifecycle.correcting import undoing

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 
 from rung.engine import afresh
+from rung.engine.files.reading import KIND_CODES, KIND_NAMES, NONE
 from rung.engine.histories import Distinct, Ints, Told
-from rung.engine.reading import KIND_CODES, KIND_NAMES, NONE
 from rung.history.queries import Telling, decoded, telling
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.outcome import (

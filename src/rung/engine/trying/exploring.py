@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine import backtest as b
-from rung.engine import handovers as h
-from rung.engine.backtest import Definition, Scope, Told, minutes_of
-from rung.engine.handovers import NEVER, Deeds
-from rung.engine.resampling import Sample, interval
-from rung.engine.varying import Knob, knobs
+from rung.engine.trying import backtest as b
+from rung.engine.trying import handovers as h
+from rung.engine.trying.backtest import Definition, Scope, Told, minutes_of
+from rung.engine.trying.handovers import NEVER, Deeds
+from rung.engine.trying.resampling import Sample, interval
+from rung.engine.trying.varying import Knob, knobs
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, format_instant
 

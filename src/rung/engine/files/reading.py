@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from rung.engine import segment
+from rung.engine.files import segment
 from rung.engine.histories import Told, told_by
 from rung.terms import instants
 from rung.terms.companies import company_key

@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine import handovers
-from rung.engine.backtest import People, Result, Scope, Told, backtest
 from rung.engine.company import joined
 from rung.engine.deciding import Row
 from rung.engine.explain import explain
-from rung.engine.handovers import NEVER, Deeds, Side
+from rung.engine.files.reading import KIND_NAMES
 from rung.engine.histories import History
 from rung.engine.program import Program, compile_program
-from rung.engine.reading import KIND_NAMES
 from rung.engine.replay import Prepared, Replayed, Some, prepare
-from rung.engine.varying import CannotTry, Knob, changed, what_moves
+from rung.engine.trying import handovers
+from rung.engine.trying.backtest import People, Result, Scope, Told, backtest
+from rung.engine.trying.handovers import NEVER, Deeds, Side
+from rung.engine.trying.varying import CannotTry, Knob, changed, what_moves
 from rung.playbook.conditions import Condition, Fact, facts_named, parse
 from rung.playbook.conditions import Scope as Names
 from rung.playbook.definitions import Playbook, Rule, Temperature

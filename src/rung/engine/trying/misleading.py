@@ -12,13 +12,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine import backtest as b
-from rung.engine import handovers as h
-from rung.engine.backtest import Definition, Scope
-from rung.engine.handovers import NEVER, Handovers, Keys
-from rung.engine.leaving import Part, parts, without
-from rung.engine.resampling import Sample, interval
-from rung.engine.trying import Ground
+from rung.engine.trying import backtest as b
+from rung.engine.trying import handovers as h
+from rung.engine.trying.backtest import Definition, Scope
+from rung.engine.trying.ground import Ground
+from rung.engine.trying.handovers import NEVER, Handovers, Keys
+from rung.engine.trying.leaving import Part, parts, without
+from rung.engine.trying.resampling import Sample, interval
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import format_instant
 

@@ -18,17 +18,17 @@ import pyarrow as pa
 
 from rung.engine import machine
 from rung.engine.colleagues import Reached, who_came
-from rung.engine.deciding_segments import DecidedFolder, moves_table, standings_table
+from rung.engine.files.deciding_segments import DecidedFolder, moves_table, standings_table
+from rung.engine.files.parts import Source, codes_of, whole_of
+from rung.engine.files.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
+from rung.engine.files.segments import TEXT, value_told
 from rung.engine.histories import BadHistory, Codes, Distinct, Ints, Told, distinct
 from rung.engine.joining import MOST_COLLEAGUES
 from rung.engine.kernel import NONE
 from rung.engine.ordering import in_order
-from rung.engine.parts import Source, codes_of, whole_of
 from rung.engine.payloads import OF_A_COMPANY, Alike, alike, fields_named, fields_read, fields_told
 from rung.engine.program import Program, compile_program
-from rung.engine.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
 from rung.engine.replay import Prepared
-from rung.engine.segments import TEXT, value_told
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 
@@ -366,7 +366,7 @@ class Rows:
 
     @property
     def data(self) -> Any:
-        from rung.engine.parts import Data
+        from rung.engine.files.parts import Data
 
         return Data(self._table.column("data"))
 

@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine import account, explain, reading, replay
+from rung.engine import explain, replay
 from rung.engine import kernel as k
-from rung.engine.account import Account, Cohort
 from rung.engine.deciding import code_of
-from rung.engine.inputs import damage_of
+from rung.engine.files import account, reading
+from rung.engine.files.account import Account, Cohort
+from rung.engine.files.inputs import damage_of
+from rung.engine.files.reading import Reading, Refused
 from rung.engine.program import compile_program
-from rung.engine.reading import Reading, Refused
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import moment
 from rung.terms.stages import STAGES, STATUSES

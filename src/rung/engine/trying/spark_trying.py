@@ -16,21 +16,23 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from rung.engine import handovers, machine, spark
-from rung.engine.backtest import Scope, Told
+from rung.engine import machine
 from rung.engine.company import joined
 from rung.engine.deciding import Row
-from rung.engine.handovers import NEVER, Deeds, Side
+from rung.engine.files import spark
+from rung.engine.files.parts import Source, _decode
+from rung.engine.files.reading import KIND_CODES
 from rung.engine.histories import Ints, told_by
 from rung.engine.histories import Told as ToldField
 from rung.engine.kernel import NONE
-from rung.engine.parts import Source, _decode
 from rung.engine.payloads import OF_A_COMPANY, fields_named
 from rung.engine.program import Program, compile_program
-from rung.engine.reading import KIND_CODES
 from rung.engine.replay import Prepared
-from rung.engine.trying import HOT, Ground, asking
-from rung.engine.varying import CannotTry, Knob
+from rung.engine.trying import handovers
+from rung.engine.trying.backtest import Scope, Told
+from rung.engine.trying.ground import HOT, Ground, asking
+from rung.engine.trying.handovers import NEVER, Deeds, Side
+from rung.engine.trying.varying import CannotTry, Knob
 from rung.playbook.definitions import Playbook
 from rung.terms.events import Event
 from rung.terms.instants import DAY

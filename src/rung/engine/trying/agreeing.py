@@ -7,17 +7,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine import backtest as b
-from rung.engine import handovers as h
 from rung.engine import kernel as k
-from rung.engine.backtest import Definition, Scope, Told
 from rung.engine.deciding import Move, code_of, reason_of
 from rung.engine.explain import move_words
-from rung.engine.handovers import NEVER
 from rung.engine.program import compile_program
 from rung.engine.replay import Some
-from rung.engine.resampling import Sample, figure, interval
-from rung.engine.trying import Ground, event_of
+from rung.engine.trying import backtest as b
+from rung.engine.trying import handovers as h
+from rung.engine.trying.backtest import Definition, Scope, Told
+from rung.engine.trying.ground import Ground, event_of
+from rung.engine.trying.handovers import NEVER
+from rung.engine.trying.resampling import Sample, figure, interval
 from rung.playbook.definitions import Playbook
 from rung.playbook.words import when_words
 from rung.terms.instants import format_instant

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from rung.engine import kernel as k
 from rung.engine.deciding import code_of, reason_of
-from rung.engine.driving import Parts, Progress
+from rung.engine.files.driving import Parts, Progress
+from rung.engine.files.parts import Source
 from rung.engine.histories import distinct
-from rung.engine.parts import Source
 from rung.engine.payloads import fields_named
 from rung.engine.program import ENGINE_VERSION, compile_program
 from rung.engine.replay import TEMPERATURES, Prepared, Replayed

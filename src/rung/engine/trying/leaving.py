@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from rung.engine.varying import CannotTry, knob, place_of_rule, with_node
+from rung.engine.trying.varying import CannotTry, knob, place_of_rule, with_node
 from rung.playbook.conditions import Condition, Count, Or, Scope, parse, source
 from rung.playbook.conditions.syntax import walk
 from rung.playbook.definitions import Playbook, Rule

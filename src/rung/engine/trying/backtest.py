@@ -15,11 +15,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine import handovers as h
 from rung.engine import kernel as k
-from rung.engine.handovers import NEVER, Deeds, Handovers, Side
-from rung.engine.reading import KIND_NAMES
-from rung.engine.resampling import Sample, figure, interval
+from rung.engine.files.reading import KIND_NAMES
+from rung.engine.trying import handovers as h
+from rung.engine.trying.handovers import NEVER, Deeds, Handovers, Side
+from rung.engine.trying.resampling import Sample, figure, interval
 from rung.playbook.definitions import Playbook
 from rung.playbook.words import when_words
 from rung.terms.instants import DAY, HOUR, MINUTE, format_instant, moment

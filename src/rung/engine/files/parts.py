@@ -11,10 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rung.engine.histories import ABSENT, BadHistory, Codes, Ints, Told, distinct
-from rung.engine.kernel import NONE
-from rung.engine.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
-from rung.engine.segments import (
+from rung.engine.files.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
+from rung.engine.files.segments import (
     BUCKETS,
     MANIFEST,
     TEXT,
@@ -29,6 +27,8 @@ from rung.engine.segments import (
     value_told,
     with_fields,
 )
+from rung.engine.histories import ABSENT, BadHistory, Codes, Ints, Told, distinct
+from rung.engine.kernel import NONE
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _ALWAYS: Final = ("seq", "person", "at", "kind", "company", "by")

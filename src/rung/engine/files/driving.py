@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 from rung.engine import machine
 from rung.engine.colleagues import Colleagues, Piece, piece_of
+from rung.engine.files.parts import Source
 from rung.engine.ordering import Own, in_order
-from rung.engine.parts import Source
 from rung.engine.payloads import OF_A_COMPANY
 from rung.engine.program import Program
 from rung.engine.replay import WORTH_COMPILING, Prepared, shared_kinds
