@@ -52,6 +52,23 @@ def test_a_table_is_brought_in_and_taken_back(visit: Any, tmp_path: Path, size: 
     looked_at(page, "imports", theme)
 
 
+def test_what_a_bought_list_must_say_is_asked_as_soon_as_the_kind_is_chosen(visit: Any, tmp_path: Path) -> None:
+    expect = playwright.expect
+    table = tmp_path / "list.csv"
+    table.write_text("Email,City\nana@acme.example,Oslo\n", "utf-8")
+    page = visit().sign_in("marketing").open("/imports")
+    page.set_input_files("#import-file", table)
+    page.click("text=Look at it")
+    expect(page.locator("[name=basis]")).to_have_count(0)
+    page.select_option("#kind", "list")
+    expect(page.locator("[name=basis]")).to_be_visible()
+    expect(page.locator("[name=source]")).to_be_visible()
+    expect(page.locator("#kind")).to_have_value("list")
+    looked_at(page, "import-list", "light")
+    page.select_option("#kind", "people")
+    expect(page.locator("[name=basis]")).to_have_count(0)
+
+
 def looked_at(page: Any, name: str, theme: str) -> None:
     """No fault that axe finds, nothing beyond the edge; a picture where one is asked for."""
     assert faults_of(page, f"{name}, {theme}") == []

@@ -317,6 +317,14 @@ def test_a_bought_list_carries_its_basis_and_overwrites_nobody(world: World) -> 
         assert [event.data for event in Event.objects.filter(kind=kind)] == [said, said]
 
 
+def test_without_scripts_a_bought_list_is_asked_after_by_a_button(world: World) -> None:
+    client = signed_in(world)
+    address = upload(client, "Email,City\nana@acme.example,Oslo\n").headers["Location"]
+    assert 'name="basis"' not in client.get(address).content.decode()
+    page = client.post(f"{address}/mapping", {"act": "kind", "kind": "list"}, follow=True).content.decode()
+    assert 'name="basis"' in page and 'name="source"' in page and ">Guess anew<" in page
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

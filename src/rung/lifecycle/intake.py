@@ -108,6 +108,7 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
                 company=item.company,
                 is_trusted=item.is_trusted,
                 by_import=number_of(item.source),
+                is_company_guessed=item.is_company_guessed,
             )
             for item in possible
         ]
@@ -117,7 +118,7 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
     for item, who in zip(possible, found, strict=True):
         placed += _learnt(item, who, known)
         data = item.data
-        if who.claims is not None or (who.is_known_there and item.kind in DESCRIBING):
+        if not item.is_trusted and (who.claims is not None or (who.is_known_there and item.kind in DESCRIBING)):
             data = held_back(data, who.claims)
         described = who.company if item.kind == OF_A_COMPANY else who.person
         if described is not None and item.kind in _DESCRIBES:
@@ -126,6 +127,8 @@ def _placed(fresh: Sequence[Ready], at: int, result: Taken) -> list[_Placed]:
                 data = filling_only(data, traits)
             traits.update(data)
         placed.append(_Placed(item if data is item.data else item._replace(data=data), who, True))
+        if item.is_trusted and who.claims is not None:
+            placed.append(_aside(item, who, "person_described", held_back({}, who.claims), "firm", by=item.by))
     return placed
 
 
@@ -174,8 +177,10 @@ def _reaching(keys: Sequence[tuple[str, str]], item: Ready) -> dict[str, Any]:
     return {kind: value for kind, value in keys if kind in ("email", "phone") and not tells.get(kind)}
 
 
-def _aside(item: Ready, who: people.Found, kind: str, data: dict[str, Any], mark: str) -> _Placed:
-    aside = item._replace(kind=kind, data=data, company=None, message_id=f"{item.message_id[:190]}:{mark}", by="system")
+def _aside(
+    item: Ready, who: people.Found, kind: str, data: dict[str, Any], mark: str, *, by: str = "system"
+) -> _Placed:
+    aside = item._replace(kind=kind, data=data, company=None, message_id=f"{item.message_id[:190]}:{mark}", by=by)
     return _Placed(aside, people.Found(who.person, None, arrived_id=who.arrived_id), False)
 
 
@@ -202,7 +207,7 @@ def _known_from_the_start(placed: Sequence[_Placed]) -> None:
         if item.found.person is not None:
             earliest[item.found.person.id] = min(item.at, earliest.get(item.found.person.id, item.at))
     for item in placed:
-        is_learnt = not item.is_given and item.ready.kind == "person_described"
+        is_learnt = not item.is_given and item.ready.kind == "person_described" and item.ready.by == "system"
         if is_learnt and item.ready.stated_at is not None and item.found.person is not None:
             item.at = earliest[item.found.person.id]
 

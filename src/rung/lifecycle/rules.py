@@ -42,6 +42,8 @@ class NewEvent:
     door: Door = "app"
     fills_only: bool = False
     """What is known of the person stays, as if a stranger had said it: a bought list overwrites nobody."""
+    is_company_guessed: bool = False
+    """The company is only that of an address: whoever works at another stays there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Ready(NamedTuple):
     message_id: str
     by: str
     is_trusted: bool
+    is_company_guessed: bool = False
 
 
 class NotRecorded(ValueError):
@@ -199,6 +202,7 @@ def ready(event: NewEvent, *, index: int, by: str, new_id: Callable[[], str]) ->
         message_id=clean_text(event.message_id, "message id", 200) if event.message_id else new_id(),
         by=clean_text(event.by, "by", 254) if event.by else ("" if is_import else by),
         is_trusted=event.door != "publishable" and not event.fills_only,
+        is_company_guessed=event.is_company_guessed,
     )
 
 

@@ -29,6 +29,8 @@ class Sighting(NamedTuple):
     """False for what a stranger's browser says: it gives a known person no second key of a kind."""
     by_import: int | None = None
     """The number of the import that says so: a key that it gives goes when it is undone."""
+    is_company_guessed: bool = False
+    """Whoever works at another company stays there, as if a stranger had named it."""
 
 
 @dataclass(slots=True)
@@ -235,7 +237,7 @@ class Register:
         """Says which company it is: where the person works from now on, unless a stranger says it of somebody who works
         at another. Of a company that is only claimed nothing is made."""
         person, known = found.person, self._companies.get(key)
-        if person is not None and not sighting.is_trusted:
+        if person is not None and not (sighting.is_trusted and not sighting.is_company_guessed):
             at_now = self._works_at.get(id(person), person.company_id)
             if at_now is not None and (known is None or at_now not in (known, known.pk)):
                 found.claims = key

@@ -2,7 +2,7 @@
 
 import functools
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -62,13 +62,20 @@ def company_at_a_door(written: str | None, address: str) -> str | None:
     return company_of_address(address) or written
 
 
-def known_by(text: str, fields: Collection[str]) -> str:
-    """The address of the one person of whom one of these facts is the text; "" for nobody, or for several."""
-    found = Person.objects.filter(
-        trait_rows__field__in=fields, trait_rows__word=text[:WORD_LENGTH], trait_rows__text=text, is_merged=False
-    )
-    addresses = set(found.exclude(email="").values_list("email", flat=True)[:2])
-    return addresses.pop() if len(addresses) == 1 else ""
+def known_by(texts: Collection[str], fields: Sequence[str]) -> dict[str, str]:
+    """Of each text the address of the one person of whom one of these facts is the text; in one query."""
+    marks = ", ".join(["%s"] * len(fields))
+    words = {text[:WORD_LENGTH] for text in texts}
+    addresses: dict[str, set[str]] = {}
+    for text, email in tables.read(_KNOWN_BY.replace("{fields}", marks), words, *fields):
+        addresses.setdefault(text, set()).add(email)
+    return {text: found.pop() for text in texts if len(found := addresses.get(text, set())) == 1}
+
+
+_KNOWN_BY: Final = """
+SELECT t.text, p.email FROM people_trait t JOIN people_person p ON p.id = t.person_id
+WHERE t.word IN ({ids}) AND t.field IN ({fields}) AND p.email <> '' AND NOT p.is_merged
+"""
 
 
 IMPORTS: Final = "import:%"
@@ -78,15 +85,21 @@ IMPORTS: Final = "import:%"
 def is_told_of(key: str, *, but_by: str, kind: str = "") -> bool:
     """Whether an event that counts, by another source than this one (or than all `IMPORTS`), names the company of this
     key; an event of the kind, where one is told."""
-    found = tables.rows(_TOLD_OF, key, but_by, kind, kind)
-    return bool(found)
+    return bool(told_of([key], but_by=but_by, kind=kind))
+
+
+def told_of(keys: Collection[str], *, but_by: str, kind: str = "") -> set[str]:
+    """Those of the keys of which that holds, in one query."""
+    return {key for (key,) in tables.read(_TOLD_OF, keys, but_by, kind, kind)}
 
 
 _TOLD_OF: Final = """
-SELECT 1 FROM people_company c WHERE c.key = %s AND EXISTS (
-    SELECT 1 FROM history_event e WHERE e.company_id = c.id AND e.source NOT LIKE %s AND (e.kind = %s OR %s = '')
-    AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq)
-)
+WITH told AS (SELECT told.value FROM {values})
+SELECT value FROM told WHERE (
+    SELECT 1 FROM people_company c JOIN history_event e ON e.company_id = c.id
+    WHERE c.key = told.value AND e.source NOT LIKE %s AND (e.kind = %s OR %s = '')
+    AND NOT EXISTS (SELECT 1 FROM history_struck s WHERE s.seq = e.seq) LIMIT 1
+) IS NOT NULL
 """
 
 

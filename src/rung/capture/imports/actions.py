@@ -3,9 +3,9 @@
 import hashlib
 import json
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Import
 from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, Refusal
-from rung.people.queries import is_told_of, known_by
+from rung.people.queries import known_by, told_of
 from rung.people.rules import Keys, keys_of
 from rung.terms.instants import format_instant
 
@@ -330,8 +330,7 @@ def _of_tables(
     path: Path, mapping: Mapping | None, kind: str | None, at: int, report: Report, source: str
 ) -> Iterator[Part]:
     zone = ZoneInfo(published.playbook().calendar.timezone)
-    firms = Firms(partial(is_told_of, but_by=source), partial(is_told_of, but_by=source, kind=OF_A_COMPANY))
-    known_as = lru_cache(maxsize=20_000)(address_of_id)  # there may be millions of ids
+    firms = Firms(partial(told_of, but_by=source), partial(told_of, but_by=source, kind=OF_A_COMPANY))
     for sheet, table in histories.tables([path], mapping, kind, zone):
         taken = Taken(sheet.name, table.name if table else None)
         report.taken.append(taken)
@@ -342,17 +341,18 @@ def _of_tables(
             continue
         rows = histories.counted(sheet, taken)
         prefix = histories.prefix_of(sheet)
-        for told in translated(rows, table, prefix=prefix, now=at, firms=firms, known_as=known_as):
+        for told in translated(rows, table, prefix=prefix, now=at, firms=firms, known_as=addresses_of_ids):
             if isinstance(told, LeftOut):
                 taken.leave_out(told)
             else:
                 fills_only = table.fills_only or (table.is_beside and told.kind == "person_described")
-                yield taken, told.line, _new(told, source, told.id, by=told.by, fills_only=fills_only)
+                event = _new(told, source, told.id, by=told.by, fills_only=fills_only)
+                yield taken, told.line, replace(event, is_company_guessed=True) if told.is_company_guessed else event
 
 
-def address_of_id(text: str) -> str:
-    """The address of whoever had this id in the program before, if an import told it of exactly one; else the id."""
-    return known_by(text, guessing.KEYS) or text
+def addresses_of_ids(ids: Collection[str]) -> dict[str, str]:
+    """The addresses of those who had these ids in the program before, each if an import told it of exactly one."""
+    return known_by(ids, guessing.KEYS)
 
 
 def _new(

@@ -1,11 +1,12 @@
 """Rows of a table become lines of a history, by a mapping; a cell or a row that cannot be read carries its reason."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from rung.capture import dates, numbers
@@ -25,6 +26,8 @@ _ISO: Final = {
 }
 """Ways of writing a time that are read many times quicker, where the text has all its digits."""
 _MOST_REMEMBERED: Final = 100_000
+_AT_A_TIME: Final = 500
+"""Rows of which firms and old ids are looked up at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Told:
     id: str
     by: str | None = None
     """Who of ours did it, as the row says."""
+    is_company_guessed: bool = False
+    """The row names no firm: it is that of the person's address, unless another is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +69,31 @@ def translated(
     prefix: str,
     now: int,
     firms: Firms | None = None,
-    known_as: Callable[[str], str] = str,
+    known_as: Callable[[Collection[str]], Mapping[str, str]] = lambda _: {},
 ) -> Iterator[Told | LeftOut]:
     """What each row says: the person's traits, the company's, then its events, in the order of the mapping.
 
     `prefix` begins the id of every line that the mapping gives none, so that the same file gives the same ids. `now`
     is the time of traits in a table without `at:`. `firms` finds companies that the table tells by name, and
-    `known_as` by what somebody is known here whom a table of something else tells by the id of the old program.
+    `known_as` by what those are known here whom a table of something else tells by ids of the old program; both are
+    asked about many rows at once.
     """
     described: dict[str, int] = {}
     plan = _Plan(table, firms or Firms(), known_as)
-    for row in rows:
-        if isinstance(row, BadRow):
-            yield LeftOut(row.line, row.reason)
-            continue
-        try:
-            yield from _Translation(row, plan, f"{prefix}:{row.line}", now, described).lines()
-        except (BadCell, BadValue, instants.BadInstant) as refusal:
-            yield LeftOut(row.line, str(refusal), cells=row.cells)
+    while some := list(islice(rows, _AT_A_TIME)):
+        read = [
+            row if isinstance(row, BadRow) else _Translation(row, plan, f"{prefix}:{row.line}", now, described)
+            for row in some
+        ]
+        plan.look_up([each for each in read if isinstance(each, _Translation)])
+        for each in read:
+            if isinstance(each, BadRow):
+                yield LeftOut(each.line, each.reason)
+                continue
+            try:
+                yield from each.lines()
+            except (BadCell, BadValue, instants.BadInstant) as refusal:
+                yield LeftOut(each.row.line, str(refusal), cells=each.row.cells)
 
 
 _Fields = tuple[tuple[str, Value, str], ...]
@@ -91,12 +103,26 @@ _Fields = tuple[tuple[str, Value, str], ...]
 class _Plan:
     """A table's mapping, with what most cells need worked out once for all rows."""
 
-    def __init__(self, table: TableMapping, firms: Firms, known_as: Callable[[str], str]) -> None:
-        self.table, self.firms, self.known_as = table, firms, known_as
+    def __init__(
+        self, table: TableMapping, firms: Firms, known_as: Callable[[Collection[str]], Mapping[str, str]]
+    ) -> None:
+        self.table, self.firms, self._known_as = table, firms, known_as
+        self.known: Mapping[str, str] = {}
+        """What those go by here whom the rows at hand tell by an id."""
         self.traits, self.company_traits = _fields(table.traits), _fields(table.company_traits)
         self.told = set[int]()
         """What was said of people beside something else."""
         self.events = tuple((turn, event, _fields(event.data)) for turn, event in enumerate(table.events, 1))
+
+    def look_up(self, rows: "list[_Translation]") -> None:
+        """Finds out at once about the people and firms that these rows tell."""
+        if self.table.person is None:
+            return
+        if self.table.is_beside:
+            ids = {row.person for row in rows if row.person and "@" not in row.person}
+            self.known = self._known_as(ids) if ids else {}
+        if self.table.is_company_sought:
+            self.firms.look_up((row.company, row.person) for row in rows if row.company and row.person)
 
 
 def _fields(values: Mapping[str, Value]) -> _Fields:
@@ -115,6 +141,11 @@ class _Translation:
         self.left_out: list[LeftOut] = []
         self.called = ""
         """What the company is called, where its row told no more of it than a name."""
+        self.person: str | None = None
+        self.company: str | None = None
+        self.fault: Exception | None = None
+        """Why the row names nobody, or no company."""
+        self._names()
 
     def lines(self) -> Iterator[Told | LeftOut]:
         """Nothing is given before the whole row was read: a row is taken or refused as one."""
@@ -122,16 +153,25 @@ class _Translation:
         yield from self.left_out
         yield from lines
 
+    def _names(self) -> None:
+        """Reads who and what the row is of, so that it can be looked up for many rows at once."""
+        try:
+            self.company = self._company(self.table.company)
+            if self.table.person is not None:
+                self.person = self._who(self.table.person)
+            elif self.company is None and self.table.company is not None:
+                raise BadCell(f"no {' or '.join(self.table.company.columns)}: the row names no company")
+        except (BadCell, BadValue) as fault:
+            self.fault = fault
+
     def _lines(self) -> Iterator[Told]:
-        table = self.table
-        company = self._company(table.company)
-        person = None
-        if table.person is not None:
-            person = self._who(table.person)
+        if self.fault is not None:
+            raise self.fault
+        table, company, person = self.table, self.company, self.person
+        if person is not None:
             if company is not None and table.is_company_sought:
                 company, self.called = self.plan.firms.meant(company, person)
-        elif company is None and table.company is not None:
-            raise BadCell(f"no {' or '.join(table.company.columns)}: the row names no company")
+            person = self.plan.known.get(person, person)
         if not table.is_beside:
             yield from self._described(person, company)
         happened = False
@@ -156,7 +196,7 @@ class _Translation:
             if not text:
                 continue
             if column not in value.addresses:
-                return self._known_as(text)
+                return self._first(text)
             address = normal_email(text)
             if address is None:
                 faults.append(f"{column}: {text[:40]!r} is no e-mail address")
@@ -168,12 +208,12 @@ class _Translation:
         if not text:
             missing = f"no {' or '.join(value.columns) or 'person'}"
             raise BadCell(f"{'; '.join(faults) or missing}: the row names nobody")
-        return text if value.addresses else self._known_as(text)
+        return text if value.addresses else self._first(text)
 
-    def _known_as(self, id_: str) -> str:
-        """What somebody goes by here whom a table of something else tells by an id: of several in a cell, such as the
-        contacts of a deal, the first."""
-        return self.plan.known_as(id_.partition(";")[0].strip() or id_) if self.table.is_beside else id_
+    def _first(self, id_: str) -> str:
+        """The id by which a table of something else tells somebody: of several in a cell, such as the contacts of a
+        deal, the first."""
+        return id_.partition(";")[0].strip() or id_ if self.table.is_beside else id_
 
     def _described(self, person: str | None, company: str | None) -> Iterator[Told]:
         table = self.table
@@ -187,7 +227,13 @@ class _Translation:
             raise BadCell(f"no time in {' or '.join(table.at.columns if table.at else ())}")
         if person and (traits or not table.events) and not self._was_told(person, traits):
             where = None if table.is_beside else company
-            yield Told(self.row.line, person, at, "person_described", traits, where, f"{self.id}:0")
+            # Where a deal or a call says nothing of its person's firm, it is the table of people that does.
+            is_guessed = where is None and table.is_company_sought and not table.is_beside
+            where = self.plan.firms.of_address(person) if is_guessed else where
+            yield Told(
+                self.row.line, person, at, "person_described", traits, where, f"{self.id}:0",
+                is_company_guessed=is_guessed,
+            )  # fmt: skip
         print_ = hash(repr(of_company)) if company and of_company else 0
         if company and of_company and self.described.get(company) != print_:
             self.described[company] = print_
