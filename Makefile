@@ -18,7 +18,7 @@ help:  ## this list
 
 # The kernel is compiled once a machine and kept beside its source; whoever replays first would wait for it.
 .venv/.warm: .venv/.ok $(wildcard src/rung/engine/*.py)
-	$(BIN)/python -c "from rung.engine.replay import warm_up; warm_up()"
+	$(BIN)/python -c "from rung.engine.warming import warm_up; warm_up()"
 	touch $@
 
 .PHONY: setup

@@ -78,7 +78,7 @@ def main(open_: int, dealt: int, clocks: int, runs: int) -> dict[str, list[float
 
 def prepared(at: int) -> Any:
     from rung.access.actions import add_user
-    from rung.lifecycle.publishing.generations import ensure_playbook
+    from rung.lifecycle.generations import ensure_playbook
 
     line = ensure_playbook(at=at)
     for number in range(REPS):

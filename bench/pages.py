@@ -84,9 +84,9 @@ def decide(people: list[int]) -> None:
     from django.db import transaction
 
     from rung.jobs.clock import now
+    from rung.lifecycle.generations import ensure_playbook
     from rung.lifecycle.many import bulk
     from rung.lifecycle.models import State
-    from rung.lifecycle.publishing.generations import ensure_playbook
 
     missing = set(people) - set(State.objects.filter(person_id__in=people).values_list("person_id", flat=True))
     with transaction.atomic():
@@ -169,7 +169,7 @@ def fill(people: int, events: int) -> None:
     from rung.engine import replay
     from rung.engine.files import reading
     from rung.jobs.clock import now
-    from rung.lifecycle.publishing.generations import ensure_playbook
+    from rung.lifecycle.generations import ensure_playbook
 
     print(f"Filling a house of {people:,} people and {events:,} events …", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
@@ -228,7 +228,7 @@ class _Filling:
         tables.insert(model, names, values())
 
     def _events(self) -> Iterator[dict[str, Any]]:
-        from rung.engine.files.reading import KIND_NAMES
+        from rung.engine.histories import KIND_NAMES
 
         history = self.history
         columns = (history.person.tolist(), history.at.tolist(), history.kind.tolist(), history.company.tolist())

@@ -37,7 +37,7 @@ def with_import(rows: str, people: str, folder: str, bug: str = "") -> dict[str,
     """The dirty files come in, life goes on, and they are taken back."""
     import dirty
     import dirty_house
-    from rung.lifecycle.correcting import undoing
+    from rung.lifecycle import undoing
 
     began = time.process_time()
     report = dirty_house.imported(Path(folder), int(rows), int(people))
@@ -111,19 +111,19 @@ def _time_passes() -> None:
 
 
 def _keys_stay() -> None:
-    from rung.lifecycle.correcting import undoing
+    from rung.lifecycle import undoing
 
     undoing.people.take_keys = lambda *_, **__: None  # type: ignore[assignment]
 
 
 def _companies_stay() -> None:
-    from rung.lifecycle.correcting import undoing
+    from rung.lifecycle import undoing
 
     undoing.people.remove_companies = lambda *_: None  # type: ignore[assignment]
 
 
 def _handoffs_stay() -> None:
-    from rung.lifecycle.correcting import undoing
+    from rung.lifecycle import undoing
 
     undoing._remove_handoffs = lambda *_: {}  # type: ignore[assignment]
 
@@ -141,7 +141,7 @@ def _only_imports_tell() -> None:
 
 
 def _held_back_stays() -> None:
-    from rung.lifecycle.correcting import undoing
+    from rung.lifecycle import undoing
 
     undoing.telling_again.of_people = lambda *_, **__: None  # type: ignore[assignment]
 

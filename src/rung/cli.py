@@ -276,7 +276,7 @@ def _ground(history: Path | None, against: Path | None, engine: str, until: int 
         return trials.ground_of(history, until=until), _playbook(against)
     _house()
     from rung.insight import trying_later
-    from rung.lifecycle.publishing import published
+    from rung.lifecycle import published
 
     old = _playbook(against) if against is not None else published.playbook()
     return trying_later.ground(until=until if until is not None else _now()), old
@@ -441,7 +441,7 @@ def import_(
     else:
         _house()
         from rung.capture.imports import actions as imports
-        from rung.lifecycle.publishing import published
+        from rung.lifecycle import published
 
         told = rules(published.playbook().calendar.timezone)
         with _progress("Importing", None, unit="rows") as advance:

@@ -2,19 +2,16 @@
 
 from rung import tables
 from rung.access import actions as access
-from rung.capture import enriching
+from rung.capture import enriching, fetching
 from rung.capture.collector import refusals, taking
 from rung.capture.forms import submitting
 from rung.capture.imports import uploads
-from rung.capture.inbound_mail import fetching
 from rung.handoff import carrying, clocks, desks, mailing, notifying, owners
 from rung.handoff.models import Assignment, Clock, SequenceRun, Task
 from rung.insight import interviewing, reviewing, trying_later
 from rung.insight import jobs as insight_jobs
 from rung.jobs.worker import Job, Schedule, Steady
-from rung.lifecycle import archiving, bulk_acts, consequences
-from rung.lifecycle.correcting import same_people
-from rung.lifecycle.deciding import looking
+from rung.lifecycle import archiving, bulk_acts, consequences, looking, same_people
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.publishing import later as publishing_later
 from rung.terms.instants import MINUTE, SECOND

@@ -17,9 +17,8 @@ from rung.capture.collector.messages import Envelope
 from rung.capture.models import Enrichment
 from rung.history.models import Event
 from rung.jobs.clock import now
-from rung.lifecycle import actions
+from rung.lifecycle import actions, published
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Person
 from rung.people.rules import Keys

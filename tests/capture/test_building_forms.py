@@ -20,9 +20,8 @@ from rung.capture.models import Form, FormSubmission, FormVersion, FormViews
 from rung.history.models import Event
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
-from rung.lifecycle import actions
+from rung.lifecycle import actions, published
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys

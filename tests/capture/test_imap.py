@@ -9,9 +9,8 @@ from django.core import mail
 import imap_server
 from imap_server import Server
 from rung.access.actions import add_user
-from rung.capture import adding
+from rung.capture import adding, fetching
 from rung.capture.adding import Written
-from rung.capture.inbound_mail import fetching
 from rung.capture.models import HookMessage
 from rung.history.models import Event
 from rung.jobs.clock import now

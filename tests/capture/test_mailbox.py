@@ -13,10 +13,9 @@ from django.test import Client
 from capture.test_forms import ANSWERS, DEMO
 from rung import wiring
 from rung.access.actions import add_user
-from rung.capture import adding
+from rung.capture import adding, fetching
 from rung.capture.adding import Written
 from rung.capture.forms import building
-from rung.capture.inbound_mail import fetching
 from rung.capture.inbound_mail.letters import letter_of
 from rung.capture.models import HookMessage
 from rung.capture.webhooks import hooking

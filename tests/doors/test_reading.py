@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rung.engine.files import reading
-from rung.engine.files.reading import KIND_NAMES, Reading
+from rung.engine.files.reading import Reading
+from rung.engine.histories import KIND_NAMES, NONE
+from rung.terms.addresses import key_email
 from rung.terms.instants import BadInstant, parse_instant
 
 NOON = "2026-03-01T12:00:00Z"
@@ -243,11 +245,11 @@ def test_events_after_until_are_not_looked_at_and_counted() -> None:
 def test_a_company_is_described_without_a_person() -> None:
     told = {"at": NOON, "kind": "company_described", "company": " Acme.example ", "data": {"employees": 50}}
     history = read(told).history
-    assert (history.people, history.companies, history.person.tolist()) == ([], ["acme.example"], [reading.NONE])
+    assert (history.people, history.companies, history.person.tolist()) == ([], ["acme.example"], [NONE])
 
 
 def test_a_free_mailbox_is_nobodys_company() -> None:
-    assert read(line(company="gmail.com")).history.company.tolist() == [reading.NONE]
+    assert read(line(company="gmail.com")).history.company.tolist() == [NONE]
 
 
 def test_text_is_kept_in_one_form() -> None:
@@ -258,14 +260,14 @@ def test_text_is_kept_in_one_form() -> None:
 
 @pytest.mark.parametrize("key", ["ana@acme.example", "Ana.Lima+x@mail.acme.example", "o'hara@acme.example"])
 def test_a_key_that_is_a_valid_address_is_an_email(key: str) -> None:
-    assert reading.key_email(key) == key
+    assert key_email(key) == key
 
 
 @pytest.mark.parametrize(
     "key", ["ana", "ana@acme", "@acme.example", "a..b@acme.example", "a b@acme.example", "a@b@c.example"]
 )
 def test_a_key_that_is_no_address_is_none(key: str) -> None:
-    assert reading.key_email(key) is None
+    assert key_email(key) is None
 
 
 # Corrections
@@ -354,7 +356,7 @@ def test_a_screen_is_a_page() -> None:
 def test_a_group_names_the_company_and_describes_it() -> None:
     history = read(message("group", groupId="Acme.example", traits={"employees": 50})).history
     assert [KIND_NAMES[code] for code in history.kind] == ["person_described", "company_described"]
-    assert (history.person.tolist(), history.company.tolist()) == ([0, reading.NONE], [0, 0])
+    assert (history.person.tolist(), history.company.tolist()) == ([0, NONE], [0, 0])
 
 
 def test_an_anonymous_visitor_is_a_person_and_null_is_absent() -> None:

@@ -23,7 +23,7 @@ from others_told import Telling, identify, view
 from rung.capture.imports import actions as imports
 from rung.capture.imports import mapping
 from rung.history.models import Event
-from rung.lifecycle.correcting import undoing
+from rung.lifecycle import undoing
 from rung.lifecycle.models import Standing
 from rung.lifecycle.publishing import rebuilding
 from rung.people.models import AlsoTold

@@ -14,8 +14,7 @@ import pages_compared
 from dirty_house import acted, imported, lived, looked_at, worked
 from rung.capture.imports import actions as imports
 from rung.history.models import Event
-from rung.lifecycle import actions
-from rung.lifecycle.correcting import undoing
+from rung.lifecycle import actions, undoing
 from rung.lifecycle.deciding import handoffs
 from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.models import Handoff, Import, StageMove, Standing

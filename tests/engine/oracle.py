@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from rung.engine.files.reading import CORRECTIONS, key_email
+from rung.engine.histories import CORRECTIONS
 from rung.playbook.conditions.syntax import (
     And,
     Compare,
@@ -32,6 +32,7 @@ from rung.playbook.conditions.syntax import (
     walk,
 )
 from rung.playbook.definitions import FOREVER
+from rung.terms.addresses import key_email
 from rung.terms.companies import email_domain, is_free_mailbox
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR, BadInstant, floor_hour, parse_instant

@@ -14,10 +14,11 @@ from engine.strategies import Written
 from rung.engine.company import joined
 from rung.engine.deciding import Decision
 from rung.engine.explain import clauses_of, missing, missing_texts
-from rung.engine.files.reading import KIND_NAMES, Columns
+from rung.engine.histories import KIND_NAMES, Columns
 from rung.engine.program import compile_program
-from rung.engine.replay import TEMPERATURES, Replayed, replay, warm_up
+from rung.engine.replay import TEMPERATURES, Replayed, replay
 from rung.engine.several import decide
+from rung.engine.warming import warm_up
 from rung.playbook.loading import load
 from rung.terms.events import Event
 from rung.terms.instants import DAY, HOUR

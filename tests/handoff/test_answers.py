@@ -19,8 +19,8 @@ from rung.lifecycle import actions as lifecycle
 from rung.lifecycle import bulk_acts
 from rung.lifecycle.deciding import line
 from rung.lifecycle.models import Handoff, Standing
+from rung.lifecycle.published import in_force
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing.published import in_force
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant
 
 pytestmark = pytest.mark.django_db

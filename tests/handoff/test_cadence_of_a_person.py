@@ -11,9 +11,9 @@ from rung.handoff import actions, asking, cadence, qualify
 from rung.handoff.models import Assignment
 from rung.insight import duties
 from rung.lifecycle import actions as lifecycle
+from rung.lifecycle import published
 from rung.lifecycle.models import Standing
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys

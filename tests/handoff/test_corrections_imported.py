@@ -12,7 +12,7 @@ from handoff.conftest import AT
 from rung.access.models import User
 from rung.handoff import actions
 from rung.handoff.models import AnswerGiven, Assignment, Clock
-from rung.lifecycle.correcting import undoing
+from rung.lifecycle import undoing
 from rung.lifecycle.many import bulk
 from rung.lifecycle.many.bulk import Loaded
 from rung.lifecycle.models import Handoff, Import, Standing

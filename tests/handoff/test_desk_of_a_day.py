@@ -10,7 +10,7 @@ from rung.handoff import actions, today
 from rung.handoff import team as leaders
 from rung.handoff.models import Assignment, Rep
 from rung.insight import feedback
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.terms.instants import HOUR, MINUTE
 
 pytestmark = pytest.mark.django_db

@@ -24,9 +24,9 @@ from rung.jobs.worker import Schedule, Worker
 from rung.lifecycle import actions as lifecycle
 from rung.lifecycle.deciding import line
 from rung.lifecycle.models import Handoff, Standing
+from rung.lifecycle.published import in_force
 from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.publishing import rebuilding
-from rung.lifecycle.publishing.published import in_force
 from rung.playbook.loading import load
 from rung.terms.instants import DAY, HOUR, MINUTE, SECOND
 

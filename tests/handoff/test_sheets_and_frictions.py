@@ -11,8 +11,8 @@ from rung.handoff.models import Assignment, Task
 from rung.handoff.qualify import CannotNote
 from rung.history.models import Event
 from rung.lifecycle.models import Standing
+from rung.lifecycle.published import in_force
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing.published import in_force
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, MINUTE, parse_instant
 

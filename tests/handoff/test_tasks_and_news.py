@@ -11,7 +11,7 @@ from rung.access.models import Audit, User
 from rung.handoff import actions, asking, clocks, qualify, tasks
 from rung.handoff.models import Assignment, Notification, Task
 from rung.history.models import Event
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.terms.instants import DAY, HOUR, MINUTE, parse_instant
 from rung.web import happenings
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from rung.lifecycle import actions
-from rung.lifecycle.correcting import same_people
+from rung.lifecycle import actions, same_people
 from rung.lifecycle.rules import NewEvent
 from rung.people import queries, rules
 from rung.people.addresses import Span, Told, had

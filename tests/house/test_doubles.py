@@ -7,8 +7,7 @@ from rung.access.models import Audit, User
 from rung.jobs.clock import now
 from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
-from rung.lifecycle import actions
-from rung.lifecycle.correcting import same_people
+from rung.lifecycle import actions, same_people
 from rung.lifecycle.rules import NewEvent
 from rung.people import doubles
 from rung.people.models import Alias, Identity, Person, Suggestion

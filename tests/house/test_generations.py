@@ -10,8 +10,8 @@ from rung.access.rules import NotAllowed, Refused
 from rung.history.models import Event
 from rung.jobs.worker import Worker
 from rung.lifecycle import actions, doctor
-from rung.lifecycle.deciding import line
-from rung.lifecycle.many import anew, bulk
+from rung.lifecycle.deciding import anew, line
+from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Generation, Handoff, Mark, PlaybookVersion, StageMove, Standing, State, Tally
 from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.publishing import building, rebuilding

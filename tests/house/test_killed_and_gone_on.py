@@ -24,12 +24,12 @@ from rung.jobs.clock import now
 from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
 from rung.lifecycle.deciding import line
+from rung.lifecycle.generations import new_generation
 from rung.lifecycle.many import bulk
 from rung.lifecycle.models import OF_A_GENERATION, Generation, Import, StageMove, Standing, Tally
 from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.publishing import building, rebuilding
 from rung.lifecycle.publishing import later as publishing_later
-from rung.lifecycle.publishing.generations import new_generation
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys
@@ -59,7 +59,8 @@ starting.open_house()
 from rung import wiring
 from rung.capture.imports import uploads
 from rung.jobs import holding, worker
-from rung.lifecycle.many import bulk, deciders
+from rung.lifecycle.many import bulk, columns, deciders
+from rung.lifecycle.publishing import building
 from rung.lifecycle.publishing import later as publishing_later
 from rung.terms.instants import SECOND
 
@@ -67,7 +68,7 @@ folder, held = Path(sys.argv[1]), sys.argv[2]
 # The same as ever, only in seconds where it is minutes, in few where it is thousands, and without the schedules.
 holding.LEASE, holding.BEAT = 3 * SECOND, 0.2
 wiring.SCHEDULES = wiring.STEADY = ()
-bulk._PEOPLE_AT_A_TIME = bulk._PEOPLE_A_PART = 10
+bulk._PEOPLE_AT_A_TIME = building._PEOPLE_A_PART = 10
 bulk.load.__kwdefaults__["at_a_time"] = 200
 
 
@@ -99,7 +100,7 @@ for kind in (publishing_later.KIND, uploads.RUN):
 take = worker.Worker._take_long
 worker.Worker._take_long = lambda self, at: (take(self, at), told("turns"))[0]
 if held == "publish":
-    deciders.decided = holding_at(deciders.decided, 3)
+    columns.rows_of = holding_at(columns.rows_of, 3)
 if held == "import":
     progress = uploads._progress
     uploads._progress = lambda upload: holding_at(progress(upload), 2)
@@ -221,7 +222,7 @@ def unbroken(made: Generation) -> Generation:
     assert made.before is not None
     generation = new_generation(line.of(made).playbook, by="test", at=made.created_at)
     Generation.objects.filter(pk=generation.pk).update(builder="test")
-    bulk.decide_everyone(building.Building(generation, "test"), before=line.of(made.before))
+    building.decide_everyone(building.Building(generation, "test"), before=line.of(made.before))
     return generation
 
 

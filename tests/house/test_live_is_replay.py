@@ -11,10 +11,9 @@ from django.db import transaction
 
 from rung.access.actions import Refused
 from rung.history.models import Event
-from rung.lifecycle import actions
-from rung.lifecycle.correcting import undoing
-from rung.lifecycle.deciding import line
-from rung.lifecycle.many import anew, columns
+from rung.lifecycle import actions, undoing
+from rung.lifecycle.deciding import anew, line
+from rung.lifecycle.many import columns
 from rung.lifecycle.models import Handoff, Mark, StageMove, Standing, Tally
 from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.publishing import rebuilding

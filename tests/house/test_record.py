@@ -6,8 +6,7 @@ from django.db import transaction
 from rung import wiring
 from rung.history.models import Event
 from rung.jobs.models import Outbox
-from rung.lifecycle import actions
-from rung.lifecycle.correcting import undoing
+from rung.lifecycle import actions, undoing
 from rung.lifecycle.deciding import line
 from rung.lifecycle.models import Handoff, StageMove, Standing, State, Tally
 from rung.lifecycle.publishing import actions as publishing

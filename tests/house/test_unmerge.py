@@ -16,12 +16,12 @@ from rung.handoff.models import Assignment, Clock, SequenceRun, Task
 from rung.history.models import Event
 from rung.insight import feedback
 from rung.insight import queries as ladder_figures
-from rung.lifecycle import actions, exporting, queries
+from rung.lifecycle import actions, exporting, published, queries
 from rung.lifecycle.deciding import line
 from rung.lifecycle.deciding.rounds import Round, decide_round
 from rung.lifecycle.models import Handoff, Merge, StageMove, Standing
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing import published, rebuilding
+from rung.lifecycle.publishing import rebuilding
 from rung.lifecycle.queries import Asked
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Alias, Identity, Person

@@ -12,8 +12,8 @@ from rung.handoff.team import set_absence
 from rung.insight import duties, evidence, feedback, queries
 from rung.lifecycle import actions
 from rung.lifecycle.models import Handoff
+from rung.lifecycle.published import in_force
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing.published import in_force
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys
 from rung.terms.instants import DAY, MINUTE, parse_instant

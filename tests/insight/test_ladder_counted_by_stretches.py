@@ -9,8 +9,8 @@ import pytest
 
 from rung.insight import queries
 from rung.insight.queries import Ladder
+from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.models import Generation, PlaybookVersion, StageMove, Standing
-from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load

@@ -6,8 +6,8 @@ from rung.access.actions import add_user
 from rung.handoff.models import Assignment, Clock
 from rung.insight import queries
 from rung.lifecycle import actions
+from rung.lifecycle.published import in_force
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing.published import in_force
 from rung.lifecycle.rules import NewEvent
 from rung.people.rules import Keys
 from rung.terms.instants import DAY, HOUR, parse_instant

@@ -9,9 +9,9 @@ from rung.access.models import User
 from rung.handoff import tasks
 from rung.handoff.models import Task
 from rung.insight import proposals, reviewing
+from rung.lifecycle import published
+from rung.lifecycle.generations import keep_text
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing import published
-from rung.lifecycle.publishing.generations import keep_text
 from rung.playbook.loading import load
 from rung.playbook.shipped import read
 from rung.playbook.writing import signed_by, to_be_reviewed

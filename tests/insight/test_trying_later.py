@@ -17,11 +17,11 @@ from rung.insight import proposals, trials, trying_later
 from rung.insight.models import Backtest, Proposal
 from rung.insight.trying_later import LEASE, MOST_ATTEMPTS, Warm
 from rung.jobs.models import Outbox
-from rung.lifecycle import archiving, exporting
+from rung.lifecycle import archiving, exporting, published
 from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Handoff
 from rung.lifecycle.publishing import actions as publishing
-from rung.lifecycle.publishing import following, published
+from rung.lifecycle.publishing import following
 from rung.lifecycle.publishing import later as publishing_later
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person

@@ -6,9 +6,8 @@ from rung.access.actions import Refused, add_user
 from rung.access.models import User
 from rung.history.models import Event
 from rung.jobs.worker import Worker
-from rung.lifecycle import actions, bulk_acts
+from rung.lifecycle import actions, bulk_acts, published
 from rung.lifecycle.models import BulkAct, Standing
-from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys

@@ -34,7 +34,8 @@ from engine.strategies import Dice, Written
 from rung.engine import joining
 from rung.engine.company import joined
 from rung.engine.deciding import Decision, Row
-from rung.engine.files.reading import KIND_NAMES, Columns, read
+from rung.engine.files.reading import read
+from rung.engine.histories import KIND_NAMES, Columns
 from rung.engine.kernel import NONE
 from rung.engine.program import Program, compile_program
 from rung.engine.replay import TEMPERATURES, Replayed, replay

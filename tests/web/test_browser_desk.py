@@ -10,7 +10,7 @@ from rung.handoff import actions as answers
 from rung.handoff import carrying, tasks
 from rung.handoff.models import Assignment, Task
 from rung.jobs import clock as house_clock
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.people.queries import person_named
 from web import test_browser
 from web.test_browser import PHONE, browser, house, playwright, visit

@@ -19,8 +19,8 @@ from rung.insight import reviewing
 from rung.insight.models import Backtest
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
+from rung.lifecycle import published
 from rung.lifecycle.models import Handoff
-from rung.lifecycle.publishing import published
 from rung.terms.instants import moment
 from web import test_browser
 from web.test_browser import DESK, Visit, browser, picture, playwright

@@ -16,8 +16,8 @@ from rung.demo import loading
 from rung.insight import jobs as insight_jobs
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
+from rung.lifecycle import published
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing import published
 from rung.people.models import Person
 from web import test_browser
 from web.test_browser import DESK, PHONE, Visit, browser, house, picture, playwright, violations, visit

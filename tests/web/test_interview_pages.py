@@ -10,7 +10,7 @@ from rung.insight.models import Backtest, Interview, Proposal
 from rung.insight.trying_later import Warm
 from rung.jobs.clock import now
 from rung.jobs.worker import Worker
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.loading import load
 from rung.terms.instants import moment
 from web.conftest import World

@@ -10,9 +10,10 @@ from rung import wiring
 from rung.jobs.clock import now
 from rung.jobs.models import Outbox
 from rung.jobs.worker import Worker
+from rung.lifecycle import published
 from rung.lifecycle.deciding import line
 from rung.lifecycle.models import Generation, PlaybookVersion, Standing
-from rung.lifecycle.publishing import building, published
+from rung.lifecycle.publishing import building
 from rung.playbook import shipped
 from rung.playbook.loading import load
 from web.conftest import World

@@ -13,10 +13,10 @@ from rung.insight.models import Backtest, Proposal
 from rung.insight.trying_later import Warm
 from rung.jobs.clock import now
 from rung.jobs.models import Outbox
+from rung.lifecycle import published
 from rung.lifecycle.many import bulk
 from rung.lifecycle.publishing import actions as publishing
 from rung.lifecycle.publishing import later as publishing_later
-from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys

@@ -13,8 +13,8 @@ from rung.demo.story import Told
 from rung.handoff import clocks
 from rung.handoff.models import Rep
 from rung.lifecycle.deciding.memory import nothing_to_collect
+from rung.lifecycle.generations import begin_with
 from rung.lifecycle.many import bulk
-from rung.lifecycle.publishing.generations import begin_with
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
 from rung.people.rules import Keys, keys_of

@@ -8,8 +8,7 @@ import numpy as np
 
 from rung.engine import kernel as k
 from rung.engine.deciding import Decision, Row
-from rung.engine.files.reading import KIND_NAMES
-from rung.engine.histories import History
+from rung.engine.histories import KIND_NAMES, History
 from rung.engine.ordering import Ordered
 from rung.engine.program import Program
 from rung.engine.replay import prepare

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rung.engine import joining
-from rung.engine.files.reading import KIND_CODES
-from rung.engine.histories import ABSENT, Codes, History, Ints, Told, distinct, key_of, spread
+from rung.engine.histories import ABSENT, KIND_CODES, Codes, History, Ints, Told, distinct, key_of, spread
 from rung.engine.kernel import NONE
 from rung.engine.machine import Machine
 from rung.engine.payloads import OF_A_COMPANY, Alike, alike, fields_read, fields_told

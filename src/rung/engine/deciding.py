@@ -6,10 +6,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from rung.engine import kernel as k
 from rung.engine.encoding import Encoder, is_timed, lists
-from rung.engine.files.reading import key_email
 from rung.engine.program import Program
 from rung.engine.states import Kept, States, put_values, room_of
 from rung.playbook.conditions import Value
+from rung.terms.addresses import key_email
 from rung.terms.events import Event
 from rung.terms.instants import LATEST
 from rung.terms.kinds import KINDS

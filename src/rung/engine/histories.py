@@ -7,6 +7,18 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rung.terms.kinds import KINDS
+
+KIND_NAMES: Final = tuple(KINDS)
+NONE: Final = -1
+"""The person code of a company's own event, and the company code of an event that names no company."""
+
+CORRECTIONS: Final = frozenset({"event_voided", "import_undone", "persons_merged", "persons_unmerged"})
+"""Kinds that correct the history: applied while reading, they are nobody's rows."""
+
+OF_NOBODY: Final = frozenset({"company_described", "event_voided", "import_undone", "playbook_published"})
+KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
+
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 
@@ -60,6 +72,35 @@ class History(Protocol):
     def told(self, fields: Sequence[str], rows: Ints) -> list[Told]:
         """What these rows tell in each of the fields."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A clean history: one row an event, in order of arrival; a row's `seq` is its number + 1.
+
+    `person`, `company` and `kind` are codes into `people`, `companies` and `KIND_NAMES`; everybody in `people` has a
+    row. `has_by`: the line says who did it. `data` has been through `terms.values.normalised`.
+    """
+
+    people: list[str]
+    companies: list[str]
+    person: NDArray[np.int32]
+    at: NDArray[np.int64]
+    kind: NDArray[np.int16]
+    company: NDArray[np.int32]
+    has_by: NDArray[np.bool_]
+    data: list[Mapping[str, object]]
+
+    @property
+    def seq(self) -> NDArray[np.int64]:
+        return np.arange(1, len(self.data) + 1)
+
+    def told(self, fields: Sequence[str], rows: NDArray[np.int64]) -> list[Told]:
+        """What these rows tell in each of the fields."""
+        return told_by(map(self.data.__getitem__, rows.tolist()), fields)
+
+    def __len__(self) -> int:
+        return len(self.data)
 
 
 def told_by(data: Iterable[Mapping[str, object]], fields: Sequence[str]) -> list[Told]:

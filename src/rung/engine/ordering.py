@@ -8,12 +8,12 @@ import numpy as np
 
 from rung.engine import kernel as k
 from rung.engine.colleagues import Reaching
-from rung.engine.files.reading import KIND_NAMES, key_email
-from rung.engine.histories import History, Ints, Told
+from rung.engine.histories import KIND_NAMES, History, Ints, Told
 from rung.engine.machine import Machine
 from rung.engine.payloads import OF_A_COMPANY, Alike, Keys, alike, fields_read, fields_told
 from rung.engine.program import Program
 from rung.engine.records import ROW
+from rung.terms.addresses import key_email
 from rung.terms.kinds import KINDS
 
 _NEED_PLACES = ("deal_opened", "deal_won", "deal_lost", "email_bounced")

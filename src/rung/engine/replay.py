@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from rung.engine import kernel as k
 from rung.engine import machine
 from rung.engine.colleagues import Colleagues, Reaching, piece_of
-from rung.engine.files.reading import KIND_NAMES, Columns
-from rung.engine.histories import History, Ints, spread
+from rung.engine.histories import KIND_NAMES, History, Ints, spread
 from rung.engine.machine import Machine
 from rung.engine.ordering import Ordered, Own, in_order
 from rung.engine.payloads import Encoding
-from rung.engine.program import Program, compile_program
+from rung.engine.program import Program
 from rung.playbook.conditions import Value
-from rung.playbook.loading import load
 
 STANDING_TYPES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(k.Standings._fields, np.int8),
@@ -204,26 +202,6 @@ def _some(records: Any, row: Ints, starts: Ints, only: Some) -> tuple[Any, Ints,
     is_kept = (rows < 0) | only.keeps[np.maximum(rows, 0)]
     kept = np.bincount(owner[is_kept], minlength=len(only.people))
     return records[places[is_kept]], rows[is_kept], np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
-
-
-def warm_up() -> None:
-    """Compiles the kernel where that has not been done since it last changed: under a minute, once a machine."""
-    from rung.engine import warming  # what decides single people is not needed to replay
-
-    program = compile_program(load("playbook: 1\nname: Warm\nstages: {lead: {enter: signals >= 1}}"))
-    described = Columns(
-        people=[],
-        companies=["acme.example"],
-        person=np.full(1, k.NONE, np.int32),
-        at=np.zeros(1, np.int64),
-        kind=np.full(1, KIND_NAMES.index("company_described"), np.int16),
-        company=np.zeros(1, np.int32),
-        has_by=np.zeros(1, np.bool_),
-        data=[{}],
-    )
-    replay(program, described, 0, is_compiled=True)
-    machine.fast().reach(np.zeros(0, np.int64), 0, 0, 0, np.zeros(0, np.int64), np.zeros(1, np.int64))
-    warming.warm()
 
 
 class _Run:

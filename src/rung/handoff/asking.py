@@ -12,7 +12,7 @@ from rung.handoff.cadence import Progress
 from rung.history.models import Event
 from rung.history.queries import counted
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle.published import InForce
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook, Question
 from rung.terms.instants import LATEST, moment

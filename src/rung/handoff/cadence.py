@@ -17,7 +17,7 @@ from rung.handoff import rules
 from rung.handoff.reckoning import Owners, Times
 from rung.history.models import Event
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle.published import InForce
 from rung.people.queries import events_of
 from rung.playbook.definitions import Cadence, Duties, Playbook, Side
 from rung.terms.business_time import WorkingTime

@@ -17,7 +17,7 @@ from rung.access.actions import Refused, audited
 from rung.access.models import User
 from rung.handoff.models import MailWish, Notification
 from rung.jobs.actions import enqueue_many
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.mail.actions import send as send_mail
 from rung.terms.instants import moment
 

@@ -21,7 +21,7 @@ from rung.handoff.verdicts import verdicts
 from rung.jobs import locks
 from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.models import Handoff, Standing
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, HOUR, BadInstant, moment, parse_instant
 from rung.terms.stages import RANK

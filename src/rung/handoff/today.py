@@ -19,7 +19,7 @@ from rung.handoff.tasks import due_today
 from rung.handoff.verdicts import verdicts
 from rung.history.models import Event
 from rung.lifecycle.models import Handoff, Standing
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle.published import InForce
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, micros, moment

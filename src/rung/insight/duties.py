@@ -12,7 +12,7 @@ from rung.handoff.reckoning import Owners, Times
 from rung.handoff.verdicts import Verdict, verdicts
 from rung.insight.queries import period_start
 from rung.lifecycle.models import Handoff, StageMove
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Duties, Side
 from rung.terms.stages import RANK, STAGES
 

@@ -14,7 +14,7 @@ from rung.handoff.models import Carried, Clock
 from rung.handoff.touching import first_touches
 from rung.handoff.verdicts import Verdict, answered_again, verdicts
 from rung.lifecycle.models import Handoff
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle.published import InForce
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY
 

@@ -15,7 +15,7 @@ from rung.insight import evidence, proposals
 from rung.insight.evidence import Evidence, Row
 from rung.insight.models import Interview, Proposal
 from rung.jobs.actions import enqueue
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
 from rung.playbook.faults import PlaybookRefused
 from rung.playbook.interview import QUESTIONS, Answers, CannotAnswer, rewritten

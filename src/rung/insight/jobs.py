@@ -2,7 +2,7 @@
 
 from rung.insight.models import Snapshot
 from rung.insight.queries import computed, period_start, report_of
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 
 
 def refresh(at: int) -> None:

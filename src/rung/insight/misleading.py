@@ -16,7 +16,7 @@ from rung.engine.trying.ground import Ground, Wish
 from rung.engine.trying.misleading import Behind, Line, Misleading
 from rung.engine.trying.misleading import misleading as replayed
 from rung.insight.models import Backtest
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, micros, moment
 

@@ -11,9 +11,9 @@ from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.insight import trying_later
 from rung.insight.models import Backtest, Proposal, ProposalSignature
+from rung.lifecycle import published
+from rung.lifecycle.generations import keep_text
 from rung.lifecycle.publishing import later as publishing_later
-from rung.lifecycle.publishing import published
-from rung.lifecycle.publishing.generations import keep_text
 from rung.playbook.definitions import SIDES, Playbook, Side
 from rung.playbook.loading import load
 from rung.playbook.writing import signed_by

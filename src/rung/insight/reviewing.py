@@ -5,7 +5,7 @@ from typing import Final
 from rung.access.models import User
 from rung.handoff import tasks
 from rung.insight.models import ProposalSignature
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.definitions import SIDES, Playbook
 from rung.playbook.words import day_words
 

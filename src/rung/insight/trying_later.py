@@ -32,8 +32,7 @@ from rung.engine.trying.varying import knob, knobs, wanted
 from rung.history.queries import last_seq
 from rung.insight import misleading, telling, trials
 from rung.insight.models import Backtest
-from rung.lifecycle import archiving
-from rung.lifecycle.publishing import published
+from rung.lifecycle import archiving, published
 from rung.playbook.conditions import ConditionError, Scope, parse
 from rung.playbook.definitions import Playbook
 from rung.playbook.faults import PlaybookRefused

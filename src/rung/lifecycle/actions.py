@@ -15,9 +15,9 @@ from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.memory import nothing_to_collect
 from rung.lifecycle.deciding.reach import Reach
 from rung.lifecycle.deciding.rounds import Decided, Round, decide_round
+from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import Taken, taken_in
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.lifecycle.rules import CORRECTIONS, HandoffChanged, Moved, NewEvent, News, Recorded
 from rung.people.models import Person
 from rung.terms.instants import format_instant
@@ -193,7 +193,7 @@ def _round(events: Sequence[NewEvent], *, line: Line, by: str, at: int) -> _Resu
         round_ = Round(news={event.seq for event in taken.happened}, new=taken.new)
         reach = Reach(line, taken.people, round_, at=at)
         corrected = corrections.applied((event for event in taken.happened if event.kind in CORRECTIONS), line)
-        reach.correct(corrected)
+        reach.correct(corrected.people, corrected.own, corrected.companies)
         reach.add(taken.happened, taken.company_keys)
         merging.reaches(corrected.merges, round_.anew, line)
         round_.real, round_.settled, result.merges = corrected.real, corrected.settled, corrected.merges

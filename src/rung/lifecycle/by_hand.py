@@ -7,8 +7,8 @@ from django.db import transaction
 
 from rung.access.actions import By, Refused, audited, require
 from rung.lifecycle import actions
-from rung.lifecycle.correcting.same_people import fit_for
 from rung.lifecycle.rules import NewEvent
+from rung.lifecycle.same_people import fit_for
 from rung.people.models import Company, Person
 from rung.people.rules import normal_phone
 from rung.terms.values import BadValue, clean_text

@@ -7,7 +7,7 @@ from uuid import UUID
 from rung.access.rules import Refused
 from rung.engine.explain import Explanation, explain
 from rung.lifecycle.deciding.rows import past_rows
-from rung.lifecycle.publishing.generations import ensure_playbook
+from rung.lifecycle.generations import ensure_playbook
 from rung.people.models import Identity, Person
 from rung.people.queries import living_ids
 from rung.people.rules import normal_email

@@ -19,8 +19,8 @@ from rung.history.models import Event
 from rung.history.queries import counted
 from rung.lifecycle import archiving, segments
 from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.people.models import Alias, Company, CompanyTrait, Identity, Person, Trait
 from rung.playbook.conditions import Condition, Scope, parse
 from rung.terms.instants import format_instant, moment

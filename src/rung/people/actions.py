@@ -8,7 +8,7 @@ import msgspec
 
 from rung import tables
 from rung.access.models import User
-from rung.engine.files.reading import CORRECTIONS
+from rung.engine.histories import CORRECTIONS
 from rung.history.models import Event
 from rung.history.queries import Stored, stored, stored_of, with_events
 from rung.people import rules

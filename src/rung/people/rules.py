@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rung.engine.files.reading import key_email
+from rung.terms.addresses import key_email
 from rung.terms.companies import company_key, is_domain
 from rung.terms.values import LONGEST_TEXT, BadValue, as_trait
 

@@ -3,6 +3,11 @@
 import re
 from typing import Final
 
+_EMAIL: Final = re.compile(
+    r"(?=.{6,254}\Z)(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z",
+    re.IGNORECASE | re.ASCII,
+)
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -14,3 +19,8 @@ def may_be_email(text: str) -> bool:
 def may_be_phone(text: str) -> bool:
     """Whether there is a digit, of any script: `unknown` and `-` reach nobody."""
     return _DIGIT.search(text) is not None
+
+
+def key_email(key: str) -> str | None:
+    """The e-mail address that a person's key counts as: the key itself where it is a valid address."""
+    return key if _EMAIL.match(key) else None

@@ -13,8 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from rung.access.models import User
 from rung.access.rules import Refused
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle import by_hand, queries
-from rung.lifecycle.publishing import published
+from rung.lifecycle import by_hand, published, queries
 from rung.lifecycle.queries import CompanyEvent, CompanyPage
 from rung.people.models import Company
 from rung.people.queries import company_named

@@ -9,7 +9,7 @@ from rung.access.models import User
 from rung.insight import printing, trying_later
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.shipped import ARTICLES
 from rung.playbook.shipped import read as shipped_text
 from rung.web import shell

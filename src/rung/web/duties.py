@@ -16,7 +16,7 @@ from rung.insight import duties as promised
 from rung.insight.duties import Behind, Duty
 from rung.insight.feedback import PER_PAGE
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.people.models import Person
 from rung.ui import words
 from rung.web import shell

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET
 from rung.handoff.verdicts import Verdict
 from rung.insight import feedback as reports
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
 from rung.lifecycle.models import Handoff
-from rung.lifecycle.publishing import published
 from rung.terms.instants import DAY
 from rung.ui import words
 from rung.web import misleading, shell

@@ -19,7 +19,7 @@ from rung.capture.forms import building, promising
 from rung.capture.forms import definitions as forms
 from rung.capture.models import Form
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.ui import words
 from rung.web import form_editor, shell
 from rung.web.asked import who_may, whole_number

@@ -24,7 +24,7 @@ from rung.capture.forms import definitions as forms
 from rung.capture.forms.definitions import Definition
 from rung.capture.models import Form
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.terms.instants import SECOND
 from rung.ui.tables import address
 from rung.web import shell

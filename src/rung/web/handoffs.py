@@ -22,9 +22,9 @@ from rung.handoff.models import AnswerGiven, Assignment
 from rung.handoff.verdicts import Verdict, verdicts
 from rung.history.models import Event
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
 from rung.lifecycle.models import Handoff
-from rung.lifecycle.publishing import published
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle.published import InForce
 from rung.playbook.definitions import FOREVER, Playbook
 from rung.terms.instants import DAY, moment
 from rung.ui import words

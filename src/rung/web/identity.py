@@ -14,10 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 from rung.access.models import User
 from rung.access.rules import NotAllowed, Refused
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle import actions
-from rung.lifecycle.correcting import same_people
+from rung.lifecycle import actions, published, same_people
 from rung.lifecycle.models import Standing
-from rung.lifecycle.publishing import published
 from rung.people import doubles
 from rung.people.addresses import Span
 from rung.people.matching import is_equal, odds_in_words

@@ -19,8 +19,8 @@ from rung.capture.imports import columns, staging, timing, uploads
 from rung.capture.imports.columns import Choice, Choices
 from rung.capture.models import Upload
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
 from rung.lifecycle.models import Import
-from rung.lifecycle.publishing import published
 from rung.terms.instants import is_zone
 from rung.terms.kinds import KINDS
 from rung.ui import words

@@ -19,7 +19,7 @@ from rung.insight import interviewing, telling, trying_later
 from rung.insight.evidence import Row
 from rung.insight.models import Backtest, Interview
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
 from rung.playbook.diff import diff_in_words
 from rung.playbook.interview import QUESTIONS, Question, answers_in

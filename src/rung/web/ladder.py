@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from rung.insight import queries as insight
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, MINUTE, moment
 from rung.terms.stages import RANK, STAGES

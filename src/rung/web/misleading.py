@@ -16,7 +16,7 @@ from rung.engine.trying.misleading import Count, Line
 from rung.insight import misleading
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import parse_instant
 from rung.ui import words

@@ -12,9 +12,8 @@ from django.views.decorators.http import require_GET
 from rung.access.models import User
 from rung.access.queries import users
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle import bulk_acts, queries
+from rung.lifecycle import bulk_acts, published, queries
 from rung.lifecycle.models import SavedView
-from rung.lifecycle.publishing import published
 from rung.lifecycle.queries import Asked, PersonRow
 from rung.lifecycle.views import views_for
 from rung.playbook.conditions import Condition, source

@@ -12,10 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 from rung.access.models import User
 from rung.access.rules import NotAllowed, Refused
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle import bulk_acts, queries, views
+from rung.lifecycle import bulk_acts, published, queries, views
 from rung.lifecycle.exporting import export
 from rung.lifecycle.models import BulkAct
-from rung.lifecycle.publishing import published
 from rung.people.models import Person
 from rung.people.queries import living_ids
 from rung.ui import words

@@ -20,10 +20,10 @@ from rung.handoff.lateness import COLUMNS, Lateness, Ran, with_clocks
 from rung.handoff.models import Clock
 from rung.history.models import Event as Noted
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
 from rung.lifecycle.deciding.line import NoPlaybook
 from rung.lifecycle.models import Handoff, Standing
 from rung.lifecycle.person import Answer, Happening, PersonPage, explained, needed_score, person_page, whole_page
-from rung.lifecycle.publishing import published
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.events import Event

@@ -21,10 +21,10 @@ from rung.engine.trying.ground import CannotTry
 from rung.insight import proposals
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
+from rung.lifecycle.published import InForce, Version
 from rung.lifecycle.publishing import later as publishing_later
-from rung.lifecycle.publishing import published
 from rung.lifecycle.publishing.later import Pending
-from rung.lifecycle.publishing.published import InForce, Version
 from rung.playbook import shipped
 from rung.playbook.definitions import SIDES, Playbook, Side
 from rung.playbook.diff import Change, diff_in_words

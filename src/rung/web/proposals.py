@@ -16,8 +16,8 @@ from rung.access.models import User
 from rung.insight import proposals, reviewing, telling, trying_later
 from rung.insight.models import Backtest, Proposal
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
 from rung.lifecycle.publishing import later as publishing_later
-from rung.lifecycle.publishing import published
 from rung.playbook.definitions import SIDES, Playbook
 from rung.playbook.diff import diff_in_words
 from rung.playbook.faults import PlaybookRefused

@@ -3,8 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from rung.lifecycle import queries
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published, queries
 from rung.terms.values import BadValue, clean_text
 from rung.ui.tables import address
 from rung.web import shell

@@ -11,7 +11,7 @@ from rung.access.models import User
 from rung.access.rules import NotAllowed, Refused
 from rung.handoff import sequences
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.people.models import Person
 from rung.web import people_acts, work
 from rung.web.people_found import living

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 
 from rung.access.models import User
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.ui.context import look
 
 

@@ -16,7 +16,7 @@ from rung.access.rules import NotAllowed, Refused
 from rung.handoff import notifying, tasks
 from rung.handoff.models import Task
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.web import work
 from rung.web.people_found import living
 

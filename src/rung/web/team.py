@@ -17,7 +17,7 @@ from rung.handoff import actions
 from rung.handoff import team as desk
 from rung.handoff.models import Assignment
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import moment
 from rung.ui import words

@@ -15,8 +15,8 @@ from rung.handoff.answered import lately
 from rung.handoff.models import Assignment, Task
 from rung.handoff.tasks import due_today
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
-from rung.lifecycle.publishing.published import InForce
+from rung.lifecycle import published
+from rung.lifecycle.published import InForce
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook
 from rung.terms.instants import DAY, BadInstant, parse_instant

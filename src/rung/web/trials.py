@@ -19,9 +19,9 @@ from rung.insight import behind, comparing, telling, trying_later
 from rung.insight.misleading import LINES
 from rung.insight.models import Backtest
 from rung.jobs.clock import now as this_instant
+from rung.lifecycle import published
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.rows import past_rows
-from rung.lifecycle.publishing import published
 from rung.people.models import Person
 from rung.playbook.conditions import ConditionError
 from rung.playbook.definitions import Playbook

@@ -15,7 +15,7 @@ from rung.handoff import asking, qualify, sequences, tasks
 from rung.handoff.cadence import Progress
 from rung.handoff.models import Task
 from rung.jobs.clock import now as this_instant
-from rung.lifecycle.publishing import published
+from rung.lifecycle import published
 from rung.lifecycle.rules import Moved
 from rung.people.models import Person
 from rung.playbook.definitions import Playbook

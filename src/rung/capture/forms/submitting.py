@@ -18,8 +18,7 @@ from rung.capture.models import Form, FormConsent, FormSubmission, FormViews
 from rung.history.models import Event
 from rung.jobs import locks
 from rung.jobs.actions import enqueue
-from rung.lifecycle import actions
-from rung.lifecycle.publishing import published
+from rung.lifecycle import actions, published
 from rung.lifecycle.rules import NewEvent
 from rung.mail.actions import send
 from rung.people import queries

@@ -26,11 +26,9 @@ from rung.capture.imports.translating import LeftOut, Told, translated
 from rung.capture.models import ImportedFile
 from rung.engine.files import inputs, reading
 from rung.history.models import Event
-from rung.lifecycle import exporting
-from rung.lifecycle.correcting import undoing
+from rung.lifecycle import exporting, published, undoing
 from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Import
-from rung.lifecycle.publishing import published
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent, Refusal
 from rung.people.queries import known_by, told_of
 from rung.people.rules import Keys, keys_of

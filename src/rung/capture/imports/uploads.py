@@ -25,8 +25,8 @@ from rung.capture.imports.mapping import Mapping as TablesMapping
 from rung.capture.models import ImportedFile, LearnedMapping, Upload
 from rung.jobs.actions import enqueue, try_again
 from rung.jobs.models import Outbox
+from rung.lifecycle import published
 from rung.lifecycle.models import Import
-from rung.lifecycle.publishing import published
 from rung.terms.instants import DAY, format_instant
 
 TRY: Final = "try import"

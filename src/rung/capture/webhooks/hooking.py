@@ -19,8 +19,7 @@ from rung.capture.webhooks import hook_mapping, signing
 from rung.capture.webhooks.hook_mapping import BadMapping, Mapped, Meant, NotMapped
 from rung.capture.webhooks.hook_templates import TEMPLATES
 from rung.jobs import locks
-from rung.lifecycle import actions
-from rung.lifecycle.publishing import published
+from rung.lifecycle import actions, published
 from rung.lifecycle.rules import OF_A_COMPANY, NewEvent
 from rung.people import queries
 from rung.people.rules import Keys

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rung.engine.files.reading import KIND_NAMES, NONE, Columns, Reading
+from rung.engine.files.reading import Reading
+from rung.engine.histories import KIND_NAMES, NONE, Columns
 from rung.terms.instants import format_instant
 from rung.terms.kinds import KINDS
 from rung.terms.stages import STAGES, STATUSES

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rung.engine.files.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
 from rung.engine.files.segments import (
     BUCKETS,
     MANIFEST,
@@ -27,7 +26,7 @@ from rung.engine.files.segments import (
     value_told,
     with_fields,
 )
-from rung.engine.histories import ABSENT, BadHistory, Codes, Ints, Told, distinct
+from rung.engine.histories import ABSENT, CORRECTIONS, KIND_CODES, OF_NOBODY, BadHistory, Codes, Ints, Told, distinct
 from rung.engine.kernel import NONE
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode

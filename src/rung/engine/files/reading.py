@@ -6,7 +6,6 @@ a refusal. Both accept the same lines and give the same events: a test holds the
 """
 
 import json
-import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from rung.engine.files import segment
-from rung.engine.histories import Told, told_by
+from rung.engine.histories import CORRECTIONS, KIND_CODES, NONE, OF_NOBODY, Columns
 from rung.terms import instants
 from rung.terms.companies import company_key
 from rung.terms.kinds import KINDS
@@ -33,15 +32,6 @@ from rung.terms.values import (
     normalised,
 )
 
-KIND_NAMES: Final = tuple(KINDS)
-NONE: Final = -1
-"""The person code of a company's own event, and the company code of an event that names no company."""
-
-CORRECTIONS: Final = frozenset({"event_voided", "import_undone", "persons_merged", "persons_unmerged"})
-"""Kinds that correct the history: applied while reading, they are nobody's rows."""
-
-OF_NOBODY: Final = frozenset({"company_described", "event_voided", "import_undone", "playbook_published"})
-KIND_CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
 _PLAIN: Final = {
     name: code for name, code in KIND_CODES.items() if name not in CORRECTIONS | OF_NOBODY and not KINDS[name].required
 }
@@ -52,40 +42,6 @@ _CHUNK: Final = 4 << 20
 _TOGETHER: Final = 500
 """So many lines are decoded in one go; one that is not plain sends only these the longer way."""
 _NOT_DECODED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_EMAIL: Final = re.compile(
-    r"(?=.{6,254}\Z)(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z",
-    re.IGNORECASE | re.ASCII,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """A clean history: one row an event, in order of arrival; a row's `seq` is its number + 1.
-
-    `person`, `company` and `kind` are codes into `people`, `companies` and `KIND_NAMES`; everybody in `people` has a
-    row. `has_by`: the line says who did it. `data` has been through `terms.values.normalised`.
-    """
-
-    people: list[str]
-    companies: list[str]
-    person: NDArray[np.int32]
-    at: NDArray[np.int64]
-    kind: NDArray[np.int16]
-    company: NDArray[np.int32]
-    has_by: NDArray[np.bool_]
-    data: list[Mapping[str, object]]
-
-    @property
-    def seq(self) -> NDArray[np.int64]:
-        return np.arange(1, len(self.data) + 1)
-
-    def told(self, fields: Sequence[str], rows: NDArray[np.int64]) -> list[Told]:
-        """What these rows tell in each of the fields."""
-        return told_by(map(self.data.__getitem__, rows.tolist()), fields)
-
-    def __len__(self) -> int:
-        return len(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +102,6 @@ def told_events(stream: BinaryIO) -> Iterator[ToldEvent | Refused]:
             number += 1
             if line and not line.isspace():
                 yield from reader.told(number, line)
-
-
-def key_email(key: str) -> str | None:
-    """The e-mail address that a person's key counts as: the key itself where it is a valid address."""
-    return key if _EMAIL.match(key) else None
 
 
 def chunks_of_lines(stream: BinaryIO) -> Iterator[list[bytes]]:

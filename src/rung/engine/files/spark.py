@@ -20,9 +20,8 @@ from rung.engine import machine
 from rung.engine.colleagues import Reached, who_came
 from rung.engine.files.deciding_segments import DecidedFolder, moves_table, standings_table
 from rung.engine.files.parts import Source, codes_of, whole_of
-from rung.engine.files.reading import CORRECTIONS, KIND_CODES, OF_NOBODY
 from rung.engine.files.segments import TEXT, value_told
-from rung.engine.histories import BadHistory, Codes, Distinct, Ints, Told, distinct
+from rung.engine.histories import CORRECTIONS, KIND_CODES, OF_NOBODY, BadHistory, Codes, Distinct, Ints, Told, distinct
 from rung.engine.joining import MOST_COLLEAGUES
 from rung.engine.kernel import NONE
 from rung.engine.ordering import in_order

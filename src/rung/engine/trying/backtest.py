@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rung.engine import kernel as k
-from rung.engine.files.reading import KIND_NAMES
+from rung.engine.histories import KIND_NAMES
 from rung.engine.trying import handovers as h
 from rung.engine.trying.handovers import NEVER, Deeds, Handovers, Side
 from rung.engine.trying.resampling import Sample, figure, interval

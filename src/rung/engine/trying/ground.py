@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from rung.engine.company import joined
 from rung.engine.deciding import Row
 from rung.engine.explain import explain
-from rung.engine.files.reading import KIND_NAMES
-from rung.engine.histories import History
+from rung.engine.histories import KIND_NAMES, History
 from rung.engine.program import Program, compile_program
 from rung.engine.replay import Prepared, Replayed, Some, prepare
 from rung.engine.trying import handovers

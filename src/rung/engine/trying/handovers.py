@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rung.engine import kernel as k
-from rung.engine.files.reading import KIND_NAMES
-from rung.engine.histories import History
+from rung.engine.histories import KIND_NAMES, History
 from rung.engine.replay import Replayed
 from rung.terms.kinds import KINDS
 from rung.terms.stages import RANK

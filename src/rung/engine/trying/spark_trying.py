@@ -21,8 +21,7 @@ from rung.engine.company import joined
 from rung.engine.deciding import Row
 from rung.engine.files import spark
 from rung.engine.files.parts import Source, _decode
-from rung.engine.files.reading import KIND_CODES
-from rung.engine.histories import Ints, told_by
+from rung.engine.histories import KIND_CODES, Ints, told_by
 from rung.engine.histories import Told as ToldField
 from rung.engine.kernel import NONE
 from rung.engine.payloads import OF_A_COMPANY, fields_named

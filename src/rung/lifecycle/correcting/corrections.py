@@ -9,9 +9,9 @@ from rung.history.models import Event
 from rung.history.queries import seqs_of_message
 from rung.lifecycle.correcting import merging
 from rung.lifecycle.correcting.merging import Keeping
+from rung.lifecycle.deciding.anew import MoveKey
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.rows import ever_there
-from rung.lifecycle.many.anew import MoveKey
 from rung.lifecycle.models import OF_A_GENERATION, Handoff
 from rung.lifecycle.rules import OF_A_COMPANY, Happened, Ready
 from rung.people import actions as people

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import models
 
+from rung.lifecycle.deciding.anew import MoveKey, real_moves
 from rung.lifecycle.deciding.line import Line
-from rung.lifecycle.many.anew import MoveKey, real_moves
 from rung.lifecycle.models import Merge, Standing
 from rung.people.actions import ids_of
 

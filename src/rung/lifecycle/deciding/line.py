@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from rung.engine.program import ENGINE_VERSION, Program, compile_program
 from rung.lifecycle.models import MAIN, Generation, Pointer
-from rung.lifecycle.publishing.published import loaded
+from rung.lifecycle.published import loaded
 from rung.playbook.definitions import Playbook
 
 

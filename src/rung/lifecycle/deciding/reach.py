@@ -1,11 +1,10 @@
 """Whom news reach: the person themselves, and colleagues by the company they belong to at that moment."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from rung.engine.deciding import Row
 from rung.history.models import Event
-from rung.lifecycle.correcting.corrections import Corrected
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.rounds import Round
 from rung.lifecycle.deciding.rows import as_event, colleagues_of, ever_there
@@ -35,13 +34,13 @@ class Reach:
         """Whose past changed in what no colleague's points come from."""
         self._late_companies: set[int] = set()
 
-    def correct(self, corrected: Corrected) -> None:
-        """Whoever a correction touches is decided from nothing."""
-        shared = {id_ for id_, kinds in corrected.own.items() if kinds & self.line.shared_kinds}
-        self._corrected |= corrected.people | corrected.own.keys()
-        self._late |= corrected.people | shared
-        self._alone |= corrected.own.keys() - shared
-        self._late_companies |= corrected.companies
+    def correct(self, people: Set[int], own: Mapping[int, Set[str]], companies: Set[int]) -> None:
+        """Whoever a correction touches is decided from nothing; of `own` only events of these kinds were struck."""
+        shared = {id_ for id_, kinds in own.items() if kinds & self.line.shared_kinds}
+        self._corrected |= people | own.keys()
+        self._late |= people | shared
+        self._alone |= own.keys() - shared
+        self._late_companies |= companies
 
     def add(self, happened: Sequence[Happened], company_keys: Mapping[int, str]) -> None:
         """The rows of these events, in the order they were recorded."""

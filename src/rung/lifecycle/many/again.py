@@ -10,13 +10,13 @@ from typing import NamedTuple
 from rung import tables
 from rung.engine.deciding import Row
 from rung.history.queries import Reading, Stored, reading
-from rung.lifecycle.deciding import compiling, former, handoffs
+from rung.lifecycle.deciding import anew, compiling, former, handoffs
 from rung.lifecycle.deciding.former import MoveKey
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.outcome import Outcome
 from rung.lifecycle.deciding.rounds import forget
 from rung.lifecycle.deciding.rows import as_event
-from rung.lifecycle.many import anew, columns
+from rung.lifecycle.many import columns
 from rung.lifecycle.models import Handoff
 from rung.people import actions as people
 from rung.people.queries import people_by_id

@@ -26,11 +26,11 @@ def begin() -> None:
 def decided(part: Sequence[int], generation_id: int, before_id: int, at: int) -> Any:
     """The rows (`anew.Rows`) of these people in the generation. `before_id`: the one that was in force so far."""
     from rung.lifecycle.deciding import line as lines
-    from rung.lifecycle.many import deciders
+    from rung.lifecycle.many import columns
     from rung.lifecycle.models import Generation
 
     generations = Generation.objects.select_related("playbook").in_bulk([generation_id, before_id])
-    return deciders.decided(part, lines.of(generations[generation_id]), lines.of(generations[before_id]), at=at)
+    return columns.rows_of(part, lines.of(generations[generation_id]), lines.of(generations[before_id]), at=at)
 
 
 def found_again(part: Sequence[int], generation_id: int, at: int) -> Any:

@@ -13,19 +13,17 @@ from rung import tables
 from rung.access.actions import By, name_of
 from rung.history.models import Event
 from rung.jobs import clock, locks
-from rung.lifecycle import consequences
-from rung.lifecycle.correcting import corrections, merging, same_people
+from rung.lifecycle import consequences, same_people
+from rung.lifecycle.correcting import corrections, merging
 from rung.lifecycle.deciding import compiling
 from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.memory import Ids, nothing_to_collect
 from rung.lifecycle.deciding.rows import ever_there
+from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.intake import Taken, taken_in
-from rung.lifecycle.many import again, anew, deciders
+from rung.lifecycle.many import again, deciders
 from rung.lifecycle.models import OF_A_GENERATION
-from rung.lifecycle.publishing import building
-from rung.lifecycle.publishing.building import Building
-from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.lifecycle.rules import CORRECTIONS, OF_A_COMPANY, NewEvent, News, Refusal
 from rung.people import actions as people
 from rung.people.models import Company, Identity, Person, Trait
@@ -40,9 +38,6 @@ _LOADED: Final = (Event, Person, Identity, Trait, Company, *OF_A_GENERATION)
 """The tables that a load makes larger."""
 _EVENTS_AT_A_TIME: Final = 5_000
 _PEOPLE_AT_A_TIME: Final = 900
-_PEOPLE_A_PART: Final = 2_500
-"""Of a generation, which is decided from columns: the more, the fewer pages of its indexes are written twice. Nobody
-waits for the writing of so many for half a second."""
 _IDS_AT_A_TIME: Final = 10_000
 _COMPANIES_AT_A_TIME: Final = 2_000
 
@@ -125,9 +120,9 @@ def _decide_touched(
             touched.add(ever_there(some))
     ids = side_by_side(touched.once())
     compiling.begin(len(ids))
-    parts = list(_parts(ids, _PEOPLE_AT_A_TIME))
-    beside = others.again_of([part for _, part in parts], lines.current(), at=at)
-    for done, part in parts:
+    chunks = list(parts(ids, _PEOPLE_AT_A_TIME))
+    beside = others.again_of([part for _, part in chunks], lines.current(), at=at)
+    for done, part in chunks:
         found = next(beside, None)
         with nothing_to_collect(), transaction.atomic():
             locks.hold()
@@ -142,24 +137,6 @@ def _decide_touched(
         if progress is not None:
             progress(done, len(ids))
     return len(ids)
-
-
-def decide_everyone(made: Building, *, before: Line, progress: Progress | None = None) -> None:
-    """Fills a generation, a chunk of people in a transaction, while the one before goes on.
-
-    Whom an earlier run decided is left as they are; all are decided up to the instant at which the first run began.
-    """
-    people = list(Person.objects.filter(is_merged=False).values_list("pk", flat=True))
-    ids = side_by_side(building.undecided(made, people))
-    parts = list(_parts(ids, _PEOPLE_A_PART))
-    line = lines.of(made.generation)
-    found = deciders.rows_of([part for _, part in parts], line, before, at=made.generation.created_at)
-    for (done, _), rows in zip(parts, found, strict=True):
-        with nothing_to_collect(), transaction.atomic():
-            made.wrote(len(rows.standings))
-            anew.insert(rows)
-        if progress is not None:
-            progress(len(people) - len(ids) + done, len(people))
 
 
 def decide_again(
@@ -178,7 +155,7 @@ def decide_again(
     """
     ordered = side_by_side(person_ids)
     compiling.begin(len(ordered))
-    for done, part in _parts(ordered, _PEOPLE_AT_A_TIME):
+    for done, part in parts(ordered, _PEOPLE_AT_A_TIME):
         with nothing_to_collect():
             again.write(line, again.found(line, part, at=at, before=before, is_first=is_first))
         if progress is not None:
@@ -220,7 +197,7 @@ def side_by_side(person_ids: Sequence[int]) -> "array[int]":
 _COMPANIES: Final = "SELECT COALESCE(company_id, 0), id FROM people_person WHERE id IN ({ids})"
 
 
-def _parts(ids: Sequence[int], size: int) -> Iterator[tuple[int, list[int]]]:
+def parts(ids: Sequence[int], size: int) -> Iterator[tuple[int, list[int]]]:
     for start in range(0, len(ids), size):
         part = list(ids[start : start + size])
         yield start + len(part), part

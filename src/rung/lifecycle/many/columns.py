@@ -6,10 +6,12 @@ from typing import Final
 import numpy as np
 
 from rung.engine import afresh
-from rung.engine.files.reading import KIND_CODES, KIND_NAMES, NONE
-from rung.engine.histories import Distinct, Ints, Told
+from rung.engine.histories import KIND_CODES, KIND_NAMES, NONE, Distinct, Ints, Told
 from rung.history.queries import Telling, decoded, telling
+from rung.lifecycle.deciding import anew, compiling
+from rung.lifecycle.deciding.anew import Rows
 from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.deciding.memory import nothing_to_collect
 from rung.lifecycle.deciding.outcome import (
     MARKING,
     NEVER,
@@ -28,6 +30,13 @@ from rung.people.queries import living_ids, people_by_id, with_merged
 
 _ROWS: Final = f"kind NOT IN ({', '.join(repr(kind) for kind in sorted(CORRECTIONS | OF_NOBODY))})"
 """Corrections are said of the history, and what is nobody's is nobody's row."""
+
+
+def rows_of(part: Sequence[int], line: Line, before: Line, *, at: int) -> Rows:
+    """The rows of these people in the line's generation; without columns where the kernel is not compiled here."""
+    with nothing_to_collect():
+        how = decided if compiling.is_ready(len(part)) else anew.decided
+        return anew.rows_of(line, how(line, part, at=at), real=anew.real_moves(part, before))
 
 
 def decided(

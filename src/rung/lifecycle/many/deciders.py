@@ -13,11 +13,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, TypeVar
 
 from rung.lifecycle.deciding import compiling
+from rung.lifecycle.deciding.anew import Rows
 from rung.lifecycle.deciding.line import Line
-from rung.lifecycle.deciding.memory import nothing_to_collect
-from rung.lifecycle.many import anew, beside, columns
+from rung.lifecycle.many import beside, columns
 from rung.lifecycle.many.again import Again
-from rung.lifecycle.many.anew import Rows
 
 WORTH_IT: Final = 15_000
 """People below which all is decided before other processes have begun."""
@@ -36,7 +35,7 @@ def rows_of(parts: Sequence[Sequence[int]], line: Line, before: Line, *, at: int
     if sum(map(len, parts)) < WORTH_IT or _cores() == 1:
         compiling.begin(sum(map(len, parts)))
         for part in parts:
-            yield decided(part, line, before, at=at)
+            yield columns.rows_of(part, line, before, at=at)
         return
     asked = ((part, line.generation_id, before.generation_id, at) for part in parts)
     with _pool() as pool:
@@ -93,10 +92,3 @@ def _in_order(
     finally:
         for future in waiting:
             future.cancel()
-
-
-def decided(part: Sequence[int], line: Line, before: Line, *, at: int) -> Rows:
-    """The rows of these people in the line's generation."""
-    with nothing_to_collect():
-        how = columns.decided if compiling.is_ready(len(part)) else anew.decided
-        return anew.rows_of(line, how(line, part, at=at), real=anew.real_moves(part, before))

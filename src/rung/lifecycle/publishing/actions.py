@@ -13,11 +13,11 @@ from rung.history.queries import last_seq
 from rung.jobs import clock, locks
 from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.deciding.line import Line
+from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.many import bulk
 from rung.lifecycle.many.bulk import Progress
 from rung.lifecycle.models import MAIN, Generation, Pointer, Standing
 from rung.lifecycle.publishing import building
-from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.people.models import Person
 from rung.people.queries import living_ids
 from rung.playbook.loading import load
@@ -59,7 +59,7 @@ def publish(
         raise Refused("This playbook is in force already.")
     made = building.begin(playbook, before, by=by, at=at)
     generation = made.generation
-    bulk.decide_everyone(made, before=before, progress=progress)
+    building.decide_everyone(made, before=before, progress=progress)
     _catch_up_ahead(generation, before, at=at)
     with transaction.atomic():
         locks.hold()

@@ -8,8 +8,8 @@ from rung.access.actions import Refused, audited, require
 from rung.access.models import User
 from rung.jobs.actions import enqueue
 from rung.jobs.models import Outbox
+from rung.lifecycle import published
 from rung.lifecycle.models import MAIN, Generation, Pointer, Standing
-from rung.lifecycle.publishing import published
 from rung.playbook.definitions import Playbook
 from rung.playbook.loading import load
 

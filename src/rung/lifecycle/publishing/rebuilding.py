@@ -15,9 +15,9 @@ from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.outcome import Deciding, Outcome
 from rung.lifecycle.deciding.rows import past_rows
+from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.many import bulk
 from rung.lifecycle.models import Generation, Mark, StageMove, Standing, Tally
-from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.people.models import Person
 
 Progress = Callable[[int, int], None]

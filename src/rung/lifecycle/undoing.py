@@ -18,16 +18,16 @@ from rung.history import actions as history
 from rung.history.models import Event
 from rung.history.queries import Stored
 from rung.jobs import locks
-from rung.lifecycle import actions
-from rung.lifecycle.correcting import corrections, telling_again
+from rung.lifecycle import actions, telling_again
+from rung.lifecycle.correcting import corrections
 from rung.lifecycle.deciding import compiling, handoffs
 from rung.lifecycle.deciding import line as lines
 from rung.lifecycle.deciding.line import Line
 from rung.lifecycle.deciding.memory import nothing_to_collect
 from rung.lifecycle.deciding.rounds import Decided, Round, decide_round
 from rung.lifecycle.deciding.rows import ever_there
+from rung.lifecycle.generations import ensure_playbook
 from rung.lifecycle.models import Handoff, Import
-from rung.lifecycle.publishing.generations import ensure_playbook
 from rung.people import actions as people
 from rung.people.models import Person
 from rung.people.queries import living_ids, people_by_id, with_merged
