@@ -69,6 +69,11 @@ faults: setup clients  ## break it on purpose, at full size: kill -9 while a cli
 	! $(BIN)/python faults/run.py killing --events 2000 --kills 6 --planted ack-before-commit
 	! $(BIN)/python faults/run.py killing --events 2000 --kills 6 --planted delete-before-commit
 
+.PHONY: pictures
+pictures: setup  ## take the pictures of docs/screenshots anew: of the demo that `make run` started, then by the browser tests
+	$(BIN)/python tests/pictures_of_the_demo.py
+	RUNG_SCREENSHOTS=1 $(BIN)/pytest -q -n 2 --dist loadgroup tests/web/test_browser*.py
+
 .PHONY: lock
 lock: setup  ## write requirements/*.txt anew from *.in
 	$(BIN)/pip install --quiet --disable-pip-version-check uv

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rung.engine.files import reading
@@ -416,6 +416,8 @@ _LINES = st.fixed_dictionaries(
 
 
 @given(st.lists(_LINES, max_size=6))
+@example([{}, {"kind": "page_viewed", "at": NOON, "extra": -(10**19)}])
+@example([{"person": "ana", "kind": "page_viewed", "at": NOON, "extra": 10**21}])
 @settings(max_examples=300, deadline=None)
 def test_the_fast_way_and_the_slow_way_agree(told: list[dict[str, Any]]) -> None:
     ascii_lines = "\n".join(json.dumps(one, ensure_ascii=False) for one in told).encode("utf-8", "replace")

@@ -15,7 +15,8 @@ from rung.jobs.clock import now
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Person
-from rung.terms.instants import MINUTE, SECOND
+from rung.terms.instants import MINUTE, SECOND, parse_instant
+from rung.web import today
 from web.conftest import World
 from web.reading import words_of
 
@@ -296,3 +297,9 @@ def test_what_is_planned_stands_beside_the_work_and_is_called_off_there(
     said = sam.post("/tasks/changes", {"task": str(task.uuid), "act": "off"}, headers={"HX-Request": "true"})
     assert "1 task called off." in words_of(said) and "Call off" not in words_of(said)
     assert "Called off a meeting" in words_of(sam.get(f"{page}?whole=1"))
+
+
+def test_a_deal_whose_day_passed_says_by_how_many_days() -> None:
+    noon = parse_instant("2026-03-05T12:00:00Z")
+    told = [today._past(day, noon) for day in ("2026-03-01", "2026-03-04", "2026-03-05", "soon")]
+    assert told == ["4 d past", "1 d past", "1 d past", "day past"]

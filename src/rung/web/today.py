@@ -157,7 +157,8 @@ def _about(person: Person | None, href: str) -> dict[str, Any]:
 def _risk(risk: desk.Risk, playbook: Playbook, *, now: int, zone: ZoneInfo) -> dict[str, Any]:
     silent = f"{risk.silent_for // DAY} d silent"
     if risk.is_past:
-        said, why = "day past", f"Decision date was {_date(risk.decision_date, now, zone)}, nobody set a new one"
+        said = _past(risk.decision_date, now)
+        why = f"Decision date was {_date(risk.decision_date, now, zone)}, nobody set a new one"
     elif risk.silent_for >= desk.SILENT:
         said, why = silent, "No sign of life" + ("" if risk.has_makers else ", and no decision maker named")
     else:
@@ -169,6 +170,13 @@ def _risk(risk: desk.Risk, playbook: Playbook, *, now: int, zone: ZoneInfo) -> d
         "tone": "warn" if risk.is_past else "",
         "href": person_href(risk.row.person_uuid),
     }
+
+
+def _past(text: str, now: int) -> str:
+    try:
+        return f"{max(1, (now - parse_instant(text[:10])) // DAY)} d past"
+    except BadInstant:
+        return "day past"
 
 
 def _date(text: str, now: int, zone: ZoneInfo) -> str:

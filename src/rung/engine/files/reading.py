@@ -545,7 +545,7 @@ def _colons_in(told: object) -> int:
 def _is_told_once(line: bytes) -> bool:
     """Whether no key of the line stands twice in its object; no, too, where the slow way will find another fault."""
     try:
-        json.loads(line, object_pairs_hook=_once)
+        json.loads(line, parse_int=_whole_number, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return False
     return True
