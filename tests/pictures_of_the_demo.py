@@ -16,11 +16,15 @@ PAGES: Final = {
     "forms": ("marketing", "/forms"),
     "form": ("", "/f/demo"),
     "form-edit": ("marketing", "/forms/demo"),
+    "ladder": ("revops", "/ladder"),
     "matches": ("revops", "/people/matches"),
+    "people": ("revops", "/people"),
+    "playbook": ("marketing", "/playbook"),
     "team": ("manager", "/team"),
     "today": ("sales", "/"),
 }
 """The name of each picture: who looks ("" for a visitor), and at which page."""
+UNFINISHED: Final = ("Waiting for the worker", "still being worked out")
 _LOOKS: Final = tuple((size, theme) for size in ((1440, 900), (390, 844)) for theme in ("light", "dark"))
 
 
@@ -47,10 +51,21 @@ def _picture(page: Any, name: str, home: str, address: str, to: Path) -> None:
     for (width, height), theme in _LOOKS:
         page.context.add_cookies([{"name": "rung_theme", "value": theme, "url": home}])
         page.set_viewport_size({"width": width, "height": height})
-        answer = page.goto(f"{home}{address}", wait_until="networkidle")
+        _finished(page, f"{home}{address}")
+        page.screenshot(path=to / f"{name}-{width}-{theme}.png")
+
+
+def _finished(page: Any, address: str) -> None:
+    """Open it until nothing on it waits: a demo just made still works out its Feedback for a minute or two."""
+    for _ in range(60):
+        answer = page.goto(address, wait_until="networkidle")
         if not answer.ok:
             raise SystemExit(f"{address}: {answer.status}")
-        page.screenshot(path=to / f"{name}-{width}-{theme}.png")
+        said = page.inner_text("body")
+        if not any(words in said for words in UNFINISHED):
+            return
+        page.wait_for_timeout(3_000)
+    raise SystemExit(f"{address}: the worker does not come to an end")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from web.conftest import World
 __all__ = ["EVERY_LOOK", "browser"]
 
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "screenshots"
+LARGEST: Final = 250_000
 
 pytestmark = [*browsing.marks, pytest.mark.django_db(transaction=True)]
 
@@ -194,7 +195,11 @@ def picture(page: Any, name: str) -> None:
     to = PICTURES / f"{name}.png"
     if name.rsplit("-", 2)[0] not in PAGES and (os.environ.get("RUNG_SCREENSHOTS") or not to.exists()):
         PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=to)
+        png, size = page.screenshot(), page.viewport_size
+        if len(png) > LARGEST:
+            # A page full of text: everybody who clones carries its picture, and its upper part shows it as well.
+            png = page.screenshot(clip={"x": 0, "y": 0, "width": size["width"], "height": size["height"] * 4 // 5})
+        to.write_bytes(png)
 
 
 def test_a_window_used_again_knows_nothing_of_whoever_had_it(browser: Any, house: str) -> None:
