@@ -2,42 +2,25 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.test import Client
 
+from doors.bringing_in import NOW, belonging, brought_in, home
 from rung.capture.imports import actions as imports
 from rung.capture.imports.firms import Firms
 from rung.capture.webhooks import hooking
 from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
-from rung.people.models import Company, Person
+from rung.people.models import Company
 from rung.people.rules import Keys
-from rung.terms.instants import DAY, parse_instant
+from rung.terms.instants import DAY
 
-NOW = parse_instant("2026-03-10T12:00:00Z")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Any) -> Path:
-    settings.RUNG_HOME = tmp_path / "home"
-    return tmp_path
-
-
-def brought_in(home: Path, content: str, *, at: int = NOW, **options: Any) -> int:
-    path = home / f"{at}.csv"
-    path.write_text(content, encoding="utf-8")
-    report = imports.run([path], **{"mapping": None, "kind": None, "by": "rui", "at": at, **options})
-    return int(report.number or 0)
+__all__ = ["home"]
 
 
 def firms() -> dict[str, str]:
     return dict(Company.objects.order_by("key").values_list("key", "name"))
-
-
-def belonging() -> dict[str, str]:
-    return dict(Person.objects.exclude(company=None).order_by("email").values_list("email", "company__key"))
 
 
 CONTACTS = """Email,First Name,Company Name

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 import dirty
 from dirty_house import lived, looked_at
+from doors.bringing_in import NOW, belonging, brought_in, home
 from doors.test_undone_imports import seen
 from rung.capture.imports import actions as imports
 from rung.capture.imports import histories, mapping
@@ -18,9 +18,9 @@ from rung.lifecycle import actions
 from rung.lifecycle.rules import NewEvent
 from rung.people.models import Company, Person
 from rung.people.rules import Keys
-from rung.terms.instants import DAY, parse_instant
+from rung.terms.instants import DAY
 
-NOW = parse_instant("2026-03-10T12:00:00Z")
+__all__ = ["home"]
 PLAIN = """Email,First Name
 ana@acme.example,Ana
 bo@eu.acme.example,Bo
@@ -28,23 +28,6 @@ cy@gmail.com,Cy
 di@pages.github.io,Di
 """
 LIDO = "Email,Company Name,Industry\nana@acme.example,lido.example,Ships\n"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Any) -> Path:
-    settings.RUNG_HOME = tmp_path / "home"
-    return tmp_path
-
-
-def brought_in(home: Path, content: str, *, at: int = NOW, **options: Any) -> int:
-    path = home / f"{at}.csv"
-    path.write_text(content, encoding="utf-8")
-    report = imports.run([path], **{"mapping": None, "kind": None, "by": "rui", "at": at, **options})
-    return int(report.number or 0)
-
-
-def belonging() -> dict[str, str]:
-    return dict(Person.objects.exclude(company=None).order_by("email").values_list("email", "company__key"))
 
 
 @pytest.mark.django_db
