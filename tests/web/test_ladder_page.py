@@ -32,7 +32,7 @@ def test_an_empty_ladder_says_how_people_get_there(users: dict[str, User], clien
 
 def test_before_90_days_no_step_is_called_the_weakest(sam: Client) -> None:
     said = words_of(sam.get("/ladder"))
-    assert "6 people on the ladder; too few have had 90 days to climb to name a weakest step" in said
+    assert "6 people on the ladder; too few arrived 90 to 180 days ago to name a weakest step" in said
     assert "Conversion needs people who arrived at least 90 days ago" in said
     assert "In the bands, not in the counts: 1 visitor without a name." in said
 

@@ -94,7 +94,7 @@ def _said(found: insight.Ladder, playbook: Playbook) -> str:
         return "Nobody is on the ladder yet"
     weak = found.weakest
     if weak is None or weak.share is None:
-        return f"{words.people(found.known)} on the ladder; too few have had 90 days to climb to name a weakest step"
+        return f"{words.people(found.known)} on the ladder; too few arrived 90 to 180 days ago to name a weakest step"
     name = f"{_label(playbook, weak.rank)} to {_label(playbook, weak.next_rank)}"
     share = words.share(weak.share, 1)
     if weak.change is not None and weak.change < -0.005:
