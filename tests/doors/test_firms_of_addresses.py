@@ -143,7 +143,7 @@ def queries(run: Callable[[], object]) -> int:
 @pytest.mark.parametrize(
     ("header", "row"),
     [
-        ("Email,Company Name", "{n}p@f{n}.example,Firm {of}"),
+        ("Email,Company Name", "{n}p@f{of}.example,Firm {of}"),
         ("Email,First Name", "{n}p@f{of}.example,Ana"),
         ("Deal Name,Deal Stage,Close Date,Associated Contact IDs", "Berths {n},Won,2026-03-01,{of}"),
     ],
